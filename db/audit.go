@@ -1,0 +1,41 @@
+package db
+
+import (
+	"context"
+	"time"
+)
+
+// AuditEvent is a line of the audit log, which is append only. It never holds a secret.
+type AuditEvent struct {
+	UserpoolID string    `db:"userpool_id"`
+	At         time.Time `db:"at"`
+	Actor      string    `db:"actor"`   // user:<id>, key:<id>, app:<id> or anonymous
+	Action     string    `db:"action"`  // such as otp.secret.read
+	Target     string    `db:"target"`  // user:<id> and the like
+	Outcome    string    `db:"outcome"` // success or refused
+	IP         string    `db:"ip"`
+	RequestID  string    `db:"request_id"`
+}
+
+// AuditQueries are about the audit log.
+type AuditQueries struct{ q Queries }
+
+// Audit returns the statements about the audit log.
+func (q Queries) Audit() AuditQueries { return AuditQueries{q} }
+
+// Insert appends an event.
+func (q AuditQueries) Insert(ctx context.Context, e AuditEvent) error {
+	const query = `
+		INSERT INTO audit_log (userpool_id, at, actor, action, target, outcome, ip, request_id)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
+	return q.q.change(ctx, query, e.UserpoolID, e.At, e.Actor, e.Action, e.Target, e.Outcome, e.IP, e.RequestID)
+}
+
+// Of returns the events about a target, newest first, at most limit.
+func (q AuditQueries) Of(ctx context.Context, userpoolID, target string, limit int) ([]AuditEvent, error) {
+	const query = `
+		SELECT userpool_id, at, actor, action, target, outcome, ip, request_id
+		FROM audit_log WHERE userpool_id = $1 AND target = $2 ORDER BY at DESC, id DESC LIMIT $3`
+	var events []AuditEvent
+	return events, q.q.list(ctx, &events, query, userpoolID, target, limit)
+}

@@ -1,0 +1,35 @@
+package db
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// expiring are the tables whose rows end by themselves, and the column that tells when.
+var expiring = []struct{ table, column string }{
+	{"captchas", "expires_at"},
+	{"request_nonces", "expires_at"},
+	{"limits", "tat"},
+	{"mfa_pending", "expires_at"},
+	{"qrlogins", "expires_at"},
+	{"fastpasses", "expires_at"},
+	{"sessions", "expires_at"}, // refresh tokens go with them
+}
+
+// DeleteExpired removes rows that ended before the given time, at most batch of each table, and returns how many. Rows
+// that another replica is removing are left to it.
+func (db *DB) DeleteExpired(ctx context.Context, before time.Time, batch int) (int64, error) {
+	var total int64
+	for _, e := range expiring {
+		query := fmt.Sprintf(`
+			DELETE FROM %[1]s WHERE ctid = ANY (ARRAY(
+				SELECT ctid FROM %[1]s WHERE %[2]s < $1 ORDER BY %[2]s LIMIT $2 FOR UPDATE SKIP LOCKED))`, e.table, e.column)
+		n, err := db.exec(ctx, query, before, batch)
+		if err != nil {
+			return total, err
+		}
+		total += n
+	}
+	return total, nil
+}

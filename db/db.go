@@ -1,0 +1,176 @@
+package db
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/jmoiron/sqlx"
+	_ "github.com/lib/pq" // the driver that Open names
+)
+
+// DefaultMaxConns is the size of the pool unless Options says otherwise: about what two cores can keep busy.
+const DefaultMaxConns = 16
+
+// Options of Open.
+type Options struct {
+	MaxConns int // connections, idle ones included; 0 means DefaultMaxConns
+}
+
+// DB is a pool of connections and the statements prepared on it. It is safe for concurrent use.
+type DB struct {
+	Queries
+	pool *sqlx.DB
+}
+
+// Open connects to PostgreSQL at url (any form that lib/pq takes) and checks that it answers.
+func Open(ctx context.Context, url string, o Options) (*DB, error) {
+	pool, err := sqlx.Open("postgres", url)
+	if err != nil {
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	maxConns := o.MaxConns
+	if maxConns == 0 {
+		maxConns = DefaultMaxConns
+	}
+	pool.SetMaxOpenConns(maxConns)
+	pool.SetMaxIdleConns(maxConns) // fewer would close and reopen connections under load
+	if err := pool.PingContext(ctx); err != nil {
+		_ = pool.Close()
+		return nil, fmt.Errorf("reach database: %w", translate(err))
+	}
+	db := &DB{pool: pool}
+	db.Queries = Queries{statements: &statements{pool: pool}}
+	return db, nil
+}
+
+// Close releases the pool.
+func (db *DB) Close() error { return db.pool.Close() }
+
+// InTx runs f in one transaction, which is committed when f returns nil and rolled back otherwise.
+func (db *DB) InTx(ctx context.Context, f func(Queries) error) error {
+	tx, err := db.pool.BeginTxx(ctx, nil)
+	if err != nil {
+		return translate(err)
+	}
+	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
+	if err := f(Queries{statements: db.statements, tx: tx}); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return translate(err)
+	}
+	db.statements.prepareMissing(ctx)
+	return nil
+}
+
+// Queries runs statements, on the pool or in a transaction.
+type Queries struct {
+	statements *statements
+	tx         *sqlx.Tx
+}
+
+// get runs a statement that gives one row; none is ErrNotFound.
+func (q Queries) get(ctx context.Context, dest any, query string, args ...any) error {
+	statement, err := q.statement(ctx, query)
+	if err != nil {
+		return err
+	}
+	if statement == nil {
+		return translate(q.tx.GetContext(ctx, dest, query, args...))
+	}
+	return translate(statement.GetContext(ctx, dest, args...))
+}
+
+// list runs a statement that gives any number of rows.
+func (q Queries) list(ctx context.Context, dest any, query string, args ...any) error {
+	statement, err := q.statement(ctx, query)
+	if err != nil {
+		return err
+	}
+	if statement == nil {
+		return translate(q.tx.SelectContext(ctx, dest, query, args...))
+	}
+	return translate(statement.SelectContext(ctx, dest, args...))
+}
+
+// exec runs a statement and returns how many rows it changed.
+func (q Queries) exec(ctx context.Context, query string, args ...any) (int64, error) {
+	statement, err := q.statement(ctx, query)
+	if err != nil {
+		return 0, err
+	}
+	execute := func() (interface{ RowsAffected() (int64, error) }, error) {
+		if statement == nil {
+			return q.tx.ExecContext(ctx, query, args...)
+		}
+		return statement.ExecContext(ctx, args...)
+	}
+	result, err := execute()
+	if err != nil {
+		return 0, translate(err)
+	}
+	return result.RowsAffected()
+}
+
+// change runs a guarded statement that must change exactly one row; otherwise it is ErrNotFound.
+func (q Queries) change(ctx context.Context, query string, args ...any) error {
+	n, err := q.exec(ctx, query, args...)
+	if err == nil && n != 1 {
+		return ErrNotFound
+	}
+	return err
+}
+
+// statement returns the prepared form of query. It is nil in a transaction that is the first to run query: preparing
+// needs a second connection, and transactions that wait for one while they hold one can lock each other out.
+func (q Queries) statement(ctx context.Context, query string) (*sqlx.Stmt, error) {
+	if q.tx == nil {
+		return q.statements.prepare(ctx, query)
+	}
+	if statement := q.statements.prepared(query); statement != nil {
+		return q.tx.StmtxContext(ctx, statement), nil
+	}
+	q.statements.missing.Store(query, nil)
+	return nil, nil
+}
+
+// statements are the prepared statements of a pool, by their text.
+type statements struct {
+	pool    *sqlx.DB
+	known   sync.Map // string -> *sqlx.Stmt
+	missing sync.Map // string: first run in a transaction, to be prepared after it
+}
+
+func (s *statements) prepared(query string) *sqlx.Stmt {
+	if statement, ok := s.known.Load(query); ok {
+		return statement.(*sqlx.Stmt)
+	}
+	return nil
+}
+
+func (s *statements) prepare(ctx context.Context, query string) (*sqlx.Stmt, error) {
+	if statement := s.prepared(query); statement != nil {
+		return statement, nil
+	}
+	statement, err := s.pool.PreparexContext(ctx, query)
+	if err != nil {
+		return nil, translate(err)
+	}
+	if first, raced := s.known.LoadOrStore(query, statement); raced {
+		_ = statement.Close()
+		return first.(*sqlx.Stmt), nil
+	}
+	return statement, nil
+}
+
+// prepareMissing is best effort: a statement that it cannot prepare runs unprepared once more.
+func (s *statements) prepareMissing(ctx context.Context) {
+	s.missing.Range(func(query, _ any) bool {
+		if _, err := s.prepare(ctx, query.(string)); err != nil {
+			return false
+		}
+		s.missing.Delete(query)
+		return true
+	})
+}

@@ -1,0 +1,60 @@
+package db
+
+import (
+	"context"
+	"time"
+
+	"github.com/lib/pq"
+)
+
+// Fastpass is what a signed-in user shows on the web to sign a phone in.
+type Fastpass struct {
+	UserpoolID string    `db:"userpool_id"`
+	ID         string    `db:"id"`
+	CodeHash   []byte    `db:"code_hash"`
+	UserID     string    `db:"user_id"`
+	SessionID  string    `db:"session_id"`
+	Scope      string    `db:"scope"`
+	Context    JSON      `db:"context"`
+	CustomData JSON      `db:"custom_data"`
+	CreatedAt  time.Time `db:"created_at"`
+	ExpiresAt  time.Time `db:"expires_at"`
+}
+
+// RedeemedFastpass is what a redeemed fastpass is good for.
+type RedeemedFastpass struct {
+	UserpoolID string         `db:"userpool_id"`
+	ID         string         `db:"id"`
+	UserID     string         `db:"user_id"`
+	Scope      string         `db:"scope"`
+	CustomData JSON           `db:"custom_data"`
+	AMR        pq.StringArray `db:"amr"` // of the web session
+}
+
+// FastpassQueries are about fastpasses.
+type FastpassQueries struct{ q Queries }
+
+// Fastpasses returns the statements about fastpasses.
+func (q Queries) Fastpasses() FastpassQueries { return FastpassQueries{q} }
+
+// Insert adds a fastpass.
+func (q FastpassQueries) Insert(ctx context.Context, f Fastpass) error {
+	const query = `
+		INSERT INTO fastpasses (userpool_id, id, code_hash, user_id, session_id, scope, context, custom_data, created_at, expires_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
+	return q.q.change(ctx, query, f.UserpoolID, f.ID, f.CodeHash, f.UserID, f.SessionID, f.Scope, f.Context, f.CustomData,
+		f.CreatedAt, f.ExpiresAt)
+}
+
+// Redeem uses up a fastpass of the userpool while the web session that made it lives (Q7). ErrNotFound means unknown, of
+// another userpool, expired, signed out, or used before: of two racing requests only one can win.
+func (q FastpassQueries) Redeem(ctx context.Context, userpoolID string, hash []byte, now time.Time) (RedeemedFastpass, error) {
+	const query = `
+		UPDATE fastpasses f SET redeemed_at = $3
+		FROM sessions s
+		WHERE f.userpool_id = $1 AND f.code_hash = $2 AND f.redeemed_at IS NULL AND f.expires_at > $3
+			AND s.userpool_id = f.userpool_id AND s.id = f.session_id AND s.revoked_at IS NULL AND s.expires_at > $3
+		RETURNING f.userpool_id, f.id, f.user_id, f.scope, f.custom_data, s.amr`
+	var r RedeemedFastpass
+	return r, q.q.get(ctx, &r, query, userpoolID, hash, now)
+}

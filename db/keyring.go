@@ -1,0 +1,40 @@
+package db
+
+import (
+	"context"
+	"time"
+)
+
+// Key is one of the service's own keys, sealed with the master key.
+type Key struct {
+	ID        string    `db:"id"`
+	Purpose   string    `db:"purpose"` // seal, pepper or sign
+	KeySealed []byte    `db:"key_sealed"`
+	CreatedAt time.Time `db:"created_at"`
+}
+
+// KeyringQueries are about the service's own keys.
+type KeyringQueries struct{ q Queries }
+
+// Keyring returns the statements about the service's own keys.
+func (q Queries) Keyring() KeyringQueries { return KeyringQueries{q} }
+
+// Lock waits for the right to add keys, until the transaction ends: replicas that start together must agree on one set.
+func (q KeyringQueries) Lock(ctx context.Context) error {
+	const query = `SELECT pg_advisory_xact_lock(hashtext('menshen.keyring'))::text`
+	var void string
+	return q.q.get(ctx, &void, query)
+}
+
+// All returns every key, oldest first.
+func (q KeyringQueries) All(ctx context.Context) ([]Key, error) {
+	const query = `SELECT id, purpose, key_sealed, created_at FROM keyring ORDER BY created_at, id`
+	var keys []Key
+	return keys, q.q.list(ctx, &keys, query)
+}
+
+// Insert adds a key.
+func (q KeyringQueries) Insert(ctx context.Context, k Key) error {
+	const query = `INSERT INTO keyring (id, purpose, key_sealed, created_at) VALUES ($1, $2, $3, $4)`
+	return q.q.change(ctx, query, k.ID, k.Purpose, k.KeySealed, k.CreatedAt)
+}

@@ -1,0 +1,32 @@
+package db
+
+import (
+	"context"
+	"time"
+)
+
+// LimitQueries are about rate limits.
+type LimitQueries struct{ q Queries }
+
+// Limits returns the statements about rate limits.
+func (q Queries) Limits() LimitQueries { return LimitQueries{q} }
+
+// Take charges a key with one request by the generic cell rate algorithm: one request an interval in the long run, and
+// at most burst at once. ErrNotFound means that there is no room; nothing was charged then.
+func (q LimitQueries) Take(ctx context.Context, userpoolID, key string, interval time.Duration, burst int, now time.Time) error {
+	const query = `
+		INSERT INTO limits AS l (userpool_id, key, tat)
+		VALUES ($1, $2, $3::timestamptz + make_interval(secs => $4))
+		ON CONFLICT (userpool_id, key) DO UPDATE
+		SET tat = greatest(l.tat, $3) + make_interval(secs => $4)
+		WHERE greatest(l.tat, $3) - $3 <= make_interval(secs => $4 * ($5 - 1))`
+	return q.q.change(ctx, query, userpoolID, key, now, interval.Seconds(), burst)
+}
+
+// FreeAt returns when a key that has no room will have some again.
+func (q LimitQueries) FreeAt(ctx context.Context, userpoolID, key string, interval time.Duration, burst int) (time.Time, error) {
+	const query = `
+		SELECT tat - make_interval(secs => $3 * ($4 - 1)) FROM limits WHERE userpool_id = $1 AND key = $2`
+	var at time.Time
+	return at, q.q.get(ctx, &at, query, userpoolID, key, interval.Seconds(), burst)
+}

@@ -1,0 +1,92 @@
+package db
+
+import (
+	"context"
+	"time"
+
+	"github.com/lib/pq"
+)
+
+// Session is what a sign-in opened.
+type Session struct {
+	UserpoolID string         `db:"userpool_id"`
+	ID         string         `db:"id"`
+	UserID     string         `db:"user_id"`
+	AppID      string         `db:"app_id"`
+	Scope      string         `db:"scope"`
+	AMR        pq.StringArray `db:"amr"` // RFC 8176 values
+	IP         string         `db:"ip"`
+	UserAgent  string         `db:"user_agent"`
+	CreatedAt  time.Time      `db:"created_at"`
+	ExpiresAt  time.Time      `db:"expires_at"`
+}
+
+// RefreshToken belongs to a session and is good for one renewal.
+type RefreshToken struct {
+	UserpoolID string     `db:"userpool_id"`
+	TokenHash  []byte     `db:"token_hash"`
+	SessionID  string     `db:"session_id"`
+	CreatedAt  time.Time  `db:"created_at"`
+	ExpiresAt  time.Time  `db:"expires_at"`
+	UsedAt     *time.Time `db:"used_at"`
+}
+
+// SessionQueries are about sessions and refresh tokens.
+type SessionQueries struct{ q Queries }
+
+// Sessions returns the statements about sessions and refresh tokens.
+func (q Queries) Sessions() SessionQueries { return SessionQueries{q} }
+
+// Insert adds a session.
+func (q SessionQueries) Insert(ctx context.Context, s Session) error {
+	const query = `
+		INSERT INTO sessions (userpool_id, id, user_id, app_id, scope, amr, ip, user_agent, created_at, expires_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
+	return q.q.change(ctx, query, s.UserpoolID, s.ID, s.UserID, s.AppID, s.Scope, s.AMR, s.IP, s.UserAgent, s.CreatedAt,
+		s.ExpiresAt)
+}
+
+// Live returns a session that is neither revoked nor expired and whose user may sign in.
+func (q SessionQueries) Live(ctx context.Context, userpoolID, id string, now time.Time) (Session, error) {
+	const query = `
+		SELECT s.userpool_id, s.id, s.user_id, s.app_id, s.scope, s.amr, s.ip, s.user_agent, s.created_at, s.expires_at
+		FROM sessions s JOIN users u ON u.userpool_id = s.userpool_id AND u.id = s.user_id
+		WHERE s.userpool_id = $1 AND s.id = $2 AND s.revoked_at IS NULL AND s.expires_at > $3 AND u.status = 'Activated'`
+	var s Session
+	return s, q.q.get(ctx, &s, query, userpoolID, id, now)
+}
+
+// Revoke ends a session at once. Ending it twice is no error.
+func (q SessionQueries) Revoke(ctx context.Context, userpoolID, id string, now time.Time) error {
+	const query = `
+		UPDATE sessions SET revoked_at = $3 WHERE userpool_id = $1 AND id = $2 AND revoked_at IS NULL`
+	_, err := q.q.exec(ctx, query, userpoolID, id, now)
+	return err
+}
+
+// InsertRefreshToken adds a refresh token.
+func (q SessionQueries) InsertRefreshToken(ctx context.Context, t RefreshToken) error {
+	const query = `
+		INSERT INTO refresh_tokens (userpool_id, token_hash, session_id, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)`
+	return q.q.change(ctx, query, t.UserpoolID, t.TokenHash, t.SessionID, t.CreatedAt, t.ExpiresAt)
+}
+
+// SpendRefreshToken uses up a refresh token. ErrNotFound means unknown, expired, or used before: of two racing requests
+// only one can win.
+func (q SessionQueries) SpendRefreshToken(ctx context.Context, hash []byte, now time.Time) (RefreshToken, error) {
+	const query = `
+		UPDATE refresh_tokens SET used_at = $2
+		WHERE token_hash = $1 AND used_at IS NULL AND expires_at > $2
+		RETURNING userpool_id, token_hash, session_id, created_at, expires_at, used_at`
+	var t RefreshToken
+	return t, q.q.get(ctx, &t, query, hash, now)
+}
+
+// RefreshToken returns a refresh token, used or not.
+func (q SessionQueries) RefreshToken(ctx context.Context, hash []byte) (RefreshToken, error) {
+	const query = `
+		SELECT userpool_id, token_hash, session_id, created_at, expires_at, used_at
+		FROM refresh_tokens WHERE token_hash = $1`
+	var t RefreshToken
+	return t, q.q.get(ctx, &t, query, hash)
+}

@@ -1,0 +1,117 @@
+package db
+
+import (
+	"context"
+	"time"
+
+	"github.com/lib/pq"
+)
+
+// Userpool is a tenant: a set of users that share nothing with any other.
+type Userpool struct {
+	ID        string    `db:"id"`
+	Name      string    `db:"name"`
+	Logo      string    `db:"logo"`
+	IsDefault bool      `db:"is_default"`
+	CreatedAt time.Time `db:"created_at"`
+}
+
+// Application is a program whose users Menshen verifies.
+type Application struct {
+	UserpoolID string    `db:"userpool_id"`
+	ID         string    `db:"id"`
+	Name       string    `db:"name"`
+	Logo       string    `db:"logo"`
+	SecretHash []byte    `db:"secret_hash"`
+	IsDefault  bool      `db:"is_default"`
+	CreatedAt  time.Time `db:"created_at"`
+}
+
+// AccessKey is a credential for the management operations of one userpool.
+type AccessKey struct {
+	UserpoolID   string         `db:"userpool_id"`
+	ID           string         `db:"id"`
+	SecretSealed []byte         `db:"secret_sealed"`
+	Scopes       pq.StringArray `db:"scopes"`
+	CreatedAt    time.Time      `db:"created_at"`
+}
+
+// TenancyQueries are about userpools, applications and access keys.
+type TenancyQueries struct{ q Queries }
+
+// Tenancy returns the statements about userpools, applications and access keys.
+func (q Queries) Tenancy() TenancyQueries { return TenancyQueries{q} }
+
+// InsertUserpool adds a userpool. A second default one is ErrDuplicate.
+func (q TenancyQueries) InsertUserpool(ctx context.Context, u Userpool) error {
+	const query = `
+		INSERT INTO userpools (id, name, logo, is_default, created_at) VALUES ($1, $2, $3, $4, $5)`
+	return q.q.change(ctx, query, u.ID, u.Name, u.Logo, u.IsDefault, u.CreatedAt)
+}
+
+// Userpool returns a userpool.
+func (q TenancyQueries) Userpool(ctx context.Context, id string) (Userpool, error) {
+	const query = `SELECT id, name, logo, is_default, created_at FROM userpools WHERE id = $1`
+	var u Userpool
+	return u, q.q.get(ctx, &u, query, id)
+}
+
+// InsertApplication adds an application.
+func (q TenancyQueries) InsertApplication(ctx context.Context, a Application) error {
+	const query = `
+		INSERT INTO applications (userpool_id, id, name, logo, secret_hash, is_default, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7)`
+	return q.q.change(ctx, query, a.UserpoolID, a.ID, a.Name, a.Logo, a.SecretHash, a.IsDefault, a.CreatedAt)
+}
+
+// Application returns an application by its id, which is unique over all userpools.
+func (q TenancyQueries) Application(ctx context.Context, id string) (Application, error) {
+	const query = `
+		SELECT userpool_id, id, name, logo, secret_hash, is_default, created_at
+		FROM applications WHERE id = $1`
+	var a Application
+	return a, q.q.get(ctx, &a, query, id)
+}
+
+// DefaultApplication returns the default application of the default userpool.
+func (q TenancyQueries) DefaultApplication(ctx context.Context) (Application, error) {
+	const query = `
+		SELECT a.userpool_id, a.id, a.name, a.logo, a.secret_hash, a.is_default, a.created_at
+		FROM applications a JOIN userpools u ON u.id = a.userpool_id
+		WHERE u.is_default AND a.is_default`
+	var a Application
+	return a, q.q.get(ctx, &a, query)
+}
+
+// DefaultApplicationOf returns the default application of a userpool.
+func (q TenancyQueries) DefaultApplicationOf(ctx context.Context, userpoolID string) (Application, error) {
+	const query = `
+		SELECT userpool_id, id, name, logo, secret_hash, is_default, created_at
+		FROM applications WHERE userpool_id = $1 AND is_default`
+	var a Application
+	return a, q.q.get(ctx, &a, query, userpoolID)
+}
+
+// InsertAccessKey adds an access key.
+func (q TenancyQueries) InsertAccessKey(ctx context.Context, k AccessKey) error {
+	const query = `
+		INSERT INTO access_keys (userpool_id, id, secret_sealed, scopes, created_at) VALUES ($1, $2, $3, $4, $5)`
+	return q.q.change(ctx, query, k.UserpoolID, k.ID, k.SecretSealed, k.Scopes, k.CreatedAt)
+}
+
+// AccessKey returns an access key that is not disabled, by its id, which is unique over all userpools.
+func (q TenancyQueries) AccessKey(ctx context.Context, id string) (AccessKey, error) {
+	const query = `
+		SELECT userpool_id, id, secret_sealed, scopes, created_at
+		FROM access_keys WHERE id = $1 AND disabled_at IS NULL`
+	var k AccessKey
+	return k, q.q.get(ctx, &k, query, id)
+}
+
+// UseNonce notes the nonce of a signed request. ErrNotFound means that the key has used it before.
+func (q TenancyQueries) UseNonce(ctx context.Context, userpoolID, keyID, nonce string, expiresAt time.Time) error {
+	const query = `
+		INSERT INTO request_nonces (userpool_id, key_id, nonce, expires_at) VALUES ($1, $2, $3, $4)
+		ON CONFLICT DO NOTHING`
+	return q.q.change(ctx, query, userpoolID, keyID, nonce, expiresAt)
+}
