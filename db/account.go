@@ -33,12 +33,15 @@ type User struct {
 // UserStatusActivated is the status of a user who may sign in; the others may not.
 const UserStatusActivated = "Activated"
 
-// Unique indexes of users, as ErrDuplicate names them.
+// Unique indexes of users and identities, as ErrDuplicate names them.
 const (
 	UsersUsername   = "users_username"
 	UsersEmail      = "users_email"
 	UsersPhone      = "users_phone"
 	UsersExternalID = "users_external_id"
+
+	IdentitiesIdentity     = "identities_identity"
+	IdentitiesSyncRelation = "identities_sync_relation"
 )
 
 // Identity is a user's account at an external identity source.

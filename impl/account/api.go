@@ -1,0 +1,185 @@
+package account
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/menshen-auth/menshen/gen"
+	"github.com/menshen-auth/menshen/impl/internal/authn"
+	"github.com/menshen-auth/menshen/impl/internal/optional"
+	"github.com/menshen-auth/menshen/impl/internal/wire"
+)
+
+// API is the account operations of the contract.
+type API struct{ service *Service }
+
+// NewAPI returns the account operations of the contract.
+func NewAPI(s *Service) *API { return &API{s} }
+
+// RegisterUser creates an account with user name and password.
+func (a *API) RegisterUser(ctx context.Context, req gen.RegisterUserRequestObject) (gen.RegisterUserResponseObject, error) {
+	body := wire.Either(req.JSONBody, req.FormdataBody)
+	app, err := a.service.Application(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	if _, err := a.service.Register(ctx, app.UserpoolID, body.Username, body.Password); err != nil {
+		return nil, err
+	}
+	return gen.RegisterUser200JSONResponse{}, nil
+}
+
+// LoginUser signs in with user name, password and, once a factor is bound, the authenticator's code.
+func (a *API) LoginUser(ctx context.Context, req gen.LoginUserRequestObject) (gen.LoginUserResponseObject, error) {
+	body := wire.Either(req.JSONBody, req.FormdataBody)
+	app, err := a.service.Application(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	credentials := Credentials{Type: ByUsername, Account: body.Username, Password: body.Password, Code: optional.Value(body.Code)}
+	user, tokens, err := a.service.SignIn(ctx, app, credentials, "")
+	if err != nil {
+		return nil, err
+	}
+	return gen.LoginUser200JSONResponse{
+		Body:    gen.BaseUserResponse{Data: baseUser(user)},
+		Headers: gen.LoginUser200ResponseHeaders{AccessToken: &tokens.Access, RefreshToken: &tokens.Refresh},
+	}, nil
+}
+
+// GetUserInfo returns the signed-in user.
+func (a *API) GetUserInfo(ctx context.Context, req gen.GetUserInfoRequestObject) (gen.GetUserInfoResponseObject, error) {
+	caller, err := authn.RequireUser(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if other := optional.Value(req.Params.UserID); other != "" && other != caller.ID {
+		return nil, ErrOtherUser
+	}
+	user, err := a.service.Find(ctx, caller.UserpoolID, ByID, caller.ID)
+	if err != nil {
+		return nil, err
+	}
+	return gen.GetUserInfo200JSONResponse{Body: gen.BaseUserResponse{Data: baseUser(user)}}, nil
+}
+
+// LoginWithCaptcha signs in with password and image captcha. The captcha is used up first, whatever comes after.
+func (a *API) LoginWithCaptcha(ctx context.Context, req gen.LoginWithCaptchaRequestObject) (gen.LoginWithCaptchaResponseObject, error) {
+	app, err := a.service.LenientApplication(ctx, optional.Value(req.Params.IThingsAppCode))
+	if err != nil {
+		return nil, err
+	}
+	body := req.Body
+	if err := a.service.captchas.CheckImage(ctx, app.UserpoolID, string(gen.CaptchaUseLogin), body.CodeID, body.Code); err != nil {
+		return nil, err
+	}
+	credentials := Credentials{Type: identifierKind(body.Account), Account: body.Account, Password: body.Password}
+	user, tokens, err := a.service.SignIn(ctx, app, credentials, "")
+	if err != nil {
+		return nil, err
+	}
+	return gen.LoginWithCaptcha200JSONResponse{Data: &gen.CaptchaLogin{
+		Info:  captchaLoginUser(user),
+		Roles: []string{},
+		Token: gen.CaptchaLoginToken{
+			AccessToken:  tokens.Access,
+			AccessExpire: unix(tokens.ExpiresAt),
+			RefreshAfter: unix(tokens.ExpiresAt.Add(-tokens.ExpiresIn / 2)),
+		},
+	}}, nil
+}
+
+func unix(t time.Time) string { return strconv.FormatInt(t.Unix(), 10) }
+
+// SignIn signs in with credentials in the status dialect.
+func (a *API) SignIn(ctx context.Context, req gen.SignInRequestObject) (gen.SignInResponseObject, error) {
+	body := req.Body
+	app, err := a.service.clientApplication(ctx, optional.Value(body.ClientID), optional.Value(body.ClientSecret), optional.Value(req.Params.XAuthingAppID))
+	if err != nil {
+		return nil, err
+	}
+	if body.Connection != gen.SigninByCredentialsDtoConnectionPASSWORD {
+		return nil, ErrConnection
+	}
+	credentials, err := passwordCredentials(body.PasswordPayload)
+	if err != nil {
+		return nil, err
+	}
+	options := optional.Value(body.Options)
+	if err := a.service.CheckCustomData(options.CustomData); err != nil {
+		return nil, err
+	}
+	user, tokens, err := a.service.SignIn(ctx, app, credentials, optional.Value(options.Scope))
+	if err != nil {
+		return nil, err
+	}
+	if err := a.service.MergeCustomData(ctx, a.service.store.Queries, user.UserpoolID, user.ID, options.CustomData); err != nil {
+		return nil, err
+	}
+	return gen.SignIn200JSONResponse{LoginTokenJSONResponse: gen.LoginTokenJSONResponse{Data: wire.TokenSet(tokens)}}, nil
+}
+
+// GetManagementToken exchanges an access key for a token.
+func (a *API) GetManagementToken(ctx context.Context, req gen.GetManagementTokenRequestObject) (gen.GetManagementTokenResponseObject, error) {
+	token, life, err := a.service.ManagementToken(ctx, req.Body.AccessKeyID, req.Body.AccessKeySecret)
+	if err != nil {
+		return nil, err
+	}
+	return gen.GetManagementToken200JSONResponse{
+		Data: &gen.ManagementTokenDto{AccessToken: token, ExpiresIn: int(life.Seconds())},
+	}, nil
+}
+
+// CreateUser creates a user of the key's userpool.
+func (a *API) CreateUser(ctx context.Context, req gen.CreateUserRequestObject) (gen.CreateUserResponseObject, error) {
+	caller, err := authn.RequireScope(ctx, ScopeUserWrite)
+	if err != nil {
+		return nil, err
+	}
+	wanted, err := newUser(*req.Body)
+	if err != nil {
+		return nil, err
+	}
+	user, err := a.service.CreateUser(ctx, caller.UserpoolID, caller.KeyID, wanted)
+	if err != nil {
+		return nil, err
+	}
+	dto, err := userDto(user)
+	return gen.CreateUser200JSONResponse{UserJSONResponse: gen.UserJSONResponse{Data: dto}}, err
+}
+
+// GetUser returns a user of the key's userpool.
+func (a *API) GetUser(ctx context.Context, req gen.GetUserRequestObject) (gen.GetUserResponseObject, error) {
+	caller, err := authn.RequireScope(ctx, ScopeUserRead)
+	if err != nil {
+		return nil, err
+	}
+	user, err := a.service.Find(ctx, caller.UserpoolID, string(optional.Value(req.Params.UserIDType)), req.Params.UserID)
+	if err != nil {
+		return nil, err
+	}
+	dto, err := userDto(user)
+	if err != nil {
+		return nil, err
+	}
+	if optional.Value(req.Params.WithCustomData) {
+		dto.CustomData = user.CustomData
+	}
+	if optional.Value(req.Params.WithIdentities) {
+		if dto.Identities, err = a.identities(ctx, user); err != nil {
+			return nil, err
+		}
+	}
+	return gen.GetUser200JSONResponse{UserJSONResponse: gen.UserJSONResponse{Data: dto}}, nil
+}
+
+// GetJWKS returns the keys that verify our tokens.
+func (a *API) GetJWKS(context.Context, gen.GetJWKSRequestObject) (gen.GetJWKSResponseObject, error) {
+	set := gen.JWKS{}
+	for _, key := range a.service.ring.PublicKeys() {
+		set.Keys = append(set.Keys, gen.JWK{Kty: gen.JWKKtyRSA, Use: gen.JWKUseSig, Alg: gen.JWKAlgRS256, Kid: key.ID, N: key.Modulus, E: key.Exponent})
+	}
+	cache := "public, max-age=300"
+	return gen.GetJWKS200JSONResponse{Body: set, Headers: gen.GetJWKS200ResponseHeaders{CacheControl: &cache}}, nil
+}

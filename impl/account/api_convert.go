@@ -1,0 +1,155 @@
+package account
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/menshen-auth/menshen/db"
+	"github.com/menshen-auth/menshen/gen"
+	"github.com/menshen-auth/menshen/impl/internal/authn"
+	"github.com/menshen-auth/menshen/impl/internal/optional"
+)
+
+// baseTime is how the base dialect writes times, in UTC.
+const baseTime = "2006-01-02 15:04:05"
+
+func baseUser(u db.User) *gen.BaseUser {
+	return &gen.BaseUser{
+		ID:        u.ID,
+		Username:  optional.Value(u.Username),
+		AvatarURL: photo(u),
+		CreatedAt: u.CreatedAt.UTC().Format(baseTime),
+		UpdatedAt: u.UpdatedAt.UTC().Format(baseTime),
+	}
+}
+
+func captchaLoginUser(u db.User) gen.CaptchaLoginUser {
+	return gen.CaptchaLoginUser{
+		UserID:   u.ID,
+		UserName: optional.Value(u.Username),
+		Email:    optional.Value(u.Email),
+		Phone:    optional.Value(u.Phone),
+		NickName: displayName(u),
+		HeadImg:  photo(u),
+	}
+}
+
+// passwordCredentials reads which of the four fields names the user.
+func passwordCredentials(p *gen.AuthenticateByPasswordDto) (Credentials, error) {
+	if p == nil {
+		return Credentials{}, ErrOneIdentifier
+	}
+	var given []Credentials
+	for _, field := range []struct {
+		idType IDType
+		value  *string
+	}{{"", p.Account}, {ByUsername, p.Username}, {ByEmail, p.Email}, {ByPhone, p.Phone}} {
+		if value := optional.Value(field.value); value != "" {
+			if field.idType == "" {
+				field.idType = identifierKind(value)
+			}
+			given = append(given, Credentials{Type: field.idType, Account: value, Password: p.Password})
+		}
+	}
+	if len(given) != 1 {
+		return Credentials{}, ErrOneIdentifier
+	}
+	return given[0], nil
+}
+
+// clientApplication is the application that a client belongs to: proved with HTTP Basic, or named in the body (and
+// proved, if the client sends a secret), or named in the header.
+func (s *Service) clientApplication(ctx context.Context, clientID, clientSecret, header string) (db.Application, error) {
+	if proved := authn.From(ctx).Application; proved != nil {
+		return s.Application(ctx, proved.ID)
+	}
+	if clientSecret != "" {
+		if _, err := s.VerifyApplication(ctx, clientID, clientSecret); err != nil {
+			return db.Application{}, err
+		}
+	}
+	if clientID == "" {
+		clientID = header
+	}
+	return s.Application(ctx, clientID)
+}
+
+// ownColumns are the members of CreateUserReqDto that have a column of their own. All others are the profile, which is
+// stored under the contract's names.
+var ownColumns = []string{
+	"status", "email", "phone", "phoneCountryCode", "username", "externalId", "password", "emailVerified",
+	"phoneVerified", "gender", "customData", "identities",
+}
+
+func newUser(dto gen.CreateUserReqDto) (NewUser, error) {
+	profile := db.JSON{}
+	if err := convert(dto, &profile); err != nil {
+		return NewUser{}, err
+	}
+	for _, member := range ownColumns {
+		delete(profile, member)
+	}
+	n := NewUser{
+		Username:         optional.Value(dto.Username),
+		Email:            string(optional.Value(dto.Email)),
+		Phone:            optional.Value(dto.Phone),
+		PhoneCountryCode: optional.Value(dto.PhoneCountryCode),
+		ExternalID:       optional.Value(dto.ExternalID),
+		Password:         optional.Value(dto.Password),
+		Status:           string(optional.Value(dto.Status)),
+		Gender:           string(optional.Value(dto.Gender)),
+		EmailVerified:    optional.Value(dto.EmailVerified),
+		PhoneVerified:    optional.Value(dto.PhoneVerified),
+		Profile:          profile,
+		CustomData:       dto.CustomData,
+	}
+	for _, i := range dto.Identities {
+		n.Identities = append(n.Identities, db.Identity{ExtIdpID: i.ExtIdpID, Provider: i.Provider, UserIDInIdp: i.UserIDInIdp})
+	}
+	return n, nil
+}
+
+func userDto(u db.User) (*gen.UserDto, error) {
+	dto := &gen.UserDto{}
+	if err := convert(u.Profile, dto); err != nil {
+		return nil, err
+	}
+	dto.UserID = u.ID
+	dto.CreatedAt, dto.UpdatedAt = u.CreatedAt.UTC(), u.UpdatedAt.UTC()
+	dto.Status = gen.UserStatus(u.Status)
+	dto.WorkStatus = gen.UserDtoWorkStatusActive
+	dto.Gender = gen.Gender(u.Gender)
+	dto.UserSourceType = gen.UserDtoUserSourceType(u.Source)
+	dto.EmailVerified, dto.PhoneVerified = u.EmailVerified, u.PhoneVerified
+	dto.Username, dto.Email, dto.ExternalID = u.Username, u.Email, u.ExternalID
+	dto.LoginsCount, dto.LastIP = &u.LoginsCount, u.LastIP
+	if u.LastLoginAt != nil {
+		dto.LastLogin = optional.Of(u.LastLoginAt.UTC())
+	}
+	if u.Phone != nil {
+		countryCode, national := splitPhone(*u.Phone)
+		dto.Phone, dto.PhoneCountryCode = &national, optional.Of(countryCode)
+	}
+	return dto, nil
+}
+
+func (a *API) identities(ctx context.Context, u db.User) ([]gen.IdentityDto, error) {
+	rows, err := a.service.store.Accounts().Identities(ctx, u.UserpoolID, u.ID)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]gen.IdentityDto, len(rows))
+	for i, r := range rows {
+		list[i] = gen.IdentityDto{IdentityID: r.ID, ExtIdpID: r.ExtIdpID, Provider: r.Provider, UserIDInIdp: r.UserIDInIdp}
+	}
+	return list, nil
+}
+
+// convert goes by way of JSON between two types that share the contract's names.
+func convert(from, to any) error {
+	text, err := json.Marshal(from)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(text, to)
+}

@@ -1,0 +1,18 @@
+// Package account knows the people and the programs: users and their passwords, sessions and tokens, applications and
+// access keys. It serves operations in all three dialects, and opens the sessions of every other capability.
+//
+// Invariants:
+//   - There is one way to a session, Open, in the transaction that uses up what was proved. Every door goes through it.
+//   - A password is hashed with argon2id, a bounded number at a time; an unknown user costs the same as a known one.
+//   - An access token (RS256, 15 minutes) is worth what its session is: it is looked up on every request, so signing out
+//     or disabling a user works at once.
+//   - A refresh token is opaque, stored hashed and good once. A second use ends the session, since one of the two users
+//     is a thief; within RefreshGrace it is only refused, since that is what a browser with two requests in flight does.
+//   - An identifier is compared exactly, in one normal form, and only as the type it was given as (T16).
+//
+// State:
+//
+//	password > (captcha) > (factor) > Open > access + refresh > Renew > access + refresh ...
+//	                                   |                         |
+//	                                   +---- revoked: sign-out, reuse, disabled user
+package account

@@ -1,0 +1,129 @@
+package account
+
+import "github.com/menshen-auth/menshen/impl/internal/apierr"
+
+// Refusals. API codes are those of the V3 documents, numbers those of the captcha document's service.
+var (
+	ErrCredentials = apierr.Define(apierr.Error{
+		Kind: apierr.Forbidden, Code: "account.credentials", API: 2333, Number: 1000004,
+		EN: "The account or the password is wrong.", ZH: "账号或密码错误。",
+	})
+	ErrDisabled = apierr.Define(apierr.Error{
+		Kind: apierr.Forbidden, Code: "account.disabled", API: 2005, Number: 1000030,
+		EN: "The account is disabled.", ZH: "账号已被禁用。",
+	})
+	ErrUsernameTaken = apierr.Define(apierr.Error{
+		Kind: apierr.Conflict, Code: "account.username_taken", API: 2034, Number: 1000001,
+		EN: "The user name is taken.", ZH: "用户名已经注册。",
+	})
+	ErrEmailTaken = apierr.Define(apierr.Error{
+		Kind: apierr.Conflict, Code: "account.email_taken", API: 2200, Number: 1000031,
+		EN: "The e-mail address belongs to another account.", ZH: "邮箱已被其他账号绑定。",
+	})
+	ErrPhoneTaken = apierr.Define(apierr.Error{
+		Kind: apierr.Conflict, Code: "account.phone_taken", API: 2035, Number: 1000002,
+		EN: "The phone number belongs to another account.", ZH: "手机号已被占用。",
+	})
+	ErrExternalIDTaken = apierr.Define(apierr.Error{
+		Kind: apierr.Conflict, Code: "account.external_id_taken", API: 2026,
+		EN: "The external id belongs to another account.", ZH: "外部 ID 已被其他账号使用。",
+	})
+	ErrIdentityTaken = apierr.Define(apierr.Error{
+		Kind: apierr.Conflict, Code: "account.identity_taken", API: 1640,
+		EN: "The external identity belongs to another account.", ZH: "外部身份已被其他账号绑定。",
+	})
+	ErrUsername = apierr.Define(apierr.Error{
+		Kind: apierr.Invalid, Code: "account.username", Number: 1000027,
+		EN: "A user name consists of letters, digits, '.', '_' and '-', and is not all digits.",
+		ZH: "用户名由字母、数字、“.”、“_”、“-”组成，且不能全为数字。",
+	})
+	ErrEmail = apierr.Define(apierr.Error{
+		Kind: apierr.Invalid, Code: "account.email", Number: 1000027,
+		EN: "This is not an e-mail address.", ZH: "邮箱格式不正确。",
+	})
+	ErrPhone = apierr.Define(apierr.Error{
+		Kind: apierr.Invalid, Code: "account.phone", Number: 1000027,
+		EN: "This is not a phone number.", ZH: "手机号格式不正确。",
+	})
+	ErrPassword = apierr.Define(apierr.Error{
+		Kind: apierr.Invalid, Code: "account.password", API: 2061, Number: 1000025,
+		EN: "The password is too easy to guess; choose a longer or less common one.",
+		ZH: "密码过于简单，请更换更长或更不常见的密码。",
+	})
+	ErrNoIdentifier = apierr.Define(apierr.Error{
+		Kind: apierr.Invalid, Code: "account.no_identifier", Number: 1000024,
+		EN: "One of user name, e-mail address and phone number is needed.", ZH: "用户名、邮箱、手机号至少需要一个。",
+	})
+	ErrOneIdentifier = apierr.Define(apierr.Error{
+		Kind: apierr.Invalid, Code: "account.one_identifier",
+		EN: "Exactly one of account, username, email and phone is needed.", ZH: "account、username、email、phone 需要且只能填写一个。",
+	})
+	ErrUserNotFound = apierr.Define(apierr.Error{
+		Kind: apierr.NotFound, Code: "account.user_not_found", API: 2004, Number: 1000003,
+		EN: "There is no such user.", ZH: "用户不存在。",
+	})
+	ErrUserID = apierr.Define(apierr.Error{
+		Kind: apierr.Invalid, Code: "account.user_id",
+		EN: "The user id is not of the form that its type asks for.", ZH: "用户 ID 与其类型的格式不符。",
+	})
+	ErrOtherUser = apierr.Define(apierr.Error{
+		Kind: apierr.Forbidden, Code: "account.other_user",
+		EN: "Other users are not shown.", ZH: "不能查看其他用户的信息。",
+	})
+	ErrCustomData = apierr.Define(apierr.Error{
+		Kind: apierr.Invalid, Code: "account.custom_data",
+		EN: "The custom data is too large.", ZH: "自定义数据过大。",
+	})
+	ErrConnection = apierr.Define(apierr.Error{
+		Kind: apierr.Unprocessable, Code: "account.connection", Number: 1000008,
+		EN: "The application has no such connection.", ZH: "应用未开启该登录方式。",
+	})
+	ErrApplication = apierr.Define(apierr.Error{
+		Kind: apierr.NotFound, Code: "account.application", API: 2011,
+		EN: "There is no such application.", ZH: "应用不存在。",
+	})
+	ErrApplicationSecret = apierr.Define(apierr.Error{
+		Kind: apierr.Unauthenticated, Code: "auth.application",
+		EN: "The application id or its secret is wrong.", ZH: "应用 ID 或密钥错误。",
+	})
+	ErrToken = apierr.Define(apierr.Error{
+		Kind: apierr.Unauthenticated, Code: "auth.token_invalid", API: 2020, Number: 100005,
+		EN: "The token is not valid; sign in again.", ZH: "登录状态无效，请重新登录。",
+	})
+	ErrTokenExpired = apierr.Define(apierr.Error{
+		Kind: apierr.Unauthenticated, Code: "auth.token_expired", API: 2020, Number: 100002,
+		EN: "The token has expired; sign in again.", ZH: "登录状态已过期，请重新登录。",
+	})
+	ErrAccessKey = apierr.Define(apierr.Error{
+		Kind: apierr.Unauthenticated, Code: "auth.access_key", API: 1300,
+		EN: "The access key or its secret is wrong.", ZH: "AccessKey 或其密钥错误。",
+	})
+	ErrSignature = apierr.Define(apierr.Error{
+		Kind: apierr.Unauthenticated, Code: "auth.signature", API: 1300,
+		EN: "The signature is wrong.", ZH: "签名错误。",
+	})
+	ErrSignatureMethod = apierr.Define(apierr.Error{
+		Kind: apierr.Unauthenticated, Code: "auth.signature_method", API: 1301,
+		EN: "The signature method is not HMAC-SHA1.", ZH: "签名算法不支持。",
+	})
+	ErrSignatureVersion = apierr.Define(apierr.Error{
+		Kind: apierr.Unauthenticated, Code: "auth.signature_version", API: 1302,
+		EN: "The signature version is not 1.0.", ZH: "签名版本不支持。",
+	})
+	ErrSignatureDate = apierr.Define(apierr.Error{
+		Kind: apierr.Unauthenticated, Code: "auth.signature_date", API: 1303,
+		EN: "The date header is not an HTTP date.", ZH: "date 请求头格式不正确。",
+	})
+	ErrSignatureNoDate = apierr.Define(apierr.Error{
+		Kind: apierr.Unauthenticated, Code: "auth.signature_no_date", API: 1304,
+		EN: "A signed request needs a date header.", ZH: "缺少 date 请求头。",
+	})
+	ErrSignatureSkew = apierr.Define(apierr.Error{
+		Kind: apierr.Unauthenticated, Code: "auth.signature_skew", API: 1305,
+		EN: "The date of the signed request is too far from the server's.", ZH: "请求时间与服务器时间相差过大。",
+	})
+	ErrSignatureUsed = apierr.Define(apierr.Error{
+		Kind: apierr.Unauthenticated, Code: "auth.signature_used", API: 1306,
+		EN: "The signature has been used before.", ZH: "签名已被使用。",
+	})
+)

@@ -1,0 +1,130 @@
+package account
+
+import (
+	"context"
+	"crypto/subtle"
+	"encoding/base64"
+	"fmt"
+	"strings"
+
+	zxcvbn "github.com/ccojocar/zxcvbn-go"
+	"golang.org/x/crypto/argon2"
+	"golang.org/x/text/secure/precis"
+
+	"github.com/menshen-auth/menshen/impl/internal/apierr"
+	"github.com/menshen-auth/menshen/impl/internal/secret"
+)
+
+// Parameters of argon2id (OWASP Password Storage: m=19 MiB, t=2, p=1).
+const (
+	argonMemory  = 19 * 1024 // KiB
+	argonTime    = 2
+	argonThreads = 1
+	argonKey     = 32
+	argonSalt    = 16
+)
+
+// maxEstimated is how much of a password its strength is estimated from, in characters: the estimate grows faster than
+// linear, and a longer password is strong enough.
+const maxEstimated = 64
+
+// hasher computes argon2id, a bounded number at a time: each takes 19 MiB and a core for tens of milliseconds.
+type hasher struct {
+	slots chan struct{}
+	dummy string // hash of a password that nobody has
+}
+
+func newHasher(parallel int) *hasher {
+	h := &hasher{slots: make(chan struct{}, max(parallel, 1))}
+	h.dummy = encodeHash(secret.Bytes(argonSalt), secret.Bytes(argonKey))
+	return h
+}
+
+// hash returns the password as a PHC string.
+func (h *hasher) hash(ctx context.Context, password string) (string, error) {
+	normal, err := normalPassword(password)
+	if err != nil {
+		return "", err
+	}
+	salt := secret.Bytes(argonSalt)
+	key, err := h.compute(ctx, normal, salt)
+	if err != nil {
+		return "", err
+	}
+	return encodeHash(salt, key), nil
+}
+
+// verify tells whether the password is the hashed one. A nil hash (no such user, or one without password) takes as long
+// and never matches.
+func (h *hasher) verify(ctx context.Context, encoded *string, password string) (bool, error) {
+	known := encoded != nil
+	if !known {
+		encoded = &h.dummy
+	}
+	salt, want, err := decodeHash(*encoded)
+	if err != nil {
+		return false, err
+	}
+	normal, err := normalPassword(password)
+	if err != nil {
+		normal, known = "", false // nobody has such a password, but the answer must take as long
+	}
+	key, err := h.compute(ctx, normal, salt)
+	if err != nil {
+		return false, err
+	}
+	return subtle.ConstantTimeCompare(key, want) == 1 && known, nil
+}
+
+func (h *hasher) compute(ctx context.Context, password string, salt []byte) ([]byte, error) {
+	select {
+	case h.slots <- struct{}{}:
+		defer func() { <-h.slots }()
+	case <-ctx.Done():
+		return nil, apierr.ErrUnavailable.WithCause(ctx.Err())
+	}
+	return argon2.IDKey([]byte(password), salt, argonTime, argonMemory, argonThreads, argonKey), nil
+}
+
+func encodeHash(salt, key []byte) string {
+	encode := base64.RawStdEncoding.EncodeToString
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, argonMemory, argonTime, argonThreads, encode(salt), encode(key))
+}
+
+func decodeHash(encoded string) (salt, key []byte, err error) {
+	prefix := fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$", argon2.Version, argonMemory, argonTime, argonThreads)
+	rest, ok := strings.CutPrefix(encoded, prefix)
+	encodedSalt, encodedKey, ok2 := strings.Cut(rest, "$")
+	if !ok || !ok2 {
+		return nil, nil, fmt.Errorf("password hash has unknown parameters")
+	}
+	if salt, err = base64.RawStdEncoding.DecodeString(encodedSalt); err != nil {
+		return nil, nil, fmt.Errorf("password hash: %w", err)
+	}
+	if key, err = base64.RawStdEncoding.DecodeString(encodedKey); err != nil {
+		return nil, nil, fmt.Errorf("password hash: %w", err)
+	}
+	return salt, key, nil
+}
+
+// normalPassword makes what looks the same on two keyboards the same bytes (RFC 8265 OpaqueString).
+func normalPassword(password string) (string, error) {
+	normal, err := precis.OpaqueString.String(password)
+	if err != nil {
+		return "", ErrPassword
+	}
+	return normal, nil
+}
+
+// checkPassword refuses passwords that are guessed at once: common ones, the user's own name, keyboard walks. There are
+// no rules about kinds of characters (NIST SP 800-63B section 3.1.1.2). The contract has checked the length.
+func checkPassword(password string, own ...string) error {
+	runes := []rune(password)
+	if len(runes) > maxEstimated {
+		runes = runes[:maxEstimated]
+	}
+	if zxcvbn.PasswordStrength(string(runes), own).Score < 2 { // fewer than a million guesses
+		return ErrPassword
+	}
+	return nil
+}

@@ -1,0 +1,159 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/menshen-auth/menshen/db"
+	"github.com/menshen-auth/menshen/impl/internal/authn"
+	"github.com/menshen-auth/menshen/impl/internal/reqinfo"
+	"github.com/menshen-auth/menshen/impl/internal/secret"
+)
+
+// Open opens the session that a grant allows and returns its first tokens. It is the only way to a session, and runs in
+// the transaction that uses up whatever was proved.
+func (s *Service) Open(ctx context.Context, q db.Queries, g authn.Grant) (authn.Tokens, error) {
+	now, info := s.clock.Now(), reqinfo.From(ctx)
+	if g.SessionID == "" {
+		g.SessionID = secret.ID()
+	}
+	err := q.Accounts().NoteLogin(ctx, g.UserpoolID, g.UserID, info.IP, now)
+	if errors.Is(err, db.ErrNotFound) {
+		return authn.Tokens{}, ErrDisabled
+	}
+	if err != nil {
+		return authn.Tokens{}, err
+	}
+	u, err := q.Accounts().UserByID(ctx, g.UserpoolID, g.UserID)
+	if err != nil {
+		return authn.Tokens{}, err
+	}
+	session := db.Session{
+		UserpoolID: g.UserpoolID, ID: g.SessionID, UserID: g.UserID, AppID: g.AppID, Scope: grantedScope(g.Scope),
+		AMR: g.AMR, IP: info.IP, UserAgent: info.UserAgent, CreatedAt: now, ExpiresAt: now.Add(s.SessionTTL),
+	}
+	if err := q.Sessions().Insert(ctx, session); err != nil {
+		return authn.Tokens{}, err
+	}
+	tokens, err := s.tokens(ctx, q, session, u)
+	if err != nil {
+		return authn.Tokens{}, err
+	}
+	return tokens, s.audit(ctx, q, g.UserpoolID, "user:"+g.UserID, "user.signin", "user:"+g.UserID, "success")
+}
+
+// tokens makes the next set of tokens of a session.
+func (s *Service) tokens(ctx context.Context, q db.Queries, session db.Session, u db.User) (t authn.Tokens, err error) {
+	now := s.clock.Now()
+	t = authn.Tokens{SessionID: session.ID, Scope: session.Scope, ExpiresIn: s.AccessTTL, ExpiresAt: now.Add(s.AccessTTL)}
+	if t.Access, err = s.ring.Sign(accessClaims(s.Issuer, session, now, t.ExpiresAt)); err != nil {
+		return t, err
+	}
+	scopes := strings.Fields(session.Scope)
+	if contains(scopes, "openid") {
+		if t.ID, err = s.ring.Sign(idClaims(s.Issuer, session, u, now, t.ExpiresAt)); err != nil {
+			return t, err
+		}
+	}
+	if contains(scopes, "offline_access") {
+		t.Refresh = secret.Token()
+		err = q.Sessions().InsertRefreshToken(ctx, db.RefreshToken{
+			UserpoolID: session.UserpoolID, TokenHash: s.refreshHash(t.Refresh), SessionID: session.ID, CreatedAt: now,
+			ExpiresAt: session.ExpiresAt,
+		})
+	}
+	return t, err
+}
+
+func (s *Service) refreshHash(token string) []byte { return s.ring.MAC("refresh_tokens", token) }
+
+// VerifyAccess tells whose access token it is. The session is looked up, so that its end ends the token too.
+func (s *Service) VerifyAccess(ctx context.Context, token string) (authn.User, error) {
+	var c claims
+	if err := s.verify(token, &c, useAccess); err != nil {
+		return authn.User{}, err
+	}
+	session, err := s.store.Sessions().Live(ctx, c.UserpoolID, c.SessionID, s.clock.Now())
+	if errors.Is(err, db.ErrNotFound) {
+		return authn.User{}, ErrToken
+	}
+	return user(session), err
+}
+
+func user(s db.Session) authn.User {
+	return authn.User{UserpoolID: s.UserpoolID, ID: s.UserID, SessionID: s.ID, AppID: s.AppID}
+}
+
+// verify reads a token of ours that is meant for the given use.
+func (s *Service) verify(token string, c *claims, use string) error {
+	err := s.ring.Verify(token, c, s.Issuer, s.clock.Now())
+	switch {
+	case errors.Is(err, jwt.ErrTokenExpired):
+		return ErrTokenExpired
+	case err != nil, c.Use != use:
+		return ErrToken
+	}
+	return nil
+}
+
+// Renew spends a refresh token for the next pair of its session.
+func (s *Service) Renew(ctx context.Context, refreshToken string) (authn.User, authn.Pair, error) {
+	var (
+		session db.Session
+		tokens  authn.Tokens
+	)
+	now := s.clock.Now()
+	err := s.store.InTx(ctx, func(q db.Queries) error {
+		spent, err := q.Sessions().SpendRefreshToken(ctx, s.refreshHash(refreshToken), now)
+		if err != nil {
+			return err
+		}
+		if session, err = q.Sessions().Live(ctx, spent.UserpoolID, spent.SessionID, now); err != nil {
+			return err
+		}
+		u, err := q.Accounts().UserByID(ctx, session.UserpoolID, session.UserID)
+		if err != nil {
+			return err
+		}
+		tokens, err = s.tokens(ctx, q, session, u)
+		return err
+	})
+	if errors.Is(err, db.ErrNotFound) {
+		return authn.User{}, authn.Pair{}, s.refuseRefresh(ctx, refreshToken)
+	}
+	return user(session), authn.Pair{Access: tokens.Access, Refresh: tokens.Refresh}, err
+}
+
+// refuseRefresh ends the session of a refresh token that was used long ago: either its owner or the one who uses it now
+// has stolen it (RFC 9700 section 4.14.2).
+func (s *Service) refuseRefresh(ctx context.Context, refreshToken string) error {
+	now := s.clock.Now()
+	used, err := s.store.Sessions().RefreshToken(ctx, s.refreshHash(refreshToken))
+	if errors.Is(err, db.ErrNotFound) {
+		return ErrToken
+	}
+	if err != nil {
+		return err
+	}
+	if used.UsedAt == nil || now.Sub(*used.UsedAt) <= s.RefreshGrace {
+		return ErrToken
+	}
+	err = s.store.InTx(ctx, func(q db.Queries) error {
+		if err := q.Sessions().Revoke(ctx, used.UserpoolID, used.SessionID, now); err != nil {
+			return err
+		}
+		return s.audit(ctx, q, used.UserpoolID, "anonymous", "session.refresh_reused", "session:"+used.SessionID, "refused")
+	})
+	if err != nil {
+		return err
+	}
+	return ErrToken
+}
+
+// Revoke ends a session at once.
+func (s *Service) Revoke(ctx context.Context, q db.Queries, userpoolID, sessionID string) error {
+	return q.Sessions().Revoke(ctx, userpoolID, sessionID, s.clock.Now())
+}

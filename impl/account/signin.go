@@ -1,0 +1,84 @@
+package account
+
+import (
+	"context"
+	"errors"
+
+	"github.com/menshen-auth/menshen/db"
+	"github.com/menshen-auth/menshen/impl/internal/authn"
+	"github.com/menshen-auth/menshen/impl/internal/limit"
+	"github.com/menshen-auth/menshen/impl/internal/reqinfo"
+)
+
+// Credentials are what somebody types into a login form.
+type Credentials struct {
+	Type     IDType // of Account
+	Account  string
+	Password string
+	Code     string // of the authenticator; empty where the door has no field for it
+}
+
+// SignIn checks credentials and opens a session for the application. Every wrong pair of account and password is
+// ErrCredentials, in the same time; that a user is disabled or has an authenticator is told to who knows the password.
+func (s *Service) SignIn(ctx context.Context, app db.Application, c Credentials, scope string) (db.User, authn.Tokens, error) {
+	if err := s.limitSignIn(ctx, app.UserpoolID, c.Type+"|"+c.Account); err != nil {
+		return db.User{}, authn.Tokens{}, err
+	}
+	u, err := s.checkPassword(ctx, app.UserpoolID, c)
+	if err != nil {
+		return u, authn.Tokens{}, err
+	}
+	amr, spend, err := s.factors.Challenge(ctx, u.UserpoolID, u.ID, c.Code)
+	if err != nil {
+		return u, authn.Tokens{}, s.refuse(ctx, u.UserpoolID, "user:"+u.ID, err)
+	}
+	grant := authn.Grant{
+		UserpoolID: u.UserpoolID, UserID: u.ID, AppID: app.ID, Scope: scope, AMR: append([]string{"pwd"}, amr...),
+	}
+	var tokens authn.Tokens
+	err = s.store.InTx(ctx, func(q db.Queries) error {
+		if err := spend(ctx, q); err != nil {
+			return err
+		}
+		tokens, err = s.Open(ctx, q, grant)
+		return err
+	})
+	return u, tokens, err
+}
+
+func (s *Service) limitSignIn(ctx context.Context, userpoolID, account string) error {
+	ip := limit.IPKey(reqinfo.From(ctx).IP)
+	if err := s.limiter.Take(ctx, s.SignInPerIP, userpoolID, ip); err != nil {
+		return err
+	}
+	return s.limiter.Take(ctx, s.SignInPerAccount, userpoolID, ip+"|"+account)
+}
+
+func (s *Service) checkPassword(ctx context.Context, userpoolID string, c Credentials) (db.User, error) {
+	u, err := s.Find(ctx, userpoolID, c.Type, c.Account)
+	if err != nil && !errors.Is(err, ErrUserNotFound) && !errors.Is(err, ErrUserID) {
+		return u, err
+	}
+	target := "user:" + u.ID
+	if err != nil {
+		target = "user:unknown"
+	}
+	right, err := s.hasher.verify(ctx, u.PasswordHash, c.Password)
+	switch {
+	case err != nil:
+		return u, err
+	case !right:
+		return u, s.refuse(ctx, userpoolID, target, ErrCredentials)
+	case u.Status != db.UserStatusActivated:
+		return u, s.refuse(ctx, userpoolID, target, ErrDisabled)
+	}
+	return u, nil
+}
+
+// refuse notes a refused sign-in in the audit log and returns the refusal.
+func (s *Service) refuse(ctx context.Context, userpoolID, target string, refusal error) error {
+	if err := s.audit(ctx, s.store.Queries, userpoolID, "anonymous", "user.signin", target, "refused"); err != nil {
+		return err
+	}
+	return refusal
+}

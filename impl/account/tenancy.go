@@ -1,0 +1,160 @@
+package account
+
+import (
+	"context"
+	"crypto/hmac"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/menshen-auth/menshen/db"
+	"github.com/menshen-auth/menshen/impl/internal/authn"
+	"github.com/menshen-auth/menshen/impl/internal/keyring"
+)
+
+// Scopes of access keys.
+const (
+	ScopeUserRead  = "user:read"
+	ScopeUserWrite = "user:write"
+)
+
+// Application returns the application with the id; without an id the default one of the default userpool.
+func (s *Service) Application(ctx context.Context, id string) (db.Application, error) {
+	if id == "" {
+		return s.store.Tenancy().DefaultApplication(ctx)
+	}
+	app, err := s.store.Tenancy().Application(ctx, id)
+	if errors.Is(err, db.ErrNotFound) {
+		return app, ErrApplication
+	}
+	return app, err
+}
+
+// ApplicationOf returns the application with the id, provided that it belongs to the userpool; without an id the default
+// one of the userpool.
+func (s *Service) ApplicationOf(ctx context.Context, userpoolID, id string) (db.Application, error) {
+	if id == "" {
+		return s.store.Tenancy().DefaultApplicationOf(ctx, userpoolID)
+	}
+	app, err := s.Application(ctx, id)
+	if err == nil && app.UserpoolID != userpoolID {
+		return app, ErrApplication
+	}
+	return app, err
+}
+
+// LenientApplication is for clients that send anything as an application: what is not one means the default one.
+func (s *Service) LenientApplication(ctx context.Context, id string) (db.Application, error) {
+	app, err := s.Application(ctx, id)
+	if errors.Is(err, ErrApplication) {
+		return s.Application(ctx, "")
+	}
+	return app, err
+}
+
+// Userpool returns a userpool.
+func (s *Service) Userpool(ctx context.Context, id string) (db.Userpool, error) {
+	return s.store.Tenancy().Userpool(ctx, id)
+}
+
+// ApplicationSecretHash is how an application's secret is stored.
+func ApplicationSecretHash(ring *keyring.Ring, id, secret string) []byte {
+	return ring.MAC("applications", id, secret)
+}
+
+// VerifyApplication tells whether the secret is the application's.
+func (s *Service) VerifyApplication(ctx context.Context, id, secret string) (authn.Application, error) {
+	app, err := s.store.Tenancy().Application(ctx, id)
+	if err != nil && !errors.Is(err, db.ErrNotFound) {
+		return authn.Application{}, err
+	}
+	if err != nil || !hmac.Equal(app.SecretHash, ApplicationSecretHash(s.ring, id, secret)) {
+		return authn.Application{}, ErrApplicationSecret
+	}
+	return authn.Application{UserpoolID: app.UserpoolID, ID: app.ID}, nil
+}
+
+// AccessKeyAAD ties the sealed secret of an access key to its row.
+func AccessKeyAAD(userpoolID, keyID string) []string {
+	return []string{"access_keys", userpoolID, keyID}
+}
+
+// accessKey returns a key and its secret.
+func (s *Service) accessKey(ctx context.Context, id string) (db.AccessKey, []byte, error) {
+	key, err := s.store.Tenancy().AccessKey(ctx, id)
+	if errors.Is(err, db.ErrNotFound) {
+		return key, nil, ErrAccessKey
+	}
+	if err != nil {
+		return key, nil, err
+	}
+	secret, err := s.ring.Unseal(key.SecretSealed, AccessKeyAAD(key.UserpoolID, key.ID)...)
+	return key, secret, err
+}
+
+func management(k db.AccessKey) authn.Management {
+	return authn.Management{UserpoolID: k.UserpoolID, KeyID: k.ID, Scopes: k.Scopes}
+}
+
+// ManagementToken exchanges an access key for a token that lives as long as it says.
+func (s *Service) ManagementToken(ctx context.Context, keyID, keySecret string) (string, time.Duration, error) {
+	key, secret, err := s.accessKey(ctx, keyID)
+	if err != nil {
+		return "", 0, err
+	}
+	if !hmac.Equal(secret, []byte(keySecret)) {
+		return "", 0, ErrAccessKey
+	}
+	now := s.clock.Now()
+	token, err := s.ring.Sign(managementClaims(s.Issuer, key, now, now.Add(s.ManagementTTL)))
+	return token, s.ManagementTTL, err
+}
+
+// VerifyManagement tells which access key a management token stands for. The key is looked up, so that disabling it or
+// changing its scopes works at once.
+func (s *Service) VerifyManagement(ctx context.Context, token string) (authn.Management, error) {
+	var c claims
+	if err := s.verify(token, &c, useManagement); err != nil {
+		return authn.Management{}, err
+	}
+	key, err := s.store.Tenancy().AccessKey(ctx, c.Subject)
+	if errors.Is(err, db.ErrNotFound) {
+		return authn.Management{}, ErrToken
+	}
+	return management(key), err
+}
+
+// VerifySignature tells which access key signed a request. A signature is good once and near its date only; the nonce
+// is noted after everything else was right, so that nobody can fill the table.
+func (s *Service) VerifySignature(ctx context.Context, r authn.SignedRequest) (authn.Management, error) {
+	now := s.clock.Now()
+	switch {
+	case r.Method != authn.SignatureMethod:
+		return authn.Management{}, ErrSignatureMethod
+	case r.Version != authn.SignatureVersion:
+		return authn.Management{}, ErrSignatureVersion
+	case r.Date == "":
+		return authn.Management{}, ErrSignatureNoDate
+	case r.Nonce == "" || len(r.Nonce) > 128:
+		return authn.Management{}, ErrSignature.WithDetail("x-authing-signature-nonce")
+	}
+	date, err := http.ParseTime(r.Date)
+	if err != nil {
+		return authn.Management{}, ErrSignatureDate
+	}
+	if date.Sub(now).Abs() > s.SignatureSkew {
+		return authn.Management{}, ErrSignatureSkew
+	}
+	key, secret, err := s.accessKey(ctx, r.KeyID)
+	if err != nil {
+		return authn.Management{}, err
+	}
+	if !r.Matches(secret) {
+		return authn.Management{}, ErrSignature
+	}
+	err = s.store.Tenancy().UseNonce(ctx, key.UserpoolID, key.ID, r.Nonce, date.Add(2*s.SignatureSkew))
+	if errors.Is(err, db.ErrNotFound) {
+		return authn.Management{}, ErrSignatureUsed
+	}
+	return management(key), err
+}

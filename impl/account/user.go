@@ -1,0 +1,270 @@
+package account
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+
+	"github.com/menshen-auth/menshen/db"
+	"github.com/menshen-auth/menshen/impl/internal/authn"
+	"github.com/menshen-auth/menshen/impl/internal/limit"
+	"github.com/menshen-auth/menshen/impl/internal/reqinfo"
+	"github.com/menshen-auth/menshen/impl/internal/secret"
+)
+
+// Sources of users, as the contract's userSourceType names them.
+const (
+	sourceRegister = "register"
+	sourceAdmin    = "adminCreated"
+)
+
+// MaxCustomData is the longest custom data of one request, in bytes of JSON (Q8).
+const MaxCustomData = 4 << 10
+
+// maxStoredCustomData is the longest custom data of a user, in bytes of JSON.
+const maxStoredCustomData = 64 << 10
+
+// IDType is how a user id is written. The values are those of the contract's userIdType.
+type IDType = string
+
+// The seven types.
+const (
+	ByID           IDType = "user_id"
+	ByExternalID   IDType = "external_id"
+	ByPhone        IDType = "phone"
+	ByEmail        IDType = "email"
+	ByUsername     IDType = "username"
+	ByIdentity     IDType = "identity"
+	BySyncRelation IDType = "sync_relation"
+)
+
+// NewUser is a user to be created. Empty strings are absent.
+type NewUser struct {
+	Username, Email, Phone, PhoneCountryCode, ExternalID string
+	Password                                             string
+	Status, Gender                                       string
+	EmailVerified, PhoneVerified                         bool
+	Profile, CustomData                                  db.JSON
+	Identities                                           []db.Identity
+}
+
+// Register creates a user from the outside.
+func (s *Service) Register(ctx context.Context, userpoolID, username, password string) (db.User, error) {
+	ip := limit.IPKey(reqinfo.From(ctx).IP)
+	if err := s.limiter.Take(ctx, s.RegisterPerIP, userpoolID, ip); err != nil {
+		return db.User{}, err
+	}
+	return s.create(ctx, userpoolID, sourceRegister, "anonymous", NewUser{Username: username, Password: password})
+}
+
+// CreateUser creates a user on behalf of an access key.
+func (s *Service) CreateUser(ctx context.Context, userpoolID, keyID string, n NewUser) (db.User, error) {
+	return s.create(ctx, userpoolID, sourceAdmin, "key:"+keyID, n)
+}
+
+func (s *Service) create(ctx context.Context, userpoolID, source, actor string, n NewUser) (db.User, error) {
+	u, err := s.newUser(ctx, userpoolID, source, n)
+	if err != nil {
+		return db.User{}, err
+	}
+	err = s.store.InTx(ctx, func(q db.Queries) error {
+		if err := q.Accounts().InsertUser(ctx, u); err != nil {
+			return err
+		}
+		for _, i := range n.Identities {
+			i.UserpoolID, i.ID, i.UserID, i.CreatedAt = userpoolID, secret.ID(), u.ID, u.CreatedAt
+			if err := q.Accounts().InsertIdentity(ctx, i); err != nil {
+				return err
+			}
+		}
+		return s.audit(ctx, q, userpoolID, actor, "user.create", "user:"+u.ID, "success")
+	})
+	return u, taken(err)
+}
+
+// newUser checks the parts and brings them into the form in which they are stored.
+func (s *Service) newUser(ctx context.Context, userpoolID, source string, n NewUser) (u db.User, err error) {
+	now := s.clock.Now()
+	u = db.User{
+		UserpoolID: userpoolID, ID: secret.ID(), Source: source, CreatedAt: now, UpdatedAt: now,
+		Status: n.Status, Gender: n.Gender, EmailVerified: n.EmailVerified, PhoneVerified: n.PhoneVerified,
+		Profile: n.Profile, CustomData: n.CustomData,
+	}
+	if u.Status == "" {
+		u.Status = db.UserStatusActivated
+	}
+	if u.Gender == "" {
+		u.Gender = "U"
+	}
+	if n.Username == "" && n.Email == "" && n.Phone == "" {
+		return u, ErrNoIdentifier
+	}
+	if err := s.CheckCustomData(n.CustomData); err != nil {
+		return u, err
+	}
+	if n.Username != "" {
+		key, err := usernameKey(n.Username)
+		if err != nil {
+			return u, err
+		}
+		u.Username, u.UsernameKey = &n.Username, &key
+	}
+	if n.Email != "" {
+		stored, key, err := email(n.Email)
+		if err != nil {
+			return u, err
+		}
+		u.Email, u.EmailKey = &stored, &key
+	}
+	if n.Phone != "" {
+		e164, err := phone(n.Phone, n.PhoneCountryCode, s.Region)
+		if err != nil {
+			return u, err
+		}
+		u.Phone = &e164
+	}
+	if n.ExternalID != "" {
+		u.ExternalID = &n.ExternalID
+	}
+	if n.Password != "" {
+		if err := checkPassword(n.Password, n.Username, n.Email, n.Phone); err != nil {
+			return u, err
+		}
+		hash, err := s.hasher.hash(ctx, n.Password)
+		if err != nil {
+			return u, err
+		}
+		u.PasswordHash = &hash
+	}
+	return u, nil
+}
+
+// taken says which identifier a duplicate is about.
+func taken(err error) error {
+	for index, refusal := range map[string]error{
+		db.UsersUsername:          ErrUsernameTaken,
+		db.UsersEmail:             ErrEmailTaken,
+		db.UsersPhone:             ErrPhoneTaken,
+		db.UsersExternalID:        ErrExternalIDTaken,
+		db.IdentitiesIdentity:     ErrIdentityTaken,
+		db.IdentitiesSyncRelation: ErrIdentityTaken,
+	} {
+		if db.Duplicate(err, index) {
+			return refusal
+		}
+	}
+	return err
+}
+
+// CheckCustomData refuses custom data that is longer than MaxCustomData.
+func (s *Service) CheckCustomData(data map[string]any) error {
+	if len(data) == 0 {
+		return nil
+	}
+	text, err := json.Marshal(data)
+	if err != nil || len(text) > MaxCustomData {
+		return ErrCustomData
+	}
+	return nil
+}
+
+// MergeCustomData adds data to the user's own custom data (Q8: and to nothing else of the user).
+func (s *Service) MergeCustomData(ctx context.Context, q db.Queries, userpoolID, userID string, data map[string]any) error {
+	if len(data) == 0 {
+		return nil
+	}
+	err := q.Accounts().MergeCustomData(ctx, userpoolID, userID, data, maxStoredCustomData, s.clock.Now())
+	if errors.Is(err, db.ErrNotFound) {
+		return ErrCustomData
+	}
+	return err
+}
+
+// Find returns the user whom id names exactly, read as idType and as nothing else (T16); otherwise ErrUserNotFound, or
+// ErrUserID when id cannot be of that type.
+func (s *Service) Find(ctx context.Context, userpoolID string, idType IDType, id string) (db.User, error) {
+	u, err := s.find(ctx, userpoolID, idType, id)
+	if errors.Is(err, db.ErrNotFound) {
+		return u, ErrUserNotFound
+	}
+	return u, err
+}
+
+func (s *Service) find(ctx context.Context, userpoolID string, idType IDType, id string) (db.User, error) {
+	users := s.store.Accounts()
+	switch idType {
+	case ByExternalID:
+		return users.UserByExternalID(ctx, userpoolID, id)
+	case ByPhone:
+		e164, err := phone(id, "", s.Region)
+		if err != nil {
+			return db.User{}, ErrUserID
+		}
+		return users.UserByPhone(ctx, userpoolID, e164)
+	case ByEmail:
+		_, key, err := email(id)
+		if err != nil {
+			return db.User{}, ErrUserID
+		}
+		return users.UserByEmail(ctx, userpoolID, key)
+	case ByUsername:
+		key, err := usernameKey(id)
+		if err != nil {
+			return db.User{}, ErrUserID
+		}
+		return users.UserByUsername(ctx, userpoolID, key)
+	case ByIdentity, BySyncRelation:
+		source, userID, ok := strings.Cut(id, ":") // at the first colon: ids at a source may have more
+		if !ok || source == "" || userID == "" {
+			return db.User{}, ErrUserID
+		}
+		if idType == ByIdentity {
+			return users.UserByIdentity(ctx, userpoolID, source, userID)
+		}
+		return users.UserBySyncRelation(ctx, userpoolID, source, userID)
+	}
+	return users.UserByID(ctx, userpoolID, id)
+}
+
+// Brief returns what others may see of a user.
+func (s *Service) Brief(ctx context.Context, userpoolID, userID string) (authn.Brief, error) {
+	u, err := s.Find(ctx, userpoolID, ByID, userID)
+	return authn.Brief{ID: u.ID, DisplayName: displayName(u), Photo: photo(u)}, err
+}
+
+// displayName is the first there is of nickname, name and user name, else the id. E-mail address and phone number are
+// nobody else's business.
+func displayName(u db.User) string {
+	for _, member := range []string{"nickname", "name"} {
+		if name, ok := u.Profile[member].(string); ok && name != "" {
+			return name
+		}
+	}
+	if u.Username != nil {
+		return *u.Username
+	}
+	return u.ID
+}
+
+func photo(u db.User) string {
+	address, _ := u.Profile["photo"].(string)
+	return address
+}
+
+// Label is what an authenticator app shows: the userpool as issuer, and the name that the user signs in with.
+func (s *Service) Label(ctx context.Context, userpoolID, userID string) (issuer, account string, err error) {
+	pool, err := s.Userpool(ctx, userpoolID)
+	if err != nil {
+		return "", "", err
+	}
+	u, err := s.Find(ctx, userpoolID, ByID, userID)
+	account = u.ID
+	for _, name := range []*string{u.Username, u.Email, u.Phone} {
+		if name != nil {
+			account = *name
+			break
+		}
+	}
+	return pool.Name, account, err
+}

@@ -1,0 +1,92 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/menshen-auth/menshen/db"
+)
+
+// Version is set when a release is built.
+var Version = "dev"
+
+type commandLine struct {
+	Serve   serveCommand   `cmd:"" default:"1" help:"Serve until SIGTERM (the default). Without MENSHEN_DATABASE_URL, on a private PostgreSQL in MENSHEN_DATA_DIR."`
+	Migrate migrateCommand `cmd:"" help:"Bring the database to the newest schema and exit. serve does the same at its start."`
+	Version versionCommand `cmd:"" help:"Print the version."`
+}
+
+// CLI runs the command line and returns the exit code.
+func CLI(args []string) int {
+	var line commandLine
+	parser := kong.Must(&line, kong.Name("menshen"), kong.UsageOnError(),
+		kong.Description("Menshen 门神, a self-hosted verification service. Settings come from MENSHEN_* environment variables; the README lists them."))
+	parsed, err := parser.Parse(args)
+	parser.FatalIfErrorf(err)
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	defer stop()
+	parsed.BindTo(ctx, (*context.Context)(nil))
+	if err := parsed.Run(); err != nil && !errors.Is(err, context.Canceled) {
+		fmt.Fprintln(os.Stderr, "menshen:", err)
+		return 1
+	}
+	return 0
+}
+
+type serveCommand struct{}
+
+// Run is called by kong.
+func (serveCommand) Run(ctx context.Context) error {
+	c, err := LoadConfig(os.Environ())
+	if err != nil {
+		return err
+	}
+	return Serve(ctx, c, newLog(c), os.Stdout)
+}
+
+type migrateCommand struct{}
+
+// Run is called by kong.
+func (migrateCommand) Run(ctx context.Context) error {
+	c, err := LoadConfig(os.Environ())
+	if err != nil {
+		return err
+	}
+	data, err := openDatabase(ctx, c, newLog(c))
+	if err != nil {
+		return err
+	}
+	return errors.Join(db.Migrate(ctx, data.url), data.close())
+}
+
+type versionCommand struct{}
+
+// Run is called by kong.
+func (versionCommand) Run() error {
+	revision := ""
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				revision = " " + s.Value
+			}
+		}
+	}
+	fmt.Println("menshen " + Version + revision)
+	return nil
+}
+
+func newLog(c Config) *slog.Logger {
+	options := &slog.HandlerOptions{Level: c.LogLevel}
+	if c.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(os.Stderr, options))
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, options))
+}

@@ -1,0 +1,206 @@
+package app
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"reflect"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+
+	"github.com/menshen-auth/menshen/db"
+	"github.com/menshen-auth/menshen/impl/internal/keyring"
+	"github.com/menshen-auth/menshen/impl/internal/limit"
+)
+
+// Config is every setting, from the environment. A variable with _FILE appended names a file that holds the value.
+type Config struct {
+	Addr        string `env:"MENSHEN_ADDR" envDefault:"127.0.0.1:8080"` // where to listen
+	PublicURL   string `env:"MENSHEN_PUBLIC_URL"`                       // where clients reach the service; by default http://Addr
+	Name        string `env:"MENSHEN_NAME" envDefault:"Menshen"`        // of the default userpool; authenticator apps show it
+	DataDir     string `env:"MENSHEN_DATA_DIR" envDefault:".data"`
+	DatabaseURL string `env:"MENSHEN_DATABASE_URL"` // empty: a private PostgreSQL in DataDir
+	MasterKey   string `env:"MENSHEN_MASTER_KEY"`   // base64 of 32 bytes; needed with DatabaseURL
+	MaxConns    int    `env:"MENSHEN_DATABASE_CONNS" envDefault:"16"`
+
+	LogLevel  slog.Level `env:"MENSHEN_LOG_LEVEL" envDefault:"info"`
+	LogFormat string     `env:"MENSHEN_LOG_FORMAT" envDefault:"text"` // text or json
+
+	TrustedProxies     []netip.Prefix `env:"MENSHEN_TRUSTED_PROXIES"` // whose X-Forwarded-For is believed
+	ResponseValidation string         `env:"MENSHEN_RESPONSE_VALIDATION" envDefault:"enforce"`
+	RequestTimeout     time.Duration  `env:"MENSHEN_REQUEST_TIMEOUT" envDefault:"10s"`
+	DrainTimeout       time.Duration  `env:"MENSHEN_DRAIN_TIMEOUT" envDefault:"8s"` // of requests in flight at SIGTERM
+
+	Region         string        `env:"MENSHEN_REGION" envDefault:"CN"` // of phone numbers without country code
+	AccessTTL      time.Duration `env:"MENSHEN_ACCESS_TTL" envDefault:"15m"`
+	SessionTTL     time.Duration `env:"MENSHEN_SESSION_TTL" envDefault:"720h"`
+	ManagementTTL  time.Duration `env:"MENSHEN_MANAGEMENT_TTL" envDefault:"2h"`
+	RefreshGrace   time.Duration `env:"MENSHEN_REFRESH_GRACE" envDefault:"10s"`
+	SignatureSkew  time.Duration `env:"MENSHEN_SIGNATURE_SKEW" envDefault:"5m"`
+	CaptchaTTL     time.Duration `env:"MENSHEN_CAPTCHA_TTL" envDefault:"180s"`    // C2
+	TOTPSkew       int           `env:"MENSHEN_TOTP_SKEW" envDefault:"1"`         // T3
+	PendingTTL     time.Duration `env:"MENSHEN_MFA_PENDING_TTL" envDefault:"10m"` // T11
+	QRTTL          time.Duration `env:"MENSHEN_QR_TTL" envDefault:"120s"`         // Q2
+	TicketTTL      time.Duration `env:"MENSHEN_TICKET_TTL" envDefault:"60s"`      // Q2
+	FastpassTTL    time.Duration `env:"MENSHEN_FASTPASS_TTL" envDefault:"60s"`    // Q7
+	ParallelHashes int           `env:"MENSHEN_PARALLEL_HASHES" envDefault:"0"`   // argon2id, 19 MiB each; 0: one a core
+
+	LimitSignIn     limit.Rule `env:"MENSHEN_LIMIT_SIGNIN" envDefault:"10/5m"`      // one account from one address
+	LimitSignInIP   limit.Rule `env:"MENSHEN_LIMIT_SIGNIN_IP" envDefault:"60/1m"`   // one address
+	LimitRegisterIP limit.Rule `env:"MENSHEN_LIMIT_REGISTER_IP" envDefault:"20/1h"` // one address
+	LimitCaptchaIP  limit.Rule `env:"MENSHEN_LIMIT_CAPTCHA_IP" envDefault:"20/1m"`  // C8: one address
+	LimitQRCodeIP   limit.Rule `env:"MENSHEN_LIMIT_QRCODE_IP" envDefault:"60/1m"`   // Q9: one address and application
+	LimitScan       limit.Rule `env:"MENSHEN_LIMIT_SCAN" envDefault:"30/1m"`        // Q9: one user
+	LimitFastpass   limit.Rule `env:"MENSHEN_LIMIT_FASTPASS" envDefault:"30/1m"`    // one user
+	LimitOTPLookup  limit.Rule `env:"MENSHEN_LIMIT_OTP_LOOKUP" envDefault:"600/1m"` // T15: one access key
+}
+
+// Guessing of authenticator codes (T5). Not configurable: every figure is a requirement.
+var guessing = db.Guessing{Free: 5, Wait: 30 * time.Second, MaxWait: time.Hour, Disabled: 100}
+
+// LoadConfig reads the environment (as os.Environ gives it). The error names everything that is wrong, each with its
+// remedy.
+func LoadConfig(environ []string) (Config, error) {
+	var c Config
+	vars, problems := variables(environ)
+	if err := env.ParseWithOptions(&c, env.Options{Environment: vars}); err != nil {
+		var many env.AggregateError
+		if errors.As(err, &many) {
+			problems = append(problems, many.Errors...)
+		} else {
+			problems = append(problems, err)
+		}
+	}
+	problems = append(problems, c.check()...)
+	if len(problems) > 0 {
+		return c, configError(problems)
+	}
+	if c.PublicURL == "" {
+		c.PublicURL = "http://" + dialable(c.Addr)
+	}
+	c.PublicURL = strings.TrimRight(c.PublicURL, "/")
+	if c.ParallelHashes == 0 {
+		c.ParallelHashes = runtime.NumCPU()
+	}
+	return c, nil
+}
+
+// variables returns the variables of the environment that are ours, with _FILE resolved. An unknown one is most likely a
+// misspelt one, and a setting that silently does not apply is worse than an error.
+func variables(environ []string) (map[string]string, []error) {
+	known := map[string]bool{}
+	for i := range reflect.TypeFor[Config]().NumField() {
+		known[reflect.TypeFor[Config]().Field(i).Tag.Get("env")] = true
+	}
+	vars := map[string]string{}
+	var problems []error
+	slices.Sort(environ)
+	for _, entry := range environ {
+		name, value, _ := strings.Cut(entry, "=")
+		if !strings.HasPrefix(name, "MENSHEN_") || strings.HasPrefix(name, "MENSHEN_TEST_") || value == "" {
+			continue
+		}
+		if target, isFile := strings.CutSuffix(name, "_FILE"); isFile && known[target] {
+			text, err := os.ReadFile(value)
+			if err != nil {
+				problems = append(problems, fmt.Errorf("%s: %w; make the file readable, or unset the variable", name, err))
+			}
+			if vars[target] != "" {
+				problems = append(problems, fmt.Errorf("%s and %s are both set; unset one", target, name))
+			}
+			name, value = target, strings.TrimSpace(string(text))
+		}
+		if !known[name] {
+			problems = append(problems, fmt.Errorf("%s is no setting of menshen; correct or unset it", name))
+		}
+		vars[name] = value
+	}
+	return vars, problems
+}
+
+func (c Config) check() (problems []error) {
+	complain := func(bad bool, format string, args ...any) {
+		if bad {
+			problems = append(problems, fmt.Errorf(format, args...))
+		}
+	}
+	_, _, err := net.SplitHostPort(c.Addr)
+	complain(err != nil, "MENSHEN_ADDR: %q is not host:port; write for example 127.0.0.1:8080", c.Addr)
+	if c.PublicURL != "" {
+		u, err := url.Parse(c.PublicURL)
+		complain(err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "",
+			"MENSHEN_PUBLIC_URL: %q is not a plain http or https URL; write for example https://id.example.com", c.PublicURL)
+	}
+	complain(c.DatabaseURL != "" && c.MasterKey == "",
+		"MENSHEN_MASTER_KEY is missing; with a database of your own, make one with `openssl rand -base64 32` and keep it outside the database")
+	if c.MasterKey != "" {
+		_, err := decodeMasterKey(c.MasterKey)
+		complain(err != nil, "MENSHEN_MASTER_KEY: is not base64 of %d bytes; make one with `openssl rand -base64 32`", keyring.MasterKeySize)
+	}
+	complain(c.LogFormat != "text" && c.LogFormat != "json", "MENSHEN_LOG_FORMAT: %q is neither text nor json", c.LogFormat)
+	complain(c.ResponseValidation != "enforce" && c.ResponseValidation != "report",
+		"MENSHEN_RESPONSE_VALIDATION: %q is neither enforce nor report", c.ResponseValidation)
+	complain(c.MaxConns < 1, "MENSHEN_DATABASE_CONNS: at least 1, such as %d", db.DefaultMaxConns)
+	complain(c.TOTPSkew < 0 || c.TOTPSkew > 2, "MENSHEN_TOTP_SKEW: 0, 1 or 2 time steps")
+	complain(c.ParallelHashes < 0, "MENSHEN_PARALLEL_HASHES: 0 for one a core, or more")
+	complain(len(c.Region) != 2, "MENSHEN_REGION: two letters (ISO 3166-1), such as CN")
+	for _, d := range []struct {
+		name     string
+		value    time.Duration
+		min, max time.Duration
+	}{
+		{"MENSHEN_REQUEST_TIMEOUT", c.RequestTimeout, 100 * time.Millisecond, time.Minute},
+		{"MENSHEN_DRAIN_TIMEOUT", c.DrainTimeout, 0, 10 * time.Minute},
+		{"MENSHEN_ACCESS_TTL", c.AccessTTL, time.Second, 24 * time.Hour},
+		{"MENSHEN_SESSION_TTL", c.SessionTTL, time.Second, 10 * 365 * 24 * time.Hour},
+		{"MENSHEN_MANAGEMENT_TTL", c.ManagementTTL, time.Minute, 24 * time.Hour},
+		{"MENSHEN_REFRESH_GRACE", c.RefreshGrace, 0, time.Minute},
+		{"MENSHEN_SIGNATURE_SKEW", c.SignatureSkew, time.Second, time.Hour},
+		{"MENSHEN_CAPTCHA_TTL", c.CaptchaTTL, time.Second, 10 * time.Minute},
+		{"MENSHEN_MFA_PENDING_TTL", c.PendingTTL, time.Second, time.Hour},
+		{"MENSHEN_QR_TTL", c.QRTTL, time.Second, 10 * time.Minute},
+		{"MENSHEN_TICKET_TTL", c.TicketTTL, time.Second, 300 * time.Second},
+		{"MENSHEN_FASTPASS_TTL", c.FastpassTTL, time.Second, 10 * time.Minute},
+	} {
+		complain(d.value < d.min || d.value > d.max, "%s: %s is not between %s and %s", d.name, d.value, d.min, d.max)
+	}
+	return problems
+}
+
+func decodeMasterKey(text string) ([]byte, error) {
+	key, err := base64.StdEncoding.DecodeString(text)
+	if err == nil && len(key) != keyring.MasterKeySize {
+		err = errors.New("wrong length")
+	}
+	return key, err
+}
+
+// dialable is addr with a host that a client on this machine can use.
+func dialable(addr string) string {
+	host, port, _ := net.SplitHostPort(addr)
+	if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, port)
+}
+
+// configError lists everything that is wrong with the configuration.
+type configError []error
+
+func (e configError) Error() string {
+	var b strings.Builder
+	b.WriteString("the configuration is wrong:")
+	for _, problem := range e {
+		b.WriteString("\n  - " + problem.Error())
+	}
+	return b.String()
+}

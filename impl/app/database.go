@@ -1,0 +1,104 @@
+package app
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/menshen-auth/menshen/db"
+	"github.com/menshen-auth/menshen/db/embedded"
+	"github.com/menshen-auth/menshen/impl/internal/keyring"
+	"github.com/menshen-auth/menshen/impl/internal/secret"
+)
+
+// embeddedDatabase is the database inside the private PostgreSQL.
+const embeddedDatabase = "menshen"
+
+// database is where the service keeps its data, and the key that opens what is sealed in it.
+type database struct {
+	url       string
+	masterKey []byte
+	embedded  *embedded.Server // nil for a database of the operator's
+}
+
+// openDatabase finds the configured database, or starts the private one. The master key of the private one is in DataDir,
+// made at the first start.
+func openDatabase(ctx context.Context, c Config, log *slog.Logger) (*database, error) {
+	d := &database{url: c.DatabaseURL}
+	if d.url == "" {
+		server, err := embedded.Start(ctx, embedded.Options{Dir: c.DataDir, Durable: true, MaxConnections: c.MaxConns + 20, Log: log})
+		if err != nil {
+			return nil, err
+		}
+		d.embedded, d.url = server, server.URL(embeddedDatabase)
+		if err := server.EnsureDatabase(ctx, embeddedDatabase); err != nil {
+			return nil, errors.Join(err, d.close())
+		}
+	}
+	var err error
+	if c.MasterKey != "" {
+		d.masterKey, err = decodeMasterKey(c.MasterKey)
+	} else {
+		d.masterKey, err = ownMasterKey(filepath.Join(c.DataDir, "master.key"))
+	}
+	if err != nil {
+		return nil, errors.Join(err, d.close())
+	}
+	return d, nil
+}
+
+// open migrates the database and connects to it.
+func (d *database) open(ctx context.Context, maxConns int) (*db.DB, error) {
+	if err := db.Migrate(ctx, d.url); err != nil {
+		return nil, err
+	}
+	return db.Open(ctx, d.url, db.Options{MaxConns: maxConns})
+}
+
+// ended is closed when a private PostgreSQL is gone; for another database it never is.
+func (d *database) ended() <-chan struct{} {
+	if d.embedded == nil {
+		return nil
+	}
+	return d.embedded.Done()
+}
+
+func (d *database) close() error {
+	if d.embedded == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	return d.embedded.Stop(ctx)
+}
+
+// ownMasterKey reads the master key of the private PostgreSQL, making it (0600) when there is none.
+func ownMasterKey(path string) ([]byte, error) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		key := secret.Bytes(keyring.MasterKeySize)
+		return key, writeOnce(path, base64.StdEncoding.EncodeToString(key)+"\n")
+	}
+	if err != nil {
+		return nil, err
+	}
+	key, err := decodeMasterKey(strings.TrimSpace(string(text)))
+	if err != nil {
+		return nil, fmt.Errorf("%s does not hold a master key: %w", path, err)
+	}
+	return key, nil
+}
+
+// writeOnce writes a file that must be whole or absent.
+func writeOnce(path, text string) error {
+	if err := os.WriteFile(path+".new", []byte(text), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(path+".new", path)
+}

@@ -1,0 +1,113 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/menshen-auth/menshen/impl/internal/clock"
+)
+
+// Limits of the HTTP server.
+const (
+	readHeaderTimeout = 5 * time.Second
+	readTimeout       = 15 * time.Second
+	writeTimeout      = 30 * time.Second
+	idleTimeout       = 2 * time.Minute
+	maxHeaderBytes    = 16 << 10
+)
+
+// Expired rows are removed a while after their end, so that what has expired is not taken for unknown.
+const (
+	cleanEvery = time.Minute
+	cleanAfter = time.Hour
+	cleanBatch = 500 // rows of a table at a time
+)
+
+// Serve runs the service until ctx ends, then lets the requests in flight finish. announce is told, in plain text, where
+// to look and what to try.
+func Serve(ctx context.Context, c Config, log *slog.Logger, announce io.Writer) (err error) {
+	listener, err := net.Listen("tcp", c.Addr)
+	if err != nil {
+		return fmt.Errorf("listen: %w; choose another MENSHEN_ADDR", err)
+	}
+	defer func() { _ = listener.Close() }()
+	data, err := openDatabase(ctx, c, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, data.close()) }()
+	store, err := data.open(ctx, c.MaxConns)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	a, err := New(ctx, Options{Config: c, Store: store, MasterKey: data.masterKey, Clock: clock.System{}, Log: log})
+	if err != nil {
+		return err
+	}
+	if err := a.Bootstrap(ctx, c.DataDir, data.embedded != nil); err != nil {
+		return err
+	}
+	if err := refreshBaseURL(c.DataDir, c.PublicURL); err != nil {
+		return err
+	}
+	banner(announce, c, data.embedded != nil)
+	return a.run(ctx, listener, data.ended())
+}
+
+// run serves until ctx or the database ends, and drains.
+func (a *App) run(ctx context.Context, listener net.Listener, databaseEnded <-chan struct{}) error {
+	server := &http.Server{
+		Handler: a.Handler, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
+		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes, ErrorLog: slog.NewLogLogger(a.Log.Handler(), slog.LevelWarn),
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	cleaning, stopCleaning := context.WithCancel(ctx)
+	defer stopCleaning()
+	go a.clean(cleaning)
+
+	var ended error
+	select {
+	case err := <-served:
+		return err
+	case <-databaseEnded:
+		ended = errors.New("the private PostgreSQL has ended; see postgres.log in the data directory")
+	case <-ctx.Done():
+		a.Log.Info("stopping", "drain", a.Config.DrainTimeout)
+	}
+	a.service.Drain()
+	drain, cancel := context.WithTimeout(context.Background(), a.Config.DrainTimeout)
+	defer cancel()
+	if err := server.Shutdown(drain); err != nil {
+		return errors.Join(ended, fmt.Errorf("requests were still in flight: %w", err), server.Close())
+	}
+	return ended
+}
+
+// clean removes expired rows in small batches. Replicas do not wait for each other, and start at different times.
+func (a *App) clean(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(cleanEvery/2 + rand.N(cleanEvery)):
+		}
+		for {
+			n, err := a.Store.DeleteExpired(ctx, a.Clock.Now().Add(-cleanAfter), cleanBatch)
+			if err != nil && ctx.Err() == nil {
+				a.Log.Warn("expired rows could not be removed", "error", err)
+			}
+			if err != nil || n == 0 {
+				break
+			}
+		}
+	}
+}

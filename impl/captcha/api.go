@@ -1,0 +1,45 @@
+package captcha
+
+import (
+	"cmp"
+	"context"
+
+	"github.com/menshen-auth/menshen/db"
+	"github.com/menshen-auth/menshen/gen"
+	"github.com/menshen-auth/menshen/impl/internal/optional"
+)
+
+// Applications finds the application that a request is about; unknown ones mean the default.
+type Applications interface {
+	LenientApplication(ctx context.Context, id string) (db.Application, error)
+}
+
+// API is the captcha operations of the contract.
+type API struct {
+	service      *Service
+	applications Applications
+}
+
+// NewAPI returns the captcha operations of the contract.
+func NewAPI(s *Service, a Applications) *API { return &API{s, a} }
+
+// CreateCaptcha draws an image. Codes by e-mail and SMS need a channel, and there is none.
+func (a *API) CreateCaptcha(ctx context.Context, req gen.CreateCaptchaRequestObject) (gen.CreateCaptchaResponseObject, error) {
+	if req.Body.Type != gen.CaptchaRequestTypeImage {
+		if cmp.Or(optional.Value(req.Body.Account), optional.Value(req.Body.Data)) == "" {
+			return nil, ErrAccountNeeded
+		}
+		return nil, ErrChannel
+	}
+	app, err := a.applications.LenientApplication(ctx, optional.Value(req.Params.IThingsAppCode))
+	if err != nil {
+		return nil, err
+	}
+	image, err := a.service.CreateImage(ctx, app.UserpoolID, string(req.Body.Use))
+	if err != nil {
+		return nil, err
+	}
+	return gen.CreateCaptcha200JSONResponse{
+		Data: &gen.Captcha{CodeID: image.ID, URL: &image.URL, Expire: int(a.service.TTL.Seconds())},
+	}, nil
+}

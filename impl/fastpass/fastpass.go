@@ -1,0 +1,113 @@
+package fastpass
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/menshen-auth/menshen/db"
+	"github.com/menshen-auth/menshen/impl/internal/authn"
+	"github.com/menshen-auth/menshen/impl/internal/clock"
+	"github.com/menshen-auth/menshen/impl/internal/keyring"
+	"github.com/menshen-auth/menshen/impl/internal/limit"
+	"github.com/menshen-auth/menshen/impl/internal/secret"
+)
+
+// maxContext is the longest context, in bytes of JSON (Q8).
+const maxContext = 4 << 10
+
+// Settings of the service.
+type Settings struct {
+	TTL     time.Duration // Q7: 60 s
+	PerUser limit.Rule
+}
+
+// Accounts is what a fastpass needs of the accounts.
+type Accounts interface {
+	Open(ctx context.Context, q db.Queries, g authn.Grant) (authn.Tokens, error)
+	Brief(ctx context.Context, userpoolID, userID string) (authn.Brief, error)
+	CheckCustomData(data map[string]any) error
+	MergeCustomData(ctx context.Context, q db.Queries, userpoolID, userID string, data map[string]any) error
+	Userpool(ctx context.Context, id string) (db.Userpool, error)
+}
+
+// Service is the rules about fastpasses.
+type Service struct {
+	Settings
+	store    *db.DB
+	ring     *keyring.Ring
+	clock    clock.Clock
+	limiter  *limit.Limiter
+	accounts Accounts
+}
+
+// New returns the service.
+func New(s Settings, store *db.DB, ring *keyring.Ring, c clock.Clock, l *limit.Limiter, a Accounts) *Service {
+	return &Service{s, store, ring, c, l, a}
+}
+
+// Wish is what the phone's session is to be like.
+type Wish struct {
+	Scope      string // empty for the default
+	Context    map[string]any
+	CustomData map[string]any // merged into the user's own when the phone signs in
+}
+
+// Created is a new fastpass, as the page shows it.
+type Created struct {
+	Code     string
+	User     authn.Brief
+	Userpool db.Userpool
+}
+
+// Create makes a fastpass for the signed-in user.
+func (s *Service) Create(ctx context.Context, u authn.User, w Wish) (Created, error) {
+	if err := s.limiter.Take(ctx, s.PerUser, u.UserpoolID, u.ID); err != nil {
+		return Created{}, err
+	}
+	if err := s.accounts.CheckCustomData(w.CustomData); err != nil {
+		return Created{}, err
+	}
+	if text, err := json.Marshal(w.Context); err != nil || len(text) > maxContext {
+		return Created{}, ErrContext
+	}
+	brief, err := s.accounts.Brief(ctx, u.UserpoolID, u.ID)
+	if err != nil {
+		return Created{}, err
+	}
+	pool, err := s.accounts.Userpool(ctx, u.UserpoolID)
+	if err != nil {
+		return Created{}, err
+	}
+	now, code := s.clock.Now(), secret.Token()
+	return Created{Code: code, User: brief, Userpool: pool}, s.store.Fastpasses().Insert(ctx, db.Fastpass{
+		UserpoolID: u.UserpoolID, ID: secret.ID(), CodeHash: s.hash(code), UserID: u.ID, SessionID: u.SessionID,
+		Scope: w.Scope, Context: w.Context, CustomData: w.CustomData, CreatedAt: now, ExpiresAt: now.Add(s.TTL),
+	})
+}
+
+func (s *Service) hash(code string) []byte { return s.ring.MAC("fastpasses", code) }
+
+// Redeem uses a fastpass up and opens a session for the application. What cannot be redeemed is ErrNotRedeemable,
+// whatever the reason.
+func (s *Service) Redeem(ctx context.Context, app db.Application, code string) (authn.Tokens, error) {
+	var tokens authn.Tokens
+	err := s.store.InTx(ctx, func(q db.Queries) error {
+		r, err := q.Fastpasses().Redeem(ctx, app.UserpoolID, s.hash(code), s.clock.Now())
+		if errors.Is(err, db.ErrNotFound) {
+			return ErrNotRedeemable
+		}
+		if err != nil {
+			return err
+		}
+		if err := s.accounts.MergeCustomData(ctx, q, r.UserpoolID, r.UserID, r.CustomData); err != nil {
+			return err
+		}
+		tokens, err = s.accounts.Open(ctx, q, authn.Grant{
+			UserpoolID: r.UserpoolID, UserID: r.UserID, AppID: app.ID, Scope: r.Scope, AMR: r.AMR,
+		})
+		return err
+	})
+	return tokens, err
+}

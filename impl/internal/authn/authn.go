@@ -1,0 +1,117 @@
+package authn
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/menshen-auth/menshen/impl/internal/apierr"
+)
+
+// User is a signed-in user.
+type User struct {
+	UserpoolID, ID string
+	SessionID      string
+	AppID          string
+}
+
+// Management is an access key at work.
+type Management struct {
+	UserpoolID, KeyID string
+	Scopes            []string
+}
+
+// Application is an application that has proved itself with its secret.
+type Application struct{ UserpoolID, ID string }
+
+// Pair is a new access token and refresh token.
+type Pair struct{ Access, Refresh string }
+
+// Principal is who is calling; at most one of its parts is set, none for an anonymous caller.
+type Principal struct {
+	User        *User
+	Management  *Management
+	Application *Application
+	Renewed     *Pair // the user's tokens were renewed on the fly; the client must be told
+}
+
+// Refusals of credentials. API codes are those of the V3 documents; numbers those of the captcha document's service.
+var (
+	ErrUnauthenticated = apierr.Define(apierr.Error{
+		Kind: apierr.Unauthenticated, Code: "auth.required", API: 2020, Number: 1000007,
+		EN: "Sign in first.", ZH: "请先登录。",
+	})
+	ErrForbidden = apierr.Define(apierr.Error{
+		Kind: apierr.Forbidden, Code: "auth.scope",
+		EN: "The access key does not have the scope for this.", ZH: "该密钥没有所需的权限。",
+	})
+)
+
+type key struct{}
+
+// With returns a context that carries the principal.
+func With(ctx context.Context, p Principal) context.Context { return context.WithValue(ctx, key{}, p) }
+
+// From returns the principal of the request.
+func From(ctx context.Context) Principal {
+	p, _ := ctx.Value(key{}).(Principal)
+	return p
+}
+
+// RequireUser returns the signed-in user.
+func RequireUser(ctx context.Context) (User, error) {
+	if u := From(ctx).User; u != nil {
+		return *u, nil
+	}
+	return User{}, ErrUnauthenticated
+}
+
+// RequireScope returns the access key at work, provided that it has the scope.
+func RequireScope(ctx context.Context, scope string) (Management, error) {
+	m := From(ctx).Management
+	if m == nil {
+		return Management{}, ErrUnauthenticated
+	}
+	if !m.Has(scope) {
+		return Management{}, ErrForbidden.WithDetail("needs " + scope)
+	}
+	return *m, nil
+}
+
+// Has tells whether the key has the scope.
+func (m Management) Has(scope string) bool {
+	for _, s := range m.Scopes {
+		if s == scope {
+			return true
+		}
+	}
+	return false
+}
+
+// refused tells whether err is about the credential; anything else (the database, say) must not pass for a bad one.
+func refused(err error) bool {
+	var e *apierr.Error
+	return errors.As(err, &e) && e.Kind == apierr.Unauthenticated
+}
+
+// Grant is what a sign-in, of whatever kind, has established.
+type Grant struct {
+	UserpoolID, UserID, AppID string
+	SessionID                 string   // of the session to open; empty for any
+	Scope                     string   // as requested; empty for the default
+	AMR                       []string // RFC 8176: how the user proved itself
+}
+
+// Tokens are what a grant gives.
+type Tokens struct {
+	SessionID string
+	Scope     string
+	Access    string
+	ID        string        // empty without the scope openid
+	Refresh   string        // empty without the scope offline_access
+	ExpiresIn time.Duration // of Access
+	ExpiresAt time.Time     // of Access
+}
+
+// Brief is what others may see of a user.
+type Brief struct{ ID, DisplayName, Photo string }

@@ -1,0 +1,153 @@
+package authn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+)
+
+// Accounts tells what credentials are good for. A credential that is good for nothing is an apierr.Error of the kind
+// Unauthenticated; other errors are failures to find out.
+type Accounts interface {
+	VerifyAccess(ctx context.Context, token string) (User, error)
+	Renew(ctx context.Context, refreshToken string) (User, Pair, error)
+	VerifyManagement(ctx context.Context, token string) (Management, error)
+	VerifySignature(ctx context.Context, r SignedRequest) (Management, error)
+	VerifyApplication(ctx context.Context, id, secret string) (Application, error)
+}
+
+// Authenticator tries the credentials that an operation takes.
+type Authenticator struct{ schemes map[string]scheme }
+
+// scheme reads one kind of credential. verify returns errAbsent when the request has none of that kind.
+type scheme struct {
+	verify func(ctx context.Context, r *http.Request, body []byte) (Principal, error)
+	// ignorable: a bad credential does no harm where none is needed, since clients send stale tokens along. The others
+	// are sent on purpose, and a wrong one must not silently become an anonymous call.
+	ignorable bool
+}
+
+var errAbsent = errors.New("no credential of this kind")
+
+// New returns an authenticator for the security schemes of the contract.
+func New(a Accounts) *Authenticator {
+	userToken := func(token func(*http.Request) string) scheme {
+		return scheme{ignorable: true, verify: func(ctx context.Context, r *http.Request, _ []byte) (Principal, error) {
+			t := token(r)
+			if t == "" {
+				return Principal{}, errAbsent
+			}
+			user, err := a.VerifyAccess(ctx, t)
+			return Principal{User: &user}, err
+		}}
+	}
+	return &Authenticator{schemes: map[string]scheme{
+		"AccessToken":  userToken(func(r *http.Request) string { return r.Header.Get("Access-Token") }),
+		"IThingsToken": userToken(func(r *http.Request) string { return r.Header.Get("iThings-token") }),
+		"UserToken":    userToken(rawOrBearer),
+		"RefreshToken": {ignorable: true, verify: func(ctx context.Context, r *http.Request, _ []byte) (Principal, error) {
+			t := r.Header.Get("Refresh-Token")
+			if t == "" {
+				return Principal{}, errAbsent
+			}
+			user, pair, err := a.Renew(ctx, t)
+			return Principal{User: &user, Renewed: &pair}, err
+		}},
+		"ManagementToken": {ignorable: true, verify: func(ctx context.Context, r *http.Request, _ []byte) (Principal, error) {
+			t, ok := credentials(r, "Bearer")
+			if !ok {
+				return Principal{}, errAbsent
+			}
+			management, err := a.VerifyManagement(ctx, t)
+			return Principal{Management: &management}, err
+		}},
+		"RequestSignature": {verify: func(ctx context.Context, r *http.Request, body []byte) (Principal, error) {
+			signature, ok := credentials(r, "authing")
+			if !ok {
+				return Principal{}, errAbsent
+			}
+			management, err := a.VerifySignature(ctx, signedRequest(r, signature, body))
+			return Principal{Management: &management}, err
+		}},
+		"ApplicationBasic": {verify: func(ctx context.Context, r *http.Request, _ []byte) (Principal, error) {
+			id, secret, ok := r.BasicAuth()
+			if !ok {
+				return Principal{}, errAbsent
+			}
+			application, err := a.VerifyApplication(ctx, id, secret)
+			return Principal{Application: &application}, err
+		}},
+	}}
+}
+
+// Check refuses a contract whose security requirements this package would not understand.
+func (a *Authenticator) Check(requirements openapi3.SecurityRequirements) error {
+	for _, requirement := range requirements {
+		if len(requirement) > 1 {
+			return errors.New("a security requirement names two schemes at once")
+		}
+		for name := range requirement {
+			if _, ok := a.schemes[name]; !ok {
+				return fmt.Errorf("unknown security scheme %q", name)
+			}
+		}
+	}
+	return nil
+}
+
+// Authenticate returns the caller by the first credential that is good. Without any it is ErrUnauthenticated, or an
+// anonymous principal where the requirements are empty or have an empty one among them. body is the whole request body,
+// which a signature covers.
+func (a *Authenticator) Authenticate(ctx context.Context, requirements openapi3.SecurityRequirements, r *http.Request, body []byte) (Principal, error) {
+	optional := len(requirements) == 0
+	var first error
+	for _, requirement := range requirements {
+		if len(requirement) == 0 {
+			optional = true
+		}
+		for name := range requirement {
+			s := a.schemes[name]
+			p, err := s.verify(ctx, r, body)
+			switch {
+			case err == nil:
+				return p, nil
+			case errors.Is(err, errAbsent):
+			case !refused(err), !s.ignorable:
+				return Principal{}, err
+			case first == nil:
+				first = err
+			}
+		}
+	}
+	switch {
+	case optional:
+		return Principal{}, nil
+	case first != nil:
+		return Principal{}, first
+	}
+	return Principal{}, ErrUnauthenticated
+}
+
+// credentials returns what follows the authentication scheme in the Authorization header (RFC 9110 section 11.4).
+func credentials(r *http.Request, scheme string) (string, bool) {
+	name, rest, ok := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !ok || !strings.EqualFold(name, scheme) {
+		return "", false
+	}
+	return strings.TrimSpace(rest), true
+}
+
+// rawOrBearer reads a user's token as the official SDKs send it, without a scheme, or as everybody else does.
+func rawOrBearer(r *http.Request) string {
+	if token, ok := credentials(r, "Bearer"); ok {
+		return token
+	}
+	if raw := strings.TrimSpace(r.Header.Get("Authorization")); !strings.Contains(raw, " ") {
+		return raw
+	}
+	return ""
+}

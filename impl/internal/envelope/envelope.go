@@ -1,0 +1,154 @@
+// Package envelope puts outcomes into the shape of a dialect. The domain knows nothing of dialects: handlers set only
+// Data, services return an apierr.Error, and this package is the one place that fills in codes, messages and request ids.
+package envelope
+
+import (
+	"fmt"
+	"reflect"
+
+	"github.com/menshen-auth/menshen/impl/internal/apierr"
+	"github.com/menshen-auth/menshen/impl/internal/lang"
+)
+
+// Dialect is one of the three shapes that the documents bring.
+type Dialect uint8
+
+// The dialects. The zero value is none.
+const (
+	Base   Dialect = iota + 1 // {base: {code, msg}, data}
+	Status                    // {statusCode, message, apiCode, requestId, data}
+	Code                      // {code, msg, data}
+)
+
+// Numbers of success.
+const (
+	baseSuccess   = 10000
+	baseFailure   = -1
+	statusSuccess = 200
+	codeSuccess   = 0
+)
+
+var success = map[Dialect]map[lang.Lang]string{
+	Base:   {lang.English: "Success", lang.Chinese: "成功"},
+	Status: {lang.English: "Success", lang.Chinese: "操作成功"},
+	Code:   {lang.English: "success", lang.Chinese: "成功"},
+}
+
+// Of returns the dialect whose failure response is called name in the contract's components.
+func Of(name string) (Dialect, error) {
+	switch name {
+	case "BaseFailure":
+		return Base, nil
+	case "StatusFailure":
+		return Status, nil
+	case "CodeFailure":
+		return Code, nil
+	}
+	return 0, fmt.Errorf("no dialect has a failure response called %q", name)
+}
+
+// Property is the member that a success of the dialect always has.
+func (d Dialect) Property() string {
+	return map[Dialect]string{Base: "base", Status: "statusCode", Code: "code"}[d]
+}
+
+// Fill completes the generated response of a successful operation. It returns a pointer to a filled copy, or the
+// response itself where that has no envelope (a picture, a key set).
+func Fill(d Dialect, response any, l lang.Lang, requestID string) any {
+	v := reflect.ValueOf(response)
+	if v.Kind() != reflect.Struct {
+		return response
+	}
+	filled := reflect.New(v.Type())
+	filled.Elem().Set(v)
+	body := bodyOf(filled.Elem())
+	if body.Kind() != reflect.Struct || !fill(d, body, success[d][l], requestID) {
+		return response
+	}
+	return filled.Interface()
+}
+
+// bodyOf finds the envelope in a generated response: it is the response, or its field Body where the contract declares
+// headers, or its only embedded struct where the contract shares the response.
+func bodyOf(v reflect.Value) reflect.Value {
+	if body := v.FieldByName("Body"); body.IsValid() {
+		return body
+	}
+	if v.NumField() == 1 && v.Type().Field(0).Anonymous {
+		return bodyOf(v.Field(0))
+	}
+	return v
+}
+
+func fill(d Dialect, body reflect.Value, message, requestID string) bool {
+	switch d {
+	case Base:
+		base := body.FieldByName("Base")
+		if !base.IsValid() {
+			return false
+		}
+		base.FieldByName("Code").SetInt(baseSuccess)
+		base.FieldByName("Msg").SetString(message)
+	case Status:
+		code := body.FieldByName("StatusCode")
+		if !code.IsValid() {
+			return false
+		}
+		code.SetInt(statusSuccess)
+		body.FieldByName("Message").SetString(message)
+		body.FieldByName("RequestID").Set(reflect.ValueOf(&requestID))
+	case Code:
+		code := body.FieldByName("Code")
+		if !code.IsValid() {
+			return false
+		}
+		code.SetInt(codeSuccess)
+		body.FieldByName("Msg").SetString(message)
+	}
+	return true
+}
+
+type outcome struct {
+	Code int    `json:"code"`
+	Msg  string `json:"msg"`
+}
+
+type baseFailureBody struct {
+	Base outcome `json:"base"`
+}
+
+type statusFailureBody struct {
+	StatusCode int    `json:"statusCode"`
+	Message    string `json:"message"`
+	APICode    int    `json:"apiCode,omitempty"`
+	RequestID  string `json:"requestId"`
+}
+
+// Failure returns the JSON value of a refusal.
+func Failure(d Dialect, e *apierr.Error, l lang.Lang, requestID string) any {
+	message := e.Message(l)
+	if e.Detail != "" {
+		message += " (" + e.Detail + ")"
+	}
+	switch d {
+	case Base:
+		return baseFailureBody{outcome{baseFailure, message}}
+	case Code:
+		return outcome{e.Number, message}
+	}
+	return statusFailureBody{e.Kind.Status(), message, e.API, requestID}
+}
+
+type problem struct {
+	Type      string `json:"type"`
+	Title     string `json:"title"`
+	Status    int    `json:"status"`
+	Detail    string `json:"detail,omitempty"`
+	Code      string `json:"code"`
+	RequestID string `json:"requestId"`
+}
+
+// Problem returns the JSON value of a refusal as problem details (RFC 9457), the same in every dialect.
+func Problem(e *apierr.Error, l lang.Lang, requestID string) any {
+	return problem{"about:blank", e.Message(l), e.Kind.Status(), e.Detail, e.Code, requestID}
+}

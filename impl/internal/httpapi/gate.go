@@ -1,0 +1,158 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"runtime/debug"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/go-chi/chi/v5"
+
+	"github.com/menshen-auth/menshen/gen"
+	"github.com/menshen-auth/menshen/impl/internal/apierr"
+	"github.com/menshen-auth/menshen/impl/internal/authn"
+	"github.com/menshen-auth/menshen/impl/internal/envelope"
+	"github.com/menshen-auth/menshen/impl/internal/reqinfo"
+)
+
+// Options of New.
+type Options struct {
+	Contract *Contract
+	Auth     *authn.Authenticator
+	Log      *slog.Logger
+	// Proxies are the addresses whose X-Forwarded-For is believed.
+	Proxies []netip.Prefix
+	// ReportOnly sends answers that break the contract all the same, and only logs them.
+	ReportOnly bool
+	// Timeout is how long an operation may take.
+	Timeout time.Duration
+}
+
+type gate struct{ Options }
+
+// exchange is a request on its way through the gate.
+type exchange struct {
+	op      *operation // nil when there is none
+	dialect envelope.Dialect
+	info    *reqinfo.Info
+	problem bool   // the client wants problem details
+	code    string // of the refusal, for the log
+	cause   error  // of the refusal, for the log
+}
+
+type exchangeKey struct{}
+
+// New returns the handler that guards server.
+func New(server gen.StrictServerInterface, o Options) http.Handler {
+	g := &gate{o}
+	onError := func(w http.ResponseWriter, r *http.Request, err error) { g.fail(w, r, err) }
+	badRequest := func(w http.ResponseWriter, r *http.Request, err error) {
+		g.fail(w, r, apierr.ErrRequest.WithCause(err)) // the text may quote a value
+	}
+	strict := gen.NewStrictHandlerWithOptions(server, []gen.StrictMiddlewareFunc{fillEnvelope},
+		gen.StrictHTTPServerOptions{RequestErrorHandlerFunc: badRequest, ResponseErrorHandlerFunc: onError})
+
+	router := chi.NewRouter()
+	router.Use(g.guard)
+	router.NotFound(func(w http.ResponseWriter, r *http.Request) { g.fail(w, r, apierr.ErrRoute) })
+	router.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) { g.fail(w, r, apierr.ErrMethod) })
+	return gen.HandlerWithOptions(strict, gen.ChiServerOptions{BaseRouter: router, ErrorHandlerFunc: badRequest})
+}
+
+// fillEnvelope completes what a handler returned: handlers set only Data.
+func fillEnvelope(next gen.StrictHandlerFunc, _ string) gen.StrictHandlerFunc {
+	return func(ctx context.Context, w http.ResponseWriter, r *http.Request, request any) (any, error) {
+		answer, err := next(ctx, w, r, request)
+		if err != nil || answer == nil {
+			return answer, err
+		}
+		x := exchangeOf(r)
+		return envelope.Fill(x.dialect, answer, x.info.Lang, x.info.ID), nil
+	}
+}
+
+func exchangeOf(r *http.Request) *exchange { return r.Context().Value(exchangeKey{}).(*exchange) }
+
+// guard is the middleware around all routes: the only way in and out.
+func (g *gate) guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(client http.ResponseWriter, r *http.Request) {
+		started := time.Now()
+		w := newResponse()
+		defer w.release()
+		op, dialect, err := g.Contract.find(r)
+		x := &exchange{op: op, dialect: dialect, info: describe(r, g.Proxies), problem: wantsProblem(r)}
+		ctx, cancel := context.WithTimeout(reqinfo.With(context.WithValue(r.Context(), exchangeKey{}, x), x.info), g.Timeout)
+		defer cancel()
+		r = r.WithContext(ctx)
+
+		var input *openapi3filter.RequestValidationInput
+		if err == nil {
+			input, err = g.serve(next, client, w, r, x)
+		}
+		if err != nil {
+			g.fail(w, r, err)
+		}
+		if input != nil {
+			g.checkAnswer(w, r, x, input)
+		}
+		w.header.Set("X-Request-Id", x.info.ID)
+		w.header.Set("X-Content-Type-Options", "nosniff")
+		if w.header.Get("Cache-Control") == "" {
+			w.header.Set("Cache-Control", "no-store") // answers are about one person (T13)
+		}
+		w.send(client)
+		g.log(r, x, w, started)
+	})
+}
+
+// serve authenticates, validates and hands over. The input it returns, once there is one, is what the answer will be
+// validated with.
+func (g *gate) serve(next http.Handler, client http.ResponseWriter, w *response, r *http.Request, x *exchange) (input *openapi3filter.RequestValidationInput, err error) {
+	defer func() {
+		if panicked := recover(); panicked != nil {
+			err = apierr.ErrInternal.WithCause(fmt.Errorf("panic: %v\n%s", panicked, debug.Stack()))
+		}
+	}()
+	input = &openapi3filter.RequestValidationInput{Request: r, Route: x.op.route, Options: options}
+	tidyHeaders(r, x.op)
+	body, err := readBody(client, r, x.op)
+	if err != nil {
+		return input, err
+	}
+	principal, err := g.Auth.Authenticate(r.Context(), x.op.security, r, body)
+	if err != nil {
+		return input, err
+	}
+	r = r.WithContext(authn.With(r.Context(), principal))
+	if input, err = validateRequest(r.Context(), r, x.op); err != nil {
+		return input, err
+	}
+	next.ServeHTTP(w, r)
+	if renewed := principal.Renewed; renewed != nil {
+		// Also with a refusal: the old pair is spent, and the client would lose its session without the new one.
+		w.header.Set("Access-Token", renewed.Access)
+		w.header.Set("Refresh-Token", renewed.Refresh)
+	}
+	return input, nil
+}
+
+// checkAnswer replaces an answer that breaks the contract by an internal error, so that it never leaves.
+func (g *gate) checkAnswer(w *response, r *http.Request, x *exchange, input *openapi3filter.RequestValidationInput) {
+	err := w.validate(r.Context(), input)
+	if err == nil && w.status == 0 {
+		err = errors.New("the handler wrote nothing")
+	}
+	if err == nil {
+		return
+	}
+	if g.ReportOnly && w.status != 0 {
+		g.Log.ErrorContext(r.Context(), "answer breaks the contract and was sent", "operation", x.op.id, "request_id", x.info.ID, "reason", err.Error())
+		return
+	}
+	g.fail(w, r, apierr.ErrInternal.WithCause(fmt.Errorf("answer breaks the contract: %w", err)))
+}

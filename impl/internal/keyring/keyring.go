@@ -1,0 +1,222 @@
+package keyring
+
+import (
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"github.com/menshen-auth/menshen/db"
+	"github.com/menshen-auth/menshen/impl/internal/clock"
+	"github.com/menshen-auth/menshen/impl/internal/secret"
+)
+
+// MasterKeySize is the length of the master key in bytes.
+const MasterKeySize = 32
+
+// Purposes of keys.
+const (
+	purposeSeal   = "seal"   // AES-256
+	purposePepper = "pepper" // HMAC-SHA-256
+	purposeSign   = "sign"   // RSA, PKCS #8
+)
+
+const rsaBits = 2048
+
+// ErrMasterKey means that the keys of this database were sealed with another master key.
+var ErrMasterKey = errors.New("the master key does not open the keys of this database")
+
+// ErrSealed means that a sealed value was altered, belongs to another row, or names an unknown key.
+var ErrSealed = errors.New("sealed value cannot be opened")
+
+// Ring is the set of keys. It is safe for concurrent use.
+type Ring struct {
+	sealers map[string]cipher.AEAD // by key id
+	sealID  string                 // of the key that seals new values
+	pepper  []byte
+	signers []signer // oldest first; the newest signs
+}
+
+type signer struct {
+	id  string
+	key *rsa.PrivateKey
+}
+
+// Open loads the keys of the database, and makes those that are missing. Replicas that start together agree on one set.
+func Open(ctx context.Context, store *db.DB, c clock.Clock, masterKey []byte) (*Ring, error) {
+	master, err := newAEAD(masterKey)
+	if err != nil {
+		return nil, fmt.Errorf("master key: %w", err)
+	}
+	keys, err := store.Keyring().All(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("load keys: %w", err)
+	}
+	if len(missing(keys)) > 0 {
+		if keys, err = create(ctx, store, c, master); err != nil {
+			return nil, fmt.Errorf("make keys: %w", err)
+		}
+	}
+	ring := &Ring{sealers: map[string]cipher.AEAD{}}
+	for _, key := range keys {
+		if err := ring.add(key, master); err != nil {
+			return nil, err
+		}
+	}
+	return ring, nil
+}
+
+func missing(keys []db.Key) []string {
+	need := map[string]bool{purposeSeal: true, purposePepper: true, purposeSign: true}
+	for _, key := range keys {
+		delete(need, key.Purpose)
+	}
+	var purposes []string
+	for purpose := range need {
+		purposes = append(purposes, purpose)
+	}
+	return purposes
+}
+
+// create makes the missing keys under a lock, so that of replicas that start together only one does.
+func create(ctx context.Context, store *db.DB, c clock.Clock, master cipher.AEAD) ([]db.Key, error) {
+	var keys []db.Key
+	return keys, store.InTx(ctx, func(q db.Queries) error {
+		if err := q.Keyring().Lock(ctx); err != nil {
+			return err
+		}
+		existing, err := q.Keyring().All(ctx)
+		if err != nil {
+			return err
+		}
+		for _, purpose := range missing(existing) {
+			material, err := generate(purpose)
+			if err != nil {
+				return err
+			}
+			id := secret.ID()
+			key := db.Key{ID: id, Purpose: purpose, KeySealed: seal(master, id, material, wrapAAD(purpose, id)), CreatedAt: c.Now()}
+			if err := q.Keyring().Insert(ctx, key); err != nil {
+				return err
+			}
+			existing = append(existing, key)
+		}
+		keys = existing
+		return nil
+	})
+}
+
+func generate(purpose string) ([]byte, error) {
+	if purpose != purposeSign {
+		return secret.Bytes(32), nil
+	}
+	key, err := rsa.GenerateKey(rand.Reader, rsaBits)
+	if err != nil {
+		return nil, err
+	}
+	return x509.MarshalPKCS8PrivateKey(key)
+}
+
+func wrapAAD(purpose, id string) []byte { return []byte("keyring|" + purpose + "|" + id) }
+
+func (r *Ring) add(key db.Key, master cipher.AEAD) error {
+	material, err := unseal(master, key.KeySealed, wrapAAD(key.Purpose, key.ID))
+	if err != nil {
+		return ErrMasterKey
+	}
+	switch key.Purpose {
+	case purposeSeal:
+		r.sealers[key.ID], err = newAEAD(material)
+		r.sealID = key.ID
+	case purposePepper:
+		r.pepper = material
+	case purposeSign:
+		var parsed any
+		if parsed, err = x509.ParsePKCS8PrivateKey(material); err == nil {
+			r.signers = append(r.signers, signer{key.ID, parsed.(*rsa.PrivateKey)})
+		}
+	}
+	return err
+}
+
+// Seal encrypts a secret for storage. aad ties it to its place, such as userpool, user and factor: moved to another row
+// it does not open.
+func (r *Ring) Seal(plaintext []byte, aad ...string) []byte {
+	return seal(r.sealers[r.sealID], r.sealID, plaintext, join(aad))
+}
+
+// Unseal opens what Seal made with the same aad; otherwise ErrSealed.
+func (r *Ring) Unseal(sealed []byte, aad ...string) ([]byte, error) {
+	if len(sealed) < headerSize {
+		return nil, ErrSealed
+	}
+	aead, ok := r.sealers[hex.EncodeToString(sealed[1:headerSize])]
+	if !ok {
+		return nil, ErrSealed
+	}
+	return unseal(aead, sealed, join(aad))
+}
+
+// MAC is the keyed hash under which a secret is stored that only has to be recognised. purpose keeps the hashes of
+// different columns apart.
+func (r *Ring) MAC(purpose string, parts ...string) []byte {
+	mac := hmac.New(sha256.New, r.pepper)
+	mac.Write(join(append([]string{purpose}, parts...)))
+	return mac.Sum(nil)
+}
+
+// join is unambiguous: every part is preceded by its length.
+func join(parts []string) []byte {
+	var b []byte
+	for _, part := range parts {
+		b = binary.BigEndian.AppendUint32(b, uint32(len(part)))
+		b = append(b, part...)
+	}
+	return b
+}
+
+// A sealed value is: version, key id, nonce, ciphertext with tag.
+const (
+	version    = 1
+	headerSize = 1 + 12
+)
+
+func newAEAD(key []byte) (cipher.AEAD, error) {
+	if len(key) != MasterKeySize {
+		return nil, fmt.Errorf("has %d bytes, not %d", len(key), MasterKeySize)
+	}
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, err
+	}
+	return cipher.NewGCMWithRandomNonce(block)
+}
+
+func seal(aead cipher.AEAD, keyID string, plaintext, aad []byte) []byte {
+	id, err := hex.DecodeString(keyID)
+	if err != nil || len(id) != headerSize-1 {
+		panic("keyring: malformed key id " + keyID)
+	}
+	header := append([]byte{version}, id...)
+	return aead.Seal(header, nil, plaintext, append(aad, header...))
+}
+
+func unseal(aead cipher.AEAD, sealed, aad []byte) ([]byte, error) {
+	if len(sealed) < headerSize || sealed[0] != version {
+		return nil, ErrSealed
+	}
+	header := sealed[:headerSize]
+	plaintext, err := aead.Open(nil, nil, sealed[headerSize:], append(aad, header...))
+	if err != nil {
+		return nil, ErrSealed
+	}
+	return plaintext, nil
+}

@@ -1,0 +1,86 @@
+// Package limit holds rates down, exactly under parallel requests and over all replicas: every check is one upsert in
+// PostgreSQL (generic cell rate algorithm). Where the database does not answer, nothing is let through.
+package limit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/menshen-auth/menshen/db"
+	"github.com/menshen-auth/menshen/impl/internal/apierr"
+	"github.com/menshen-auth/menshen/impl/internal/clock"
+)
+
+// Rule allows Max requests at once and in every Per in the long run. Max 0 allows any number.
+type Rule struct {
+	Name string
+	Max  int
+	Per  time.Duration
+}
+
+func (r Rule) interval() time.Duration { return r.Per / time.Duration(r.Max) }
+
+// UnmarshalText reads "20/1m" (20 requests a minute) or "off".
+func (r *Rule) UnmarshalText(text []byte) error {
+	if string(text) == "off" {
+		r.Max = 0
+		return nil
+	}
+	var per string
+	if _, err := fmt.Sscanf(string(text), "%d/%s", &r.Max, &per); err != nil || r.Max < 1 {
+		return fmt.Errorf("%q is not like 20/1m, nor off", text)
+	}
+	var err error
+	if r.Per, err = time.ParseDuration(per); err != nil || r.Per <= 0 {
+		return fmt.Errorf("%q is not like 20/1m: no duration after the slash", text)
+	}
+	return nil
+}
+
+// Limiter checks rules.
+type Limiter struct {
+	store *db.DB
+	clock clock.Clock
+}
+
+// New returns a limiter that counts in store.
+func New(store *db.DB, c clock.Clock) *Limiter { return &Limiter{store, c} }
+
+// Take charges key with one request under rule. Without room it is apierr.ErrRateLimited, which tells when to come back;
+// a refused request costs nothing.
+func (l *Limiter) Take(ctx context.Context, rule Rule, userpoolID, key string) error {
+	if rule.Max == 0 {
+		return nil
+	}
+	now := l.clock.Now()
+	key = rule.Name + "|" + key
+	err := l.store.Limits().Take(ctx, userpoolID, key, rule.interval(), rule.Max, now)
+	if !errors.Is(err, db.ErrNotFound) {
+		return err
+	}
+	freeAt, err := l.store.Limits().FreeAt(ctx, userpoolID, key, rule.interval(), rule.Max)
+	if err != nil {
+		return err
+	}
+	return apierr.ErrRateLimited.WithRetryAfter(max(freeAt.Sub(now), time.Second))
+}
+
+// IPKey is what requests of one client share: the address, or for IPv6 its /64, of which one client has all.
+func IPKey(ip string) string {
+	addr, err := netip.ParseAddr(ip)
+	if err != nil {
+		return ip
+	}
+	addr = addr.Unmap()
+	if addr.Is4() {
+		return addr.String()
+	}
+	prefix, err := addr.Prefix(64)
+	if err != nil {
+		return addr.String()
+	}
+	return prefix.Masked().String()
+}

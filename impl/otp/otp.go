@@ -1,0 +1,93 @@
+package otp
+
+import (
+	"context"
+	"errors"
+
+	"github.com/menshen-auth/menshen/db"
+	"github.com/menshen-auth/menshen/impl/internal/apierr"
+	"github.com/menshen-auth/menshen/impl/internal/authn"
+	"github.com/menshen-auth/menshen/impl/internal/clock"
+	"github.com/menshen-auth/menshen/impl/internal/limit"
+	"github.com/menshen-auth/menshen/impl/internal/reqinfo"
+)
+
+// ScopeSecretRead is the scope that an access key needs.
+const ScopeSecretRead = "otp:secret:read"
+
+// scopeUserRead lets a key know which users there are.
+const scopeUserRead = "user:read"
+
+// Settings of the service.
+type Settings struct {
+	LookupsPerKey limit.Rule
+}
+
+// Users finds users. What idType and id do not name is a refusal of the kind NotFound; an id that cannot be of the type,
+// one of the kind Invalid.
+type Users interface {
+	Find(ctx context.Context, userpoolID, idType, id string) (db.User, error)
+}
+
+// Factors knows the secrets. A user without one is a refusal of the kind NotFound.
+type Factors interface {
+	Secret(ctx context.Context, userpoolID, userID string) (string, error)
+}
+
+// Service is the rules about handing out secrets.
+type Service struct {
+	Settings
+	store   *db.DB
+	clock   clock.Clock
+	limiter *limit.Limiter
+	users   Users
+	factors Factors
+}
+
+// New returns the service.
+func New(s Settings, store *db.DB, c clock.Clock, l *limit.Limiter, users Users, factors Factors) *Service {
+	return &Service{s, store, c, l, users, factors}
+}
+
+// Lookup returns the secret of a user in base32. It is in the audit log by then.
+func (s *Service) Lookup(ctx context.Context, caller authn.Management, idType, id string) (string, error) {
+	if err := s.limiter.Take(ctx, s.LookupsPerKey, caller.UserpoolID, caller.KeyID); err != nil {
+		return "", err
+	}
+	u, err := s.users.Find(ctx, caller.UserpoolID, idType, id)
+	if err != nil {
+		return "", s.refuse(ctx, caller, "user:unknown", err)
+	}
+	secret, err := s.factors.Secret(ctx, caller.UserpoolID, u.ID)
+	if isNotFound(err) {
+		err = ErrNotBound
+	}
+	if err != nil {
+		return "", s.refuse(ctx, caller, "user:"+u.ID, err)
+	}
+	return secret, s.audit(ctx, caller, "user:"+u.ID, "success")
+}
+
+// refuse notes a refused lookup, and hides from keys that may not read users which of user and authenticator is missing.
+func (s *Service) refuse(ctx context.Context, caller authn.Management, target string, refusal error) error {
+	if err := s.audit(ctx, caller, target, "refused"); err != nil {
+		return err
+	}
+	if isNotFound(refusal) && !caller.Has(scopeUserRead) {
+		return ErrNone
+	}
+	return refusal
+}
+
+func isNotFound(err error) bool {
+	var e *apierr.Error
+	return errors.As(err, &e) && e.Kind == apierr.NotFound
+}
+
+func (s *Service) audit(ctx context.Context, caller authn.Management, target, outcome string) error {
+	info := reqinfo.From(ctx)
+	return s.store.Audit().Insert(ctx, db.AuditEvent{
+		UserpoolID: caller.UserpoolID, At: s.clock.Now(), Actor: "key:" + caller.KeyID, Action: "otp.secret.read",
+		Target: target, Outcome: outcome, IP: info.IP, RequestID: info.ID,
+	})
+}

@@ -1,0 +1,55 @@
+package qrlogin
+
+import (
+	"context"
+	"errors"
+
+	"github.com/menshen-auth/menshen/db"
+	"github.com/menshen-auth/menshen/impl/internal/authn"
+	"github.com/menshen-auth/menshen/impl/internal/secret"
+)
+
+// Exchange uses a ticket up and opens the session it stands for, with the assurance of the session that confirmed. A
+// ticket that cannot be used is ErrTicket, whatever the reason.
+func (s *Service) Exchange(ctx context.Context, app authn.Application, ticket string) (authn.Tokens, error) {
+	var tokens authn.Tokens
+	sessionID := secret.ID()
+	err := s.store.InTx(ctx, func(q db.Queries) error {
+		v, err := q.QRLogins().ConsumeTicket(ctx, s.ticketHash(ticket), app.ID, sessionID, s.clock.Now())
+		if err != nil {
+			return err
+		}
+		tokens, err = s.accounts.Open(ctx, q, authn.Grant{
+			UserpoolID: v.UserpoolID, UserID: v.UserID, AppID: v.AppID, SessionID: sessionID, AMR: v.AMR,
+		})
+		return err
+	})
+	if errors.Is(err, db.ErrNotFound) {
+		return authn.Tokens{}, s.refuseTicket(ctx, app, ticket)
+	}
+	return tokens, err
+}
+
+// refuseTicket ends the session that a used ticket had opened: one of the two who had the ticket should not have had it.
+func (s *Service) refuseTicket(ctx context.Context, app authn.Application, ticket string) error {
+	l, err := s.store.QRLogins().ByTicketHash(ctx, s.ticketHash(ticket))
+	if errors.Is(err, db.ErrNotFound) {
+		return ErrTicket
+	}
+	if err != nil {
+		return err
+	}
+	if l.OpenedSessionID == nil {
+		return ErrTicket
+	}
+	err = s.store.InTx(ctx, func(q db.Queries) error {
+		if err := s.accounts.Revoke(ctx, q, l.UserpoolID, *l.OpenedSessionID); err != nil {
+			return err
+		}
+		return s.audit(ctx, q, l.UserpoolID, "app:"+app.ID, "qrlogin.ticket_reused", "session:"+*l.OpenedSessionID, "refused")
+	})
+	if err != nil {
+		return err
+	}
+	return ErrTicket
+}

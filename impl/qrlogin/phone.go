@@ -1,0 +1,76 @@
+package qrlogin
+
+import (
+	"context"
+	"errors"
+
+	"github.com/menshen-auth/menshen/db"
+	"github.com/menshen-auth/menshen/impl/internal/authn"
+)
+
+// Scan pins a signed-in user and the user's session to a QR code: nobody else may decide now. The same session may scan
+// again, since a phone that lost the answer does.
+func (s *Service) Scan(ctx context.Context, u authn.User, id string) error {
+	if err := s.limiter.Take(ctx, s.ScansPerID, u.UserpoolID, u.ID); err != nil {
+		return err
+	}
+	l, err := s.scanned(ctx, u, id)
+	if err != nil {
+		return err
+	}
+	if l.State == db.QRScanned && *l.SessionID == u.SessionID {
+		return nil
+	}
+	return s.edge(s.store.QRLogins().Scan(ctx, l.UserpoolID, l.ID, u.ID, u.SessionID, s.clock.Now()))
+}
+
+// Confirm lets the page in. The custom data that the page asked for is the user's from here on.
+func (s *Service) Confirm(ctx context.Context, u authn.User, id string) error {
+	l, err := s.scanned(ctx, u, id)
+	if err != nil {
+		return err
+	}
+	now := s.clock.Now()
+	return s.store.InTx(ctx, func(q db.Queries) error {
+		if err := s.edge(q.QRLogins().Confirm(ctx, l.UserpoolID, l.ID, u.SessionID, now.Add(s.TicketTTL), now)); err != nil {
+			return err
+		}
+		if err := s.accounts.MergeCustomData(ctx, q, u.UserpoolID, u.ID, l.CustomData); err != nil {
+			return err
+		}
+		return s.audit(ctx, q, u.UserpoolID, "user:"+u.ID, "qrlogin.confirm", "user:"+u.ID, "success")
+	})
+}
+
+// Cancel turns the page away.
+func (s *Service) Cancel(ctx context.Context, u authn.User, id string) error {
+	l, err := s.scanned(ctx, u, id)
+	if err != nil {
+		return err
+	}
+	return s.edge(s.store.QRLogins().Cancel(ctx, l.UserpoolID, l.ID, u.SessionID, s.clock.Now()))
+}
+
+// scanned finds a QR code of the user's userpool by the id in its picture. The creator's id is taken too, for clients
+// that pass that on to the phone.
+func (s *Service) scanned(ctx context.Context, u authn.User, id string) (db.QRLogin, error) {
+	l, err := s.store.QRLogins().ByScanHash(ctx, s.scanHash(id))
+	if errors.Is(err, db.ErrNotFound) {
+		l, err = s.store.QRLogins().ByPollHash(ctx, s.pollHash(id))
+	}
+	switch {
+	case errors.Is(err, db.ErrNotFound), err == nil && l.UserpoolID != u.UserpoolID:
+		return l, ErrUnknown
+	case err == nil && state(l, s.clock.Now()) == StatusExpired:
+		return l, ErrExpired
+	}
+	return l, err
+}
+
+// edge reads the outcome of a guarded state change.
+func (s *Service) edge(err error) error {
+	if errors.Is(err, db.ErrNotFound) {
+		return ErrState
+	}
+	return err
+}
