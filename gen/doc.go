@@ -5,6 +5,6 @@
 //	r, err := c.LoginUserWithResponse(ctx, gen.LoginUserJSONRequestBody{Username: "alice", Password: "..."})
 //
 // Refusals come with HTTP 200 in JSON200, as the documents define it: look at the envelope's code before the data. What
-// the gate refuses is in ApplicationJSONDefault. Only this file and example_test.go are written by hand; `make gen`
+// the gate refuses is in JSONDefault. Only this file and example_test.go are written by hand; `make gen`
 // makes the rest.
 package gen

@@ -38,7 +38,7 @@ func (a *API) LoginUser(ctx context.Context, req gen.LoginUserRequestObject) (ge
 		return nil, err
 	}
 	credentials := Credentials{Type: ByUsername, Account: body.Username, Password: body.Password, Code: optional.Value(body.Code)}
-	user, tokens, err := a.service.SignIn(ctx, app, credentials, "")
+	user, tokens, err := a.service.SignIn(ctx, app, credentials, Wish{})
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +75,7 @@ func (a *API) LoginWithCaptcha(ctx context.Context, req gen.LoginWithCaptchaRequ
 		return nil, err
 	}
 	credentials := Credentials{Type: identifierKind(body.Account), Account: body.Account, Password: body.Password}
-	user, tokens, err := a.service.SignIn(ctx, app, credentials, "")
+	user, tokens, err := a.service.SignIn(ctx, app, credentials, Wish{})
 	if err != nil {
 		return nil, err
 	}
@@ -107,14 +107,8 @@ func (a *API) SignIn(ctx context.Context, req gen.SignInRequestObject) (gen.Sign
 		return nil, err
 	}
 	options := optional.Value(body.Options)
-	if err := a.service.CheckCustomData(options.CustomData); err != nil {
-		return nil, err
-	}
-	user, tokens, err := a.service.SignIn(ctx, app, credentials, optional.Value(options.Scope))
+	_, tokens, err := a.service.SignIn(ctx, app, credentials, Wish{optional.Value(options.Scope), options.CustomData})
 	if err != nil {
-		return nil, err
-	}
-	if err := a.service.MergeCustomData(ctx, a.service.store.Queries, user.UserpoolID, user.ID, options.CustomData); err != nil {
 		return nil, err
 	}
 	return gen.SignIn200JSONResponse{LoginTokenJSONResponse: gen.LoginTokenJSONResponse{Data: wire.TokenSet(tokens)}}, nil

@@ -18,10 +18,19 @@ type Credentials struct {
 	Code     string // of the authenticator; empty where the door has no field for it
 }
 
+// Wish is what the session is to be like.
+type Wish struct {
+	Scope      string         // empty for the default
+	CustomData map[string]any // merged into the user's own
+}
+
 // SignIn checks credentials and opens a session for the application. Every wrong pair of account and password is
 // ErrCredentials, in the same time; that a user is disabled or has an authenticator is told to who knows the password.
-func (s *Service) SignIn(ctx context.Context, app db.Application, c Credentials, scope string) (db.User, authn.Tokens, error) {
-	if err := s.limitSignIn(ctx, app.UserpoolID, c.Type+"|"+c.Account); err != nil {
+func (s *Service) SignIn(ctx context.Context, app db.Application, c Credentials, w Wish) (db.User, authn.Tokens, error) {
+	if err := s.CheckCustomData(w.CustomData); err != nil {
+		return db.User{}, authn.Tokens{}, err
+	}
+	if err := s.limitSignIn(ctx, app.UserpoolID, c); err != nil {
 		return db.User{}, authn.Tokens{}, err
 	}
 	u, err := s.checkPassword(ctx, app.UserpoolID, c)
@@ -33,11 +42,14 @@ func (s *Service) SignIn(ctx context.Context, app db.Application, c Credentials,
 		return u, authn.Tokens{}, s.refuse(ctx, u.UserpoolID, "user:"+u.ID, err)
 	}
 	grant := authn.Grant{
-		UserpoolID: u.UserpoolID, UserID: u.ID, AppID: app.ID, Scope: scope, AMR: append([]string{"pwd"}, amr...),
+		UserpoolID: u.UserpoolID, UserID: u.ID, AppID: app.ID, Scope: w.Scope, AMR: append([]string{"pwd"}, amr...),
 	}
 	var tokens authn.Tokens
 	err = s.store.InTx(ctx, func(q db.Queries) error {
 		if err := spend(ctx, q); err != nil {
+			return err
+		}
+		if err := s.MergeCustomData(ctx, q, u.UserpoolID, u.ID, w.CustomData); err != nil {
 			return err
 		}
 		tokens, err = s.Open(ctx, q, grant)
@@ -46,12 +58,16 @@ func (s *Service) SignIn(ctx context.Context, app db.Application, c Credentials,
 	return u, tokens, err
 }
 
-func (s *Service) limitSignIn(ctx context.Context, userpoolID, account string) error {
+func (s *Service) limitSignIn(ctx context.Context, userpoolID string, c Credentials) error {
+	account, err := s.comparable(c.Type, c.Account)
+	if err != nil {
+		account = "" // nobody's; all such tries count together
+	}
 	ip := limit.IPKey(reqinfo.From(ctx).IP)
 	if err := s.limiter.Take(ctx, s.SignInPerIP, userpoolID, ip); err != nil {
 		return err
 	}
-	return s.limiter.Take(ctx, s.SignInPerAccount, userpoolID, ip+"|"+account)
+	return s.limiter.Take(ctx, s.SignInPerAccount, userpoolID, ip+"|"+c.Type+"|"+account)
 }
 
 func (s *Service) checkPassword(ctx context.Context, userpoolID string, c Credentials) (db.User, error) {

@@ -192,30 +192,22 @@ func (s *Service) Find(ctx context.Context, userpoolID string, idType IDType, id
 }
 
 func (s *Service) find(ctx context.Context, userpoolID string, idType IDType, id string) (db.User, error) {
+	key, err := s.comparable(idType, id)
+	if err != nil {
+		return db.User{}, err
+	}
 	users := s.store.Accounts()
 	switch idType {
 	case ByExternalID:
-		return users.UserByExternalID(ctx, userpoolID, id)
+		return users.UserByExternalID(ctx, userpoolID, key)
 	case ByPhone:
-		e164, err := phone(id, "", s.Region)
-		if err != nil {
-			return db.User{}, ErrUserID
-		}
-		return users.UserByPhone(ctx, userpoolID, e164)
+		return users.UserByPhone(ctx, userpoolID, key)
 	case ByEmail:
-		_, key, err := email(id)
-		if err != nil {
-			return db.User{}, ErrUserID
-		}
 		return users.UserByEmail(ctx, userpoolID, key)
 	case ByUsername:
-		key, err := usernameKey(id)
-		if err != nil {
-			return db.User{}, ErrUserID
-		}
 		return users.UserByUsername(ctx, userpoolID, key)
 	case ByIdentity, BySyncRelation:
-		source, userID, ok := strings.Cut(id, ":") // at the first colon: ids at a source may have more
+		source, userID, ok := strings.Cut(key, ":") // at the first colon: ids at a source may have more
 		if !ok || source == "" || userID == "" {
 			return db.User{}, ErrUserID
 		}
@@ -224,7 +216,25 @@ func (s *Service) find(ctx context.Context, userpoolID string, idType IDType, id
 		}
 		return users.UserBySyncRelation(ctx, userpoolID, source, userID)
 	}
-	return users.UserByID(ctx, userpoolID, id)
+	return users.UserByID(ctx, userpoolID, key)
+}
+
+// comparable is the one form in which an id of a type is compared, so that no other spelling of it is somebody else.
+func (s *Service) comparable(idType IDType, id string) (key string, err error) {
+	switch idType {
+	case ByPhone:
+		key, err = phone(id, "", s.Region)
+	case ByEmail:
+		_, key, err = email(id)
+	case ByUsername:
+		key, err = usernameKey(id)
+	default:
+		return id, nil
+	}
+	if err != nil {
+		return "", ErrUserID
+	}
+	return key, nil
 }
 
 // Brief returns what others may see of a user.

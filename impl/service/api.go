@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 
 	"github.com/menshen-auth/menshen/gen"
-	"github.com/menshen-auth/menshen/impl/internal/apierr"
 	"github.com/menshen-auth/menshen/openapi"
 )
 
@@ -35,7 +34,7 @@ func (a *API) GetHealth(context.Context, gen.GetHealthRequestObject) (gen.GetHea
 // GetReadiness tells whether requests can be served.
 func (a *API) GetReadiness(ctx context.Context, _ gen.GetReadinessRequestObject) (gen.GetReadinessResponseObject, error) {
 	if err := a.service.Ready(ctx); err != nil {
-		return nil, apierr.From(err).WithRetryAfter(maxSkew)
+		return nil, err
 	}
 	return gen.GetReadiness200JSONResponse{Status: gen.HealthStatusOk}, nil
 }

@@ -49,7 +49,10 @@ func (g *gate) fail(to http.ResponseWriter, r *http.Request, err error) {
 func refusal(err error) *apierr.Error {
 	e := apierr.From(err)
 	if e.Kind == apierr.Internal && errors.Is(err, db.ErrUnavailable) {
-		return apierr.ErrUnavailable.WithCause(err).WithRetryAfter(retryUnavailable)
+		e = apierr.ErrUnavailable.WithCause(err)
+	}
+	if e.Kind == apierr.Unavailable && e.RetryAfter == 0 {
+		e = e.WithRetryAfter(retryUnavailable)
 	}
 	return e
 }

@@ -1,0 +1,79 @@
+# Menshen. `make` lists what there is.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+
+GO ?= go
+# The race detector is part of the promise; RACE= leaves it out for a quick look.
+RACE ?= -race
+PACKAGES ?= ./...
+SPECTRAL := @stoplight/spectral-cli@6.16.3
+OWN_GO = $(shell git ls-files --cached --others --exclude-standard '*.go' ':!gen/gen.go')
+
+.PHONY: help
+help: ## List the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: postgres build ## Serve on 127.0.0.1:8080, with a private PostgreSQL in .data/
+	@exec bin/menshen serve
+
+.PHONY: test
+test: postgres tools ## Run every test, with the race detector
+	$(GO) test $(RACE) -timeout 20m $(PACKAGES)
+
+.PHONY: check
+check: fresh lint spec-lint test ## Everything that CI checks
+	@echo "check: all good"
+
+.PHONY: build
+build: ## Build bin/menshen
+	$(GO) build -trimpath -o bin/menshen ./impl/cmd/menshen
+
+.PHONY: gen
+gen: ## Merge the contract and generate gen/ from it
+	$(GO) run ./openapi/merge
+	$(GO) tool oapi-codegen -config oapi-codegen.yaml openapi/openapi.yaml
+
+.PHONY: fresh
+fresh: ## Fail when openapi.yaml, gen/ or go.mod is not what its source gives
+	$(GO) run ./openapi/merge -check
+	@tmp=$$(mktemp); trap 'rm -f "$$tmp"' EXIT; \
+	$(GO) tool oapi-codegen -config oapi-codegen.yaml -o "$$tmp" openapi/openapi.yaml; \
+	cmp -s "$$tmp" gen/gen.go || { echo "gen/gen.go is stale; run 'make gen'"; exit 1; }
+	$(GO) mod tidy -diff
+
+.PHONY: fmt
+fmt: ## Format the code
+	$(GO) tool gofumpt -w $(OWN_GO)
+
+.PHONY: lint
+lint: ## Formatting, vet and staticcheck
+	@out=$$($(GO) tool gofumpt -l $(OWN_GO)); [ -z "$$out" ] || { echo "not formatted; run 'make fmt':"; echo "$$out"; exit 1; }
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+
+.PHONY: spec-lint
+spec-lint: node ## Lint the contract with Spectral's oas rules; a warning fails
+	npx --yes $(SPECTRAL) lint --ruleset openapi/.spectral.yaml --fail-severity warn openapi/openapi.yaml
+
+.PHONY: bench
+bench: postgres ## Run the benchmarks
+	$(GO) test -run '^$$' -bench . -benchmem ./impl/... ./tests/...
+
+.PHONY: postgres
+postgres: ## Install a PostgreSQL server if there is none
+	@sh db/embedded/install.sh
+
+.PHONY: tools
+tools: ## Install what the tests compare against (curl, jq, oathtool) if it is missing
+	@sh tests/harness/install.sh curl jq oathtool
+
+.PHONY: node
+node: ## Install Node.js if it is missing (for the spec linter)
+	@sh tests/harness/install.sh npx
+
+.PHONY: clean
+clean: ## Remove what was built (not .data/)
+	rm -rf bin
+	$(GO) clean -testcache

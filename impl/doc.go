@@ -1,0 +1,27 @@
+// Package impl holds the hand-written service behind the generated interface of package gen. It has no code of its own;
+// this is the map.
+//
+// A request comes in through internal/httpapi, the gate, which authenticates it (internal/authn) and validates it against
+// the contract. Generated code routes and decodes it to a handler in a capability's api.go. The handler makes one call of
+// its Service, which owns the rules and the transaction; package db runs the statements. On the way back the envelope of
+// the operation's dialect is filled (internal/envelope), and the answer is validated before it is sent. An error from
+// anywhere leaves by httpapi's fail, in the operation's dialect, as an apierr.Error.
+//
+//	account    people and programs: users, passwords, sessions, tokens, applications, access keys
+//	captcha    verification codes
+//	mfa        authenticators (TOTP)
+//	otp        handing out OTP secrets
+//	qrlogin    the web signs in from a phone
+//	fastpass   a phone signs in from the web
+//	service    health, readiness, the contract
+//	app        configuration and composition; cmd/menshen is the program
+//
+// Capabilities never import each other: one that needs another declares a small interface, and app plugs it in.
+//
+// To add an operation:
+//  1. Write it into a fragment of openapi/fragments, with its examples, and run `make gen`.
+//  2. The compiler names what app's server lacks: write the handler in the capability's api.go.
+//  3. Put the rule into the Service, its statement into package db, its refusals into errors.go.
+//  4. Tell its story in tests/e2e; a test there fails until every operation is called.
+//  5. Run `make check`, and look at what changed in impl/app/testdata/errors.golden.
+package impl

@@ -1,0 +1,199 @@
+package harness
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/menshen-auth/menshen/db"
+	"github.com/menshen-auth/menshen/db/dbtest"
+	"github.com/menshen-auth/menshen/gen"
+	"github.com/menshen-auth/menshen/impl/app"
+)
+
+// Instance is one Menshen. Several may share a database.
+type Instance struct {
+	t           testing.TB
+	URL         string
+	Client      *gen.ClientWithResponses
+	Store       *db.DB
+	Clock       *Clock
+	Digits      *Digits
+	Log         *Log
+	Credentials app.Credentials
+
+	databaseURL string
+	masterKey   []byte
+	configure   []func(*app.Config)
+}
+
+// New starts a Menshen on an empty database. It ends with the test.
+func New(t testing.TB, configure ...func(*app.Config)) *Instance {
+	t.Helper()
+	h := &Instance{
+		t: t, Clock: &Clock{}, Digits: &Digits{}, Log: &Log{}, databaseURL: dbtest.URL(t),
+		masterKey: bytes.Repeat([]byte{7}, 32), configure: configure,
+	}
+	h.start()
+	return h
+}
+
+// Replica starts another Menshen on the same database, with the same clock.
+func (h *Instance) Replica() *Instance {
+	h.t.Helper()
+	replica := *h
+	replica.start()
+	return &replica
+}
+
+func (h *Instance) start() {
+	h.t.Helper()
+	ctx := context.Background()
+	store, err := db.Open(ctx, h.databaseURL, db.Options{})
+	h.must(err)
+	h.t.Cleanup(func() { h.check(store.Close()) })
+	h.Store = store
+
+	server := httptest.NewUnstartedServer(nil)
+	config, err := app.LoadConfig([]string{"MENSHEN_PUBLIC_URL=http://" + server.Listener.Addr().String()})
+	h.must(err)
+	for _, f := range h.configure {
+		f(&config)
+	}
+	a, err := app.New(ctx, app.Options{
+		Config: config, Store: store, MasterKey: h.masterKey, Clock: h.Clock, Digits: h.Digits.make,
+		Log: slog.New(slog.NewTextHandler(h.Log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	})
+	h.must(err)
+	dir := h.t.TempDir()
+	h.must(a.Bootstrap(ctx, dir, true))
+	if text, err := os.ReadFile(filepath.Join(dir, "credentials.json")); err == nil { // a replica finds none
+		h.must(json.Unmarshal(text, &h.Credentials))
+	}
+	server.Config.Handler = a.Handler
+	server.Start()
+	h.t.Cleanup(server.Close)
+	h.URL = server.URL
+	h.Client = h.NewClient()
+}
+
+// NewClient returns the generated client, with editors that change every request.
+func (h *Instance) NewClient(editors ...gen.RequestEditorFn) *gen.ClientWithResponses {
+	h.t.Helper()
+	options := []gen.ClientOption{gen.WithHTTPClient(&http.Client{Timeout: 30 * time.Second})}
+	for _, e := range editors {
+		options = append(options, gen.WithRequestEditorFn(e))
+	}
+	client, err := gen.NewClientWithResponses(h.URL, options...)
+	h.must(err)
+	return client
+}
+
+// Header is a client editor that sets a header.
+func Header(name, value string) gen.RequestEditorFn {
+	return func(_ context.Context, r *http.Request) error {
+		r.Header.Set(name, value)
+		return nil
+	}
+}
+
+func (h *Instance) must(err error) {
+	h.t.Helper()
+	if err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+func (h *Instance) check(err error) {
+	h.t.Helper()
+	if err != nil {
+		h.t.Error(err)
+	}
+}
+
+// Clock is the time of the machine, plus what a test has added.
+type Clock struct {
+	mu     sync.Mutex
+	offset time.Duration
+	frozen time.Time
+}
+
+// Now implements the service's clock.
+func (c *Clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.frozen.IsZero() {
+		return c.frozen
+	}
+	return time.Now().Add(c.offset).UTC().Truncate(time.Microsecond)
+}
+
+// Advance moves the clock.
+func (c *Clock) Advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.offset += d
+	if !c.frozen.IsZero() {
+		c.frozen = c.frozen.Add(d)
+	}
+}
+
+// Freeze stops the clock at the beginning of a TOTP time step, so that no test depends on where in a step it runs.
+func (c *Clock) Freeze() {
+	now := c.Now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.frozen = now.Truncate(30 * time.Second)
+}
+
+// Digits makes the answers of captchas, and remembers them: the one thing that a test cannot read off a picture.
+type Digits struct {
+	mu   sync.Mutex
+	next int
+	last string
+}
+
+func (d *Digits) make(n int) string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.next++
+	const source = "271828182845904523536028747135266249775724709369995"
+	at := d.next % (len(source) - n)
+	d.last = source[at : at+n]
+	return d.last
+}
+
+// Last returns the answer of the newest captcha.
+func (d *Digits) Last() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.last
+}
+
+// Log keeps what the service logs.
+type Log struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+// Write implements io.Writer.
+func (l *Log) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+// String returns everything that was logged.
+func (l *Log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
