@@ -90,8 +90,7 @@ func (q AccountQueries) Identities(ctx context.Context, userpoolID, userID strin
 	const query = `
 		SELECT userpool_id, id, user_id, ext_idp_id, provider, user_id_in_idp, created_at
 		FROM identities WHERE userpool_id = $1 AND user_id = $2 ORDER BY created_at, id`
-	var list []Identity
-	return list, q.q.list(ctx, &list, query, userpoolID, userID)
+	return many[Identity](ctx, q.q, query, userpoolID, userID)
 }
 
 // UserByID finds a user by Menshen's own id.
@@ -143,8 +142,7 @@ func (q AccountQueries) UserBySyncRelation(ctx context.Context, userpoolID, prov
 }
 
 func (q AccountQueries) user(ctx context.Context, query string, args ...any) (User, error) {
-	var u User
-	return u, q.q.get(ctx, &u, query, args...)
+	return one[User](ctx, q.q, query, args...)
 }
 
 // NoteLogin counts a login of a user who may sign in. ErrNotFound means that the user may not, or no longer.

@@ -36,6 +36,5 @@ func (q AuditQueries) Of(ctx context.Context, userpoolID, target string, limit i
 	const query = `
 		SELECT userpool_id, at, actor, action, target, outcome, ip, request_id
 		FROM audit_log WHERE userpool_id = $1 AND target = $2 ORDER BY at DESC, id DESC LIMIT $3`
-	var events []AuditEvent
-	return events, q.q.list(ctx, &events, query, userpoolID, target, limit)
+	return many[AuditEvent](ctx, q.q, query, userpoolID, target, limit)
 }

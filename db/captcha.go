@@ -36,6 +36,5 @@ func (q CaptchaQueries) Consume(ctx context.Context, userpoolID, id string) (Cap
 	const query = `
 		DELETE FROM captchas WHERE userpool_id = $1 AND id = $2
 		RETURNING userpool_id, id, type, use, account, answer_hash, created_at, expires_at`
-	var c Captcha
-	return c, q.q.get(ctx, &c, query, userpoolID, id)
+	return one[Captcha](ctx, q.q, query, userpoolID, id)
 }

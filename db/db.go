@@ -70,28 +70,39 @@ type Queries struct {
 	tx         *sqlx.Tx
 }
 
-// get runs a statement that gives one row; none is ErrNotFound.
-func (q Queries) get(ctx context.Context, dest any, query string, args ...any) error {
+// one runs a statement that gives one row; none is ErrNotFound. With an error there is no row: sqlx fills in pointers of
+// the row it could not read.
+func one[T any](ctx context.Context, q Queries, query string, args ...any) (T, error) {
+	var row, none T
 	statement, err := q.statement(ctx, query)
+	switch {
+	case err != nil:
+	case statement == nil:
+		err = translate(q.tx.GetContext(ctx, &row, query, args...))
+	default:
+		err = translate(statement.GetContext(ctx, &row, args...))
+	}
 	if err != nil {
-		return err
+		return none, err
 	}
-	if statement == nil {
-		return translate(q.tx.GetContext(ctx, dest, query, args...))
-	}
-	return translate(statement.GetContext(ctx, dest, args...))
+	return row, nil
 }
 
-// list runs a statement that gives any number of rows.
-func (q Queries) list(ctx context.Context, dest any, query string, args ...any) error {
+// many runs a statement that gives any number of rows.
+func many[T any](ctx context.Context, q Queries, query string, args ...any) ([]T, error) {
+	var rows []T
 	statement, err := q.statement(ctx, query)
+	switch {
+	case err != nil:
+	case statement == nil:
+		err = translate(q.tx.SelectContext(ctx, &rows, query, args...))
+	default:
+		err = translate(statement.SelectContext(ctx, &rows, args...))
+	}
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if statement == nil {
-		return translate(q.tx.SelectContext(ctx, dest, query, args...))
-	}
-	return translate(statement.SelectContext(ctx, dest, args...))
+	return rows, nil
 }
 
 // exec runs a statement and returns how many rows it changed.

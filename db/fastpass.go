@@ -55,6 +55,5 @@ func (q FastpassQueries) Redeem(ctx context.Context, userpoolID string, hash []b
 		WHERE f.userpool_id = $1 AND f.code_hash = $2 AND f.redeemed_at IS NULL AND f.expires_at > $3
 			AND s.userpool_id = f.userpool_id AND s.id = f.session_id AND s.revoked_at IS NULL AND s.expires_at > $3
 		RETURNING f.userpool_id, f.id, f.user_id, f.scope, f.custom_data, s.amr`
-	var r RedeemedFastpass
-	return r, q.q.get(ctx, &r, query, userpoolID, hash, now)
+	return one[RedeemedFastpass](ctx, q.q, query, userpoolID, hash, now)
 }

@@ -22,15 +22,14 @@ func (q Queries) Keyring() KeyringQueries { return KeyringQueries{q} }
 // Lock waits for the right to add keys, until the transaction ends: replicas that start together must agree on one set.
 func (q KeyringQueries) Lock(ctx context.Context) error {
 	const query = `SELECT pg_advisory_xact_lock(hashtext('menshen.keyring'))::text`
-	var void string
-	return q.q.get(ctx, &void, query)
+	_, err := one[string](ctx, q.q, query)
+	return err
 }
 
 // All returns every key, oldest first.
 func (q KeyringQueries) All(ctx context.Context) ([]Key, error) {
 	const query = `SELECT id, purpose, key_sealed, created_at FROM keyring ORDER BY created_at, id`
-	var keys []Key
-	return keys, q.q.list(ctx, &keys, query)
+	return many[Key](ctx, q.q, query)
 }
 
 // Insert adds a key.

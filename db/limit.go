@@ -27,6 +27,5 @@ func (q LimitQueries) Take(ctx context.Context, userpoolID, key string, interval
 func (q LimitQueries) FreeAt(ctx context.Context, userpoolID, key string, interval time.Duration, burst int) (time.Time, error) {
 	const query = `
 		SELECT tat - make_interval(secs => $3 * ($4 - 1)) FROM limits WHERE userpool_id = $1 AND key = $2`
-	var at time.Time
-	return at, q.q.get(ctx, &at, query, userpoolID, key, interval.Seconds(), burst)
+	return one[time.Time](ctx, q.q, query, userpoolID, key, interval.Seconds(), burst)
 }

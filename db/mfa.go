@@ -52,8 +52,7 @@ func (q MFAQueries) KeepPending(ctx context.Context, p PendingFactor, now time.T
 			attempts = 0,
 			expires_at = excluded.expires_at
 		RETURNING userpool_id, user_id, session_id, secret_sealed, attempts, expires_at`
-	var kept PendingFactor
-	return kept, q.q.get(ctx, &kept, query, p.UserpoolID, p.UserID, p.SessionID, p.SecretSealed, p.ExpiresAt, now)
+	return one[PendingFactor](ctx, q.q, query, p.UserpoolID, p.UserID, p.SessionID, p.SecretSealed, p.ExpiresAt, now)
 }
 
 // ChargePending counts a try on the waiting secret before it is evaluated. ErrNotFound means that nothing waits, or that
@@ -63,8 +62,7 @@ func (q MFAQueries) ChargePending(ctx context.Context, userpoolID, userID string
 		UPDATE mfa_pending SET attempts = attempts + 1
 		WHERE userpool_id = $1 AND user_id = $2 AND expires_at > $4 AND attempts < $3
 		RETURNING userpool_id, user_id, session_id, secret_sealed, attempts, expires_at`
-	var p PendingFactor
-	return p, q.q.get(ctx, &p, query, userpoolID, userID, maxAttempts, now)
+	return one[PendingFactor](ctx, q.q, query, userpoolID, userID, maxAttempts, now)
 }
 
 // ConsumePending takes the waiting secret away, provided that it is still the given one. ErrNotFound means that it was
@@ -89,8 +87,7 @@ const factorColumns = `
 // FactorOf returns the authenticator of a user.
 func (q MFAQueries) FactorOf(ctx context.Context, userpoolID, userID string) (Factor, error) {
 	const query = `SELECT ` + factorColumns + ` FROM mfa_factors WHERE userpool_id = $1 AND user_id = $2`
-	var f Factor
-	return f, q.q.get(ctx, &f, query, userpoolID, userID)
+	return one[Factor](ctx, q.q, query, userpoolID, userID)
 }
 
 // Guessing is how many codes may be tried on a factor (T5).
@@ -111,8 +108,7 @@ func (q MFAQueries) ChargeAttempt(ctx context.Context, userpoolID, factorID stri
 				$3::timestamptz + make_interval(secs => least($5 * power(2, least(failures + 1 - $4, 30)), $6)) END
 		WHERE userpool_id = $1 AND id = $2 AND failures < $7 AND (blocked_until IS NULL OR blocked_until <= $3)
 		RETURNING ` + factorColumns
-	var f Factor
-	return f, q.q.get(ctx, &f, query, userpoolID, factorID, now, g.Free, g.Wait.Seconds(), g.MaxWait.Seconds(), g.Disabled)
+	return one[Factor](ctx, q.q, query, userpoolID, factorID, now, g.Free, g.Wait.Seconds(), g.MaxWait.Seconds(), g.Disabled)
 }
 
 // RefundAttempt takes back the charge of a try that turned out to be no guess: a correct code that had been used (T6).

@@ -67,22 +67,19 @@ func (q QRLoginQueries) Insert(ctx context.Context, l QRLogin) error {
 // ByPollHash returns the QR code of its creator.
 func (q QRLoginQueries) ByPollHash(ctx context.Context, hash []byte) (QRLogin, error) {
 	const query = `SELECT ` + qrloginColumns + ` FROM qrlogins WHERE poll_hash = $1`
-	var l QRLogin
-	return l, q.q.get(ctx, &l, query, hash)
+	return one[QRLogin](ctx, q.q, query, hash)
 }
 
 // ByScanHash returns the QR code that a picture belongs to.
 func (q QRLoginQueries) ByScanHash(ctx context.Context, hash []byte) (QRLogin, error) {
 	const query = `SELECT ` + qrloginColumns + ` FROM qrlogins WHERE scan_hash = $1`
-	var l QRLogin
-	return l, q.q.get(ctx, &l, query, hash)
+	return one[QRLogin](ctx, q.q, query, hash)
 }
 
 // ByTicketHash returns the QR code that a ticket belongs to.
 func (q QRLoginQueries) ByTicketHash(ctx context.Context, hash []byte) (QRLogin, error) {
 	const query = `SELECT ` + qrloginColumns + ` FROM qrlogins WHERE ticket_hash = $1`
-	var l QRLogin
-	return l, q.q.get(ctx, &l, query, hash)
+	return one[QRLogin](ctx, q.q, query, hash)
 }
 
 // Scan takes PENDING to SCANNED and pins the user and the session that may decide (Q3). ErrNotFound means that the QR
@@ -120,6 +117,5 @@ func (q QRLoginQueries) ConsumeTicket(ctx context.Context, hash []byte, appID, o
 			AND l.ticket_expires_at > $4
 			AND s.userpool_id = l.userpool_id AND s.id = l.session_id AND s.revoked_at IS NULL AND s.expires_at > $4
 		RETURNING l.userpool_id, l.app_id, l.user_id, s.amr`
-	var v Vouched
-	return v, q.q.get(ctx, &v, query, hash, appID, opensSessionID, now)
+	return one[Vouched](ctx, q.q, query, hash, appID, opensSessionID, now)
 }

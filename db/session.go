@@ -52,8 +52,7 @@ func (q SessionQueries) Live(ctx context.Context, userpoolID, id string, now tim
 		SELECT s.userpool_id, s.id, s.user_id, s.app_id, s.scope, s.amr, s.ip, s.user_agent, s.created_at, s.expires_at
 		FROM sessions s JOIN users u ON u.userpool_id = s.userpool_id AND u.id = s.user_id
 		WHERE s.userpool_id = $1 AND s.id = $2 AND s.revoked_at IS NULL AND s.expires_at > $3 AND u.status = 'Activated'`
-	var s Session
-	return s, q.q.get(ctx, &s, query, userpoolID, id, now)
+	return one[Session](ctx, q.q, query, userpoolID, id, now)
 }
 
 // Revoke ends a session at once. Ending it twice is no error.
@@ -78,8 +77,7 @@ func (q SessionQueries) SpendRefreshToken(ctx context.Context, hash []byte, now 
 		UPDATE refresh_tokens SET used_at = $2
 		WHERE token_hash = $1 AND used_at IS NULL AND expires_at > $2
 		RETURNING userpool_id, token_hash, session_id, created_at, expires_at, used_at`
-	var t RefreshToken
-	return t, q.q.get(ctx, &t, query, hash, now)
+	return one[RefreshToken](ctx, q.q, query, hash, now)
 }
 
 // RefreshToken returns a refresh token, used or not.
@@ -87,6 +85,5 @@ func (q SessionQueries) RefreshToken(ctx context.Context, hash []byte) (RefreshT
 	const query = `
 		SELECT userpool_id, token_hash, session_id, created_at, expires_at, used_at
 		FROM refresh_tokens WHERE token_hash = $1`
-	var t RefreshToken
-	return t, q.q.get(ctx, &t, query, hash)
+	return one[RefreshToken](ctx, q.q, query, hash)
 }

@@ -52,8 +52,7 @@ func (q TenancyQueries) InsertUserpool(ctx context.Context, u Userpool) error {
 // Userpool returns a userpool.
 func (q TenancyQueries) Userpool(ctx context.Context, id string) (Userpool, error) {
 	const query = `SELECT id, name, logo, is_default, created_at FROM userpools WHERE id = $1`
-	var u Userpool
-	return u, q.q.get(ctx, &u, query, id)
+	return one[Userpool](ctx, q.q, query, id)
 }
 
 // InsertApplication adds an application.
@@ -69,8 +68,7 @@ func (q TenancyQueries) Application(ctx context.Context, id string) (Application
 	const query = `
 		SELECT userpool_id, id, name, logo, secret_hash, is_default, created_at
 		FROM applications WHERE id = $1`
-	var a Application
-	return a, q.q.get(ctx, &a, query, id)
+	return one[Application](ctx, q.q, query, id)
 }
 
 // DefaultApplication returns the default application of the default userpool.
@@ -79,8 +77,7 @@ func (q TenancyQueries) DefaultApplication(ctx context.Context) (Application, er
 		SELECT a.userpool_id, a.id, a.name, a.logo, a.secret_hash, a.is_default, a.created_at
 		FROM applications a JOIN userpools u ON u.id = a.userpool_id
 		WHERE u.is_default AND a.is_default`
-	var a Application
-	return a, q.q.get(ctx, &a, query)
+	return one[Application](ctx, q.q, query)
 }
 
 // DefaultApplicationOf returns the default application of a userpool.
@@ -88,8 +85,7 @@ func (q TenancyQueries) DefaultApplicationOf(ctx context.Context, userpoolID str
 	const query = `
 		SELECT userpool_id, id, name, logo, secret_hash, is_default, created_at
 		FROM applications WHERE userpool_id = $1 AND is_default`
-	var a Application
-	return a, q.q.get(ctx, &a, query, userpoolID)
+	return one[Application](ctx, q.q, query, userpoolID)
 }
 
 // InsertAccessKey adds an access key.
@@ -104,8 +100,7 @@ func (q TenancyQueries) AccessKey(ctx context.Context, id string) (AccessKey, er
 	const query = `
 		SELECT userpool_id, id, secret_sealed, scopes, created_at
 		FROM access_keys WHERE id = $1 AND disabled_at IS NULL`
-	var k AccessKey
-	return k, q.q.get(ctx, &k, query, id)
+	return one[AccessKey](ctx, q.q, query, id)
 }
 
 // UseNonce notes the nonce of a signed request. ErrNotFound means that the key has used it before.

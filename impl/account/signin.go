@@ -59,7 +59,7 @@ func (s *Service) SignIn(ctx context.Context, app db.Application, c Credentials,
 }
 
 func (s *Service) limitSignIn(ctx context.Context, userpoolID string, c Credentials) error {
-	account, err := s.comparable(c.Type, c.Account)
+	account, err := s.normalID(c.Type, c.Account)
 	if err != nil {
 		account = "" // nobody's; all such tries count together
 	}

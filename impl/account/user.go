@@ -192,7 +192,7 @@ func (s *Service) Find(ctx context.Context, userpoolID string, idType IDType, id
 }
 
 func (s *Service) find(ctx context.Context, userpoolID string, idType IDType, id string) (db.User, error) {
-	key, err := s.comparable(idType, id)
+	key, err := s.normalID(idType, id)
 	if err != nil {
 		return db.User{}, err
 	}
@@ -219,8 +219,8 @@ func (s *Service) find(ctx context.Context, userpoolID string, idType IDType, id
 	return users.UserByID(ctx, userpoolID, key)
 }
 
-// comparable is the one form in which an id of a type is compared, so that no other spelling of it is somebody else.
-func (s *Service) comparable(idType IDType, id string) (key string, err error) {
+// normalID is the one form in which an id of a type is compared, so that no other spelling of it is somebody else.
+func (s *Service) normalID(idType IDType, id string) (key string, err error) {
 	switch idType {
 	case ByPhone:
 		key, err = phone(id, "", s.Region)

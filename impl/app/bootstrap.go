@@ -108,7 +108,8 @@ func readCredentials(path string) (c Credentials, err error) {
 	if err != nil {
 		return c, err
 	}
-	return c, json.Unmarshal(text, &c)
+	err = json.Unmarshal(text, &c)
+	return c, err
 }
 
 func writeCredentials(path string, c Credentials) error {

@@ -89,7 +89,7 @@ func missing(keys []db.Key) []string {
 // create makes the missing keys under a lock, so that of replicas that start together only one does.
 func create(ctx context.Context, store *db.DB, c clock.Clock, master cipher.AEAD) ([]db.Key, error) {
 	var keys []db.Key
-	return keys, store.InTx(ctx, func(q db.Queries) error {
+	err := store.InTx(ctx, func(q db.Queries) error {
 		if err := q.Keyring().Lock(ctx); err != nil {
 			return err
 		}
@@ -112,6 +112,7 @@ func create(ctx context.Context, store *db.DB, c clock.Clock, master cipher.AEAD
 		keys = existing
 		return nil
 	})
+	return keys, err
 }
 
 func generate(purpose string) ([]byte, error) {

@@ -1,0 +1,214 @@
+package db_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/menshen-auth/menshen/db"
+)
+
+var guessing = db.Guessing{Free: 5, Wait: 30 * time.Second, MaxWait: time.Hour, Disabled: 100}
+
+// guarded are all statements that may succeed a limited number of times only: once, unless wins says otherwise.
+var guarded = []struct {
+	name    string
+	wins    int
+	prepare func(ctx context.Context, q db.Queries) error
+	use     func(ctx context.Context, q db.Queries) error
+}{
+	{
+		name:    "SpendStep (T4)",
+		prepare: insertFactor,
+		use: func(ctx context.Context, q db.Queries) error {
+			return q.MFA().SpendStep(ctx, poolID, "factor", 1000)
+		},
+	},
+	{
+		name: "ChargeAttempt (T5)", wins: 5,
+		prepare: insertFactor,
+		use: func(ctx context.Context, q db.Queries) error {
+			_, err := q.MFA().ChargeAttempt(ctx, poolID, "factor", guessing, now)
+			return err
+		},
+	},
+	{
+		name: "ChargePending (T11)", wins: 5,
+		prepare: keepPending,
+		use: func(ctx context.Context, q db.Queries) error {
+			_, err := q.MFA().ChargePending(ctx, poolID, userID, 5, now)
+			return err
+		},
+	},
+	{
+		name:    "ConsumePending (T11)",
+		prepare: keepPending,
+		use: func(ctx context.Context, q db.Queries) error {
+			return q.MFA().ConsumePending(ctx, poolID, userID, []byte("sealed"))
+		},
+	},
+	{
+		name: "SpendRefreshToken",
+		prepare: func(ctx context.Context, q db.Queries) error {
+			return q.Sessions().InsertRefreshToken(ctx, refreshToken("token"))
+		},
+		use: func(ctx context.Context, q db.Queries) error {
+			_, err := q.Sessions().SpendRefreshToken(ctx, []byte("token"), now)
+			return err
+		},
+	},
+	{
+		name: "Consume of a captcha (C4)",
+		prepare: func(ctx context.Context, q db.Queries) error {
+			return q.Captchas().Insert(ctx, db.Captcha{UserpoolID: poolID, ID: "1", AnswerHash: []byte{1}, CreatedAt: now, ExpiresAt: now})
+		},
+		use: func(ctx context.Context, q db.Queries) error {
+			_, err := q.Captchas().Consume(ctx, poolID, "1")
+			return err
+		},
+	},
+	{
+		name:    "UseNonce",
+		prepare: func(context.Context, db.Queries) error { return nil },
+		use: func(ctx context.Context, q db.Queries) error {
+			return q.Tenancy().UseNonce(ctx, poolID, "key", "nonce", now.Add(time.Minute))
+		},
+	},
+	{
+		name:    "Scan (Q3)",
+		prepare: func(ctx context.Context, q db.Queries) error { return qrIn(ctx, q, "qr", db.QRPending) },
+		use: func(ctx context.Context, q db.Queries) error {
+			return q.QRLogins().Scan(ctx, poolID, "qr", userID, sessionID, now)
+		},
+	},
+	{
+		name:    "Confirm and Cancel (Q3)",
+		prepare: func(ctx context.Context, q db.Queries) error { return qrIn(ctx, q, "qr", db.QRScanned) },
+		use: func(ctx context.Context, q db.Queries) error {
+			err := q.QRLogins().Cancel(ctx, poolID, "qr", sessionID, now)
+			if errors.Is(err, db.ErrNotFound) {
+				err = q.QRLogins().Confirm(ctx, poolID, "qr", sessionID, now.Add(time.Minute), now)
+			}
+			return err
+		},
+	},
+	{
+		name:    "ConsumeTicket (Q4)",
+		prepare: func(ctx context.Context, q db.Queries) error { return qrIn(ctx, q, "qr", db.QRAuthorized) },
+		use: func(ctx context.Context, q db.Queries) error {
+			_, err := q.QRLogins().ConsumeTicket(ctx, []byte("ticket qr"), appID, "opened", now)
+			return err
+		},
+	},
+	{
+		name: "Redeem (Q7)",
+		prepare: func(ctx context.Context, q db.Queries) error {
+			return q.Fastpasses().Insert(ctx, newFastpass("pass", sessionID))
+		},
+		use: func(ctx context.Context, q db.Queries) error {
+			_, err := q.Fastpasses().Redeem(ctx, poolID, []byte("pass"), now)
+			return err
+		},
+	},
+}
+
+// TestGuardedStatementsWinOnce (design 6): of parallel requests exactly as many win as may, the others are told
+// ErrNotFound, and so is everybody who comes later.
+func TestGuardedStatementsWinOnce(t *testing.T) {
+	t.Parallel()
+	for _, g := range guarded {
+		t.Run(g.name, func(t *testing.T) {
+			t.Parallel()
+			f, won := furnished(t), 0
+			f.must(g.prepare(t.Context(), f.Queries))
+			for _, err := range append(
+				together(32, func(int) error { return g.use(t.Context(), f.Queries) }),
+				g.use(t.Context(), f.Queries)) {
+				switch {
+				case err == nil:
+					won++
+				case !errors.Is(err, db.ErrNotFound):
+					t.Errorf("a loser was told %v, want ErrNotFound", err)
+				}
+			}
+			if won != max(g.wins, 1) {
+				t.Errorf("%d won, want %d", won, max(g.wins, 1))
+			}
+		})
+	}
+}
+
+// TestGuardedStatementsInTransactions (design 6): what was used up in a transaction that failed is not used up.
+func TestGuardedStatementsInTransactions(t *testing.T) {
+	t.Parallel()
+	errFailed := errors.New("the effect failed")
+	for _, g := range guarded {
+		t.Run(g.name, func(t *testing.T) {
+			t.Parallel()
+			f := furnished(t)
+			f.must(g.prepare(t.Context(), f.Queries))
+			err := f.InTx(t.Context(), func(q db.Queries) error {
+				f.must(g.use(t.Context(), q))
+				return errFailed
+			})
+			if !errors.Is(err, errFailed) {
+				t.Errorf("InTx = %v", err)
+			}
+			if err := g.use(t.Context(), f.Queries); err != nil {
+				t.Errorf("after the rollback: %v", err)
+			}
+		})
+	}
+}
+
+func insertFactor(ctx context.Context, q db.Queries) error {
+	return q.MFA().InsertFactor(ctx, db.Factor{
+		UserpoolID: poolID, ID: "factor", UserID: userID, SecretSealed: []byte("sealed"), Algorithm: "SHA1", Digits: 6,
+		Period: 30, LastStep: 999, CreatedAt: now,
+	})
+}
+
+func keepPending(ctx context.Context, q db.Queries) error {
+	_, err := q.MFA().KeepPending(ctx, pending(sessionID, "sealed"), now)
+	return err
+}
+
+func pending(session, sealed string) db.PendingFactor {
+	return db.PendingFactor{
+		UserpoolID: poolID, UserID: userID, SessionID: session, SecretSealed: []byte(sealed), ExpiresAt: now.Add(10 * time.Minute),
+	}
+}
+
+func refreshToken(token string) db.RefreshToken {
+	return db.RefreshToken{
+		UserpoolID: poolID, TokenHash: []byte(token), SessionID: sessionID, CreatedAt: now, ExpiresAt: now.Add(time.Hour),
+	}
+}
+
+func newFastpass(code, session string) db.Fastpass {
+	return db.Fastpass{
+		UserpoolID: poolID, ID: code, CodeHash: []byte(code), UserID: userID, SessionID: session, Scope: "openid",
+		CustomData: db.JSON{"from": "web"}, CreatedAt: now, ExpiresAt: now.Add(time.Minute),
+	}
+}
+
+// qrIn makes a QR code that is in a state, by way of the statements that lead there. It expires in two minutes, its
+// ticket in one.
+func qrIn(ctx context.Context, q db.Queries, id, state string) error {
+	qr := q.QRLogins()
+	err := qr.Insert(ctx, db.QRLogin{
+		UserpoolID: poolID, ID: id, AppID: appID, ScanHash: []byte("scan " + id), PollHash: []byte("poll " + id),
+		TicketHash: []byte("ticket " + id), CreatedAt: now, ExpiresAt: now.Add(2 * time.Minute),
+	})
+	if err == nil && state != db.QRPending {
+		err = qr.Scan(ctx, poolID, id, userID, sessionID, now)
+	}
+	switch {
+	case err == nil && state == db.QRAuthorized:
+		err = qr.Confirm(ctx, poolID, id, sessionID, now.Add(time.Minute), now)
+	case err == nil && state == db.QRCancelled:
+		err = qr.Cancel(ctx, poolID, id, sessionID, now)
+	}
+	return err
+}

@@ -1,0 +1,92 @@
+package db_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/menshen-auth/menshen/db"
+)
+
+// TestLiveSession: a session counts until its end, until it is revoked, and while its user may sign in; each works at
+// once. (Security, accounts: log-out and disabling revoke at once.)
+func TestLiveSession(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name   string
+		before string // SQL
+		pool   string
+		after  time.Duration
+		live   bool
+	}{
+		{"live", "", poolID, 0, true},
+		{"at the last moment", "", poolID, time.Hour - time.Microsecond, true},
+		{"expired", "", poolID, time.Hour, false},
+		{"revoked", "UPDATE sessions SET revoked_at = created_at", poolID, 0, false},
+		{"user suspended", "UPDATE users SET status = 'Suspended'", poolID, 0, false},
+		{"user removed", "DELETE FROM users", poolID, 0, false},
+		{"of another userpool", "", "other", 0, false},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			f := furnished(t)
+			if test.before != "" {
+				f.execute(test.before)
+			}
+			s, err := f.Sessions().Live(t.Context(), test.pool, sessionID, now.Add(test.after))
+			if test.live && (err != nil || s.UserID != userID || s.AppID != appID) || !test.live && !errors.Is(err, db.ErrNotFound) {
+				t.Errorf("Live = %+v, %v; want live: %v", s, err, test.live)
+			}
+		})
+	}
+}
+
+// TestRevokeKeepsTheFirstTime: a second sign-out neither fails nor moves the time of the first.
+func TestRevokeKeepsTheFirstTime(t *testing.T) {
+	t.Parallel()
+	f := furnished(t)
+	f.must(f.Sessions().Revoke(t.Context(), poolID, sessionID, now))
+	f.must(f.Sessions().Revoke(t.Context(), poolID, sessionID, now.Add(time.Minute)))
+	f.must(f.Sessions().Revoke(t.Context(), "other", "none", now))
+	if n := f.number("SELECT count(*) FROM sessions WHERE revoked_at = $1", now); n != 1 {
+		t.Errorf("%d sessions revoked at the first time, want 1", n)
+	}
+}
+
+// TestRefreshToken: an expired one cannot be spent, and a spent one can still be recognised, with the time it was spent.
+func TestRefreshToken(t *testing.T) {
+	t.Parallel()
+	f := furnished(t)
+	f.must(f.Sessions().InsertRefreshToken(t.Context(), refreshToken("token")))
+	for hash, at := range map[string]time.Time{"none": now, "token": now.Add(time.Hour)} {
+		if _, err := f.Sessions().SpendRefreshToken(t.Context(), []byte(hash), at); !errors.Is(err, db.ErrNotFound) {
+			t.Errorf("spend %s at %v: %v, want ErrNotFound", hash, at.Sub(now), err)
+		}
+	}
+	spent, err := f.Sessions().SpendRefreshToken(t.Context(), []byte("token"), now.Add(time.Minute))
+	if err != nil || spent.SessionID != sessionID {
+		t.Errorf("spend: %+v, %v", spent, err)
+	}
+	known, err := f.Sessions().RefreshToken(t.Context(), []byte("token"))
+	if err != nil || known.UsedAt == nil || !known.UsedAt.Equal(now.Add(time.Minute)) {
+		t.Errorf("recognised as %+v, %v", known, err)
+	}
+}
+
+// TestDisabledAccessKey: a disabled key is unknown from the next request on.
+func TestDisabledAccessKey(t *testing.T) {
+	t.Parallel()
+	f := furnished(t)
+	f.must(f.Tenancy().InsertAccessKey(t.Context(), db.AccessKey{
+		UserpoolID: poolID, ID: "key", SecretSealed: []byte("sealed"), Scopes: []string{"user:read"}, CreatedAt: now,
+	}))
+	k, err := f.Tenancy().AccessKey(t.Context(), "key")
+	if err != nil || len(k.Scopes) != 1 || k.Scopes[0] != "user:read" {
+		t.Errorf("AccessKey = %+v, %v", k, err)
+	}
+	f.execute("UPDATE access_keys SET disabled_at = $1", now)
+	if _, err := f.Tenancy().AccessKey(t.Context(), "key"); !errors.Is(err, db.ErrNotFound) {
+		t.Errorf("disabled: %v, want ErrNotFound", err)
+	}
+}
