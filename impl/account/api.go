@@ -66,7 +66,7 @@ func (a *API) GetUserInfo(ctx context.Context, req gen.GetUserInfoRequestObject)
 
 // LoginWithCaptcha signs in with password and image captcha. The captcha is used up first, whatever comes after.
 func (a *API) LoginWithCaptcha(ctx context.Context, req gen.LoginWithCaptchaRequestObject) (gen.LoginWithCaptchaResponseObject, error) {
-	app, err := a.service.LenientApplication(ctx, optional.Value(req.Params.IThingsAppCode))
+	app, err := a.service.LenientApplication(ctx, optional.Value(req.Params.IThingsAppCode), optional.Value(req.Params.IThingsTenantCode))
 	if err != nil {
 		return nil, err
 	}

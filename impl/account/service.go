@@ -8,7 +8,6 @@ import (
 	"github.com/menshen-auth/menshen/impl/internal/clock"
 	"github.com/menshen-auth/menshen/impl/internal/keyring"
 	"github.com/menshen-auth/menshen/impl/internal/limit"
-	"github.com/menshen-auth/menshen/impl/internal/reqinfo"
 )
 
 // Settings of the service.
@@ -54,13 +53,4 @@ type Service struct {
 // New returns the service.
 func New(s Settings, store *db.DB, ring *keyring.Ring, c clock.Clock, l *limit.Limiter, captchas Captchas, factors Factors) *Service {
 	return &Service{s, store, ring, c, l, captchas, factors, newHasher(s.ParallelHash)}
-}
-
-// audit writes an event about a user into the audit log.
-func (s *Service) audit(ctx context.Context, q db.Queries, userpoolID, actor, action, target, outcome string) error {
-	info := reqinfo.From(ctx)
-	return q.Audit().Insert(ctx, db.AuditEvent{
-		UserpoolID: userpoolID, At: s.clock.Now(), Actor: actor, Action: action, Target: target, Outcome: outcome,
-		IP: info.IP, RequestID: info.ID,
-	})
 }

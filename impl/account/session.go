@@ -8,6 +8,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/menshen-auth/menshen/db"
+	"github.com/menshen-auth/menshen/impl/internal/audit"
 	"github.com/menshen-auth/menshen/impl/internal/authn"
 	"github.com/menshen-auth/menshen/impl/internal/reqinfo"
 	"github.com/menshen-auth/menshen/impl/internal/secret"
@@ -42,7 +43,10 @@ func (s *Service) Open(ctx context.Context, q db.Queries, g authn.Grant) (authn.
 	if err != nil {
 		return authn.Tokens{}, err
 	}
-	return tokens, s.audit(ctx, q, g.UserpoolID, "user:"+g.UserID, "user.signin", "user:"+g.UserID, "success")
+	return tokens, audit.Write(ctx, q, now, audit.Event{
+		UserpoolID: g.UserpoolID, Actor: audit.User(g.UserID), Action: "user.signin", Target: audit.User(g.UserID),
+		Outcome: audit.Success,
+	})
 }
 
 // tokens makes the next set of tokens of a session.
@@ -145,7 +149,10 @@ func (s *Service) refuseRefresh(ctx context.Context, refreshToken string) error 
 		if err := q.Sessions().Revoke(ctx, used.UserpoolID, used.SessionID, now); err != nil {
 			return err
 		}
-		return s.audit(ctx, q, used.UserpoolID, "anonymous", "session.refresh_reused", "session:"+used.SessionID, "refused")
+		return audit.Write(ctx, q, now, audit.Event{
+			UserpoolID: used.UserpoolID, Actor: audit.Anonymous, Action: "session.refresh_reused",
+			Target: audit.Session(used.SessionID), Outcome: audit.Refused,
+		})
 	})
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/menshen-auth/menshen/db"
+	"github.com/menshen-auth/menshen/impl/internal/audit"
 	"github.com/menshen-auth/menshen/impl/internal/authn"
 	"github.com/menshen-auth/menshen/impl/internal/limit"
 	"github.com/menshen-auth/menshen/impl/internal/reqinfo"
@@ -39,7 +40,7 @@ func (s *Service) SignIn(ctx context.Context, app db.Application, c Credentials,
 	}
 	amr, spend, err := s.factors.Challenge(ctx, u.UserpoolID, u.ID, c.Code)
 	if err != nil {
-		return u, authn.Tokens{}, s.refuse(ctx, u.UserpoolID, "user:"+u.ID, err)
+		return u, authn.Tokens{}, s.refuse(ctx, u.UserpoolID, u.ID, err)
 	}
 	grant := authn.Grant{
 		UserpoolID: u.UserpoolID, UserID: u.ID, AppID: app.ID, Scope: w.Scope, AMR: append([]string{"pwd"}, amr...),
@@ -75,25 +76,24 @@ func (s *Service) checkPassword(ctx context.Context, userpoolID string, c Creden
 	if err != nil && !errors.Is(err, ErrUserNotFound) && !errors.Is(err, ErrUserID) {
 		return u, err
 	}
-	target := "user:" + u.ID
-	if err != nil {
-		target = "user:unknown"
-	}
 	right, err := s.hasher.verify(ctx, u.PasswordHash, c.Password)
 	switch {
 	case err != nil:
 		return u, err
 	case !right:
-		return u, s.refuse(ctx, userpoolID, target, ErrCredentials)
+		return u, s.refuse(ctx, userpoolID, u.ID, ErrCredentials)
 	case u.Status != db.UserStatusActivated:
-		return u, s.refuse(ctx, userpoolID, target, ErrDisabled)
+		return u, s.refuse(ctx, userpoolID, u.ID, ErrDisabled)
 	}
 	return u, nil
 }
 
 // refuse notes a refused sign-in in the audit log and returns the refusal.
-func (s *Service) refuse(ctx context.Context, userpoolID, target string, refusal error) error {
-	if err := s.audit(ctx, s.store.Queries, userpoolID, "anonymous", "user.signin", target, "refused"); err != nil {
+func (s *Service) refuse(ctx context.Context, userpoolID, userID string, refusal error) error {
+	err := audit.Write(ctx, s.store.Queries, s.clock.Now(), audit.Event{
+		UserpoolID: userpoolID, Actor: audit.Anonymous, Action: "user.signin", Target: audit.User(userID), Outcome: audit.Refused,
+	})
+	if err != nil {
 		return err
 	}
 	return refusal

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/menshen-auth/menshen/db"
+	"github.com/menshen-auth/menshen/impl/internal/audit"
 	"github.com/menshen-auth/menshen/impl/internal/authn"
 	"github.com/menshen-auth/menshen/impl/internal/limit"
 	"github.com/menshen-auth/menshen/impl/internal/reqinfo"
@@ -55,12 +56,12 @@ func (s *Service) Register(ctx context.Context, userpoolID, username, password s
 	if err := s.limiter.Take(ctx, s.RegisterPerIP, userpoolID, ip); err != nil {
 		return db.User{}, err
 	}
-	return s.create(ctx, userpoolID, sourceRegister, "anonymous", NewUser{Username: username, Password: password})
+	return s.create(ctx, userpoolID, sourceRegister, audit.Anonymous, NewUser{Username: username, Password: password})
 }
 
 // CreateUser creates a user on behalf of an access key.
 func (s *Service) CreateUser(ctx context.Context, userpoolID, keyID string, n NewUser) (db.User, error) {
-	return s.create(ctx, userpoolID, sourceAdmin, "key:"+keyID, n)
+	return s.create(ctx, userpoolID, sourceAdmin, audit.Key(keyID), n)
 }
 
 func (s *Service) create(ctx context.Context, userpoolID, source, actor string, n NewUser) (db.User, error) {
@@ -78,7 +79,9 @@ func (s *Service) create(ctx context.Context, userpoolID, source, actor string, 
 				return err
 			}
 		}
-		return s.audit(ctx, q, userpoolID, actor, "user.create", "user:"+u.ID, "success")
+		return audit.Write(ctx, q, u.CreatedAt, audit.Event{
+			UserpoolID: userpoolID, Actor: actor, Action: "user.create", Target: audit.User(u.ID), Outcome: audit.Success,
+		})
 	})
 	return u, taken(err)
 }

@@ -9,9 +9,9 @@ import (
 	"github.com/menshen-auth/menshen/impl/internal/optional"
 )
 
-// Applications finds the application that a request is about; unknown ones mean the default.
+// Applications finds the application that a request is about; unknown ids mean the default.
 type Applications interface {
-	LenientApplication(ctx context.Context, id string) (db.Application, error)
+	LenientApplication(ctx context.Context, id, tenant string) (db.Application, error)
 }
 
 // API is the captcha operations of the contract.
@@ -31,7 +31,7 @@ func (a *API) CreateCaptcha(ctx context.Context, req gen.CreateCaptchaRequestObj
 		}
 		return nil, ErrChannel
 	}
-	app, err := a.applications.LenientApplication(ctx, optional.Value(req.Params.IThingsAppCode))
+	app, err := a.applications.LenientApplication(ctx, optional.Value(req.Params.IThingsAppCode), optional.Value(req.Params.IThingsTenantCode))
 	if err != nil {
 		return nil, err
 	}

@@ -8,12 +8,12 @@ import (
 	"time"
 
 	"github.com/menshen-auth/menshen/db"
+	"github.com/menshen-auth/menshen/impl/internal/audit"
 	"github.com/menshen-auth/menshen/impl/internal/authn"
 	"github.com/menshen-auth/menshen/impl/internal/clock"
 	"github.com/menshen-auth/menshen/impl/internal/keyring"
 	"github.com/menshen-auth/menshen/impl/internal/picture"
 	"github.com/menshen-auth/menshen/impl/internal/qr"
-	"github.com/menshen-auth/menshen/impl/internal/reqinfo"
 	"github.com/menshen-auth/menshen/impl/internal/secret"
 )
 
@@ -138,7 +138,7 @@ func (s *Service) Bind(ctx context.Context, u authn.User, code, claimed string) 
 		if err != nil {
 			return err
 		}
-		return s.audit(ctx, q, u.UserpoolID, u.ID, "mfa.bind", "success")
+		return s.audit(ctx, q, u.UserpoolID, u.ID, "mfa.bind", audit.Success)
 	})
 }
 
@@ -167,16 +167,14 @@ func (s *Service) factorGenerator(f db.Factor) (generator, error) {
 }
 
 func (s *Service) audit(ctx context.Context, q db.Queries, userpoolID, userID, action, outcome string) error {
-	info := reqinfo.From(ctx)
-	return q.Audit().Insert(ctx, db.AuditEvent{
-		UserpoolID: userpoolID, At: s.clock.Now(), Actor: "user:" + userID, Action: action, Target: "user:" + userID,
-		Outcome: outcome, IP: info.IP, RequestID: info.ID,
+	return audit.Write(ctx, q, s.clock.Now(), audit.Event{
+		UserpoolID: userpoolID, Actor: audit.User(userID), Action: action, Target: audit.User(userID), Outcome: outcome,
 	})
 }
 
 // refuse notes a refusal in the audit log and returns it.
 func (s *Service) refuse(ctx context.Context, userpoolID, userID, action string, refusal error) error {
-	if err := s.audit(ctx, s.store.Queries, userpoolID, userID, action, "refused"); err != nil {
+	if err := s.audit(ctx, s.store.Queries, userpoolID, userID, action, audit.Refused); err != nil {
 		return err
 	}
 	return refusal

@@ -6,10 +6,10 @@ import (
 
 	"github.com/menshen-auth/menshen/db"
 	"github.com/menshen-auth/menshen/impl/internal/apierr"
+	"github.com/menshen-auth/menshen/impl/internal/audit"
 	"github.com/menshen-auth/menshen/impl/internal/authn"
 	"github.com/menshen-auth/menshen/impl/internal/clock"
 	"github.com/menshen-auth/menshen/impl/internal/limit"
-	"github.com/menshen-auth/menshen/impl/internal/reqinfo"
 )
 
 // ScopeSecretRead is the scope that an access key needs.
@@ -56,21 +56,21 @@ func (s *Service) Lookup(ctx context.Context, caller authn.Management, idType, i
 	}
 	u, err := s.users.Find(ctx, caller.UserpoolID, idType, id)
 	if err != nil {
-		return "", s.refuse(ctx, caller, "user:unknown", err)
+		return "", s.refuse(ctx, caller, "", err)
 	}
 	secret, err := s.factors.Secret(ctx, caller.UserpoolID, u.ID)
 	if isNotFound(err) {
 		err = ErrNotBound
 	}
 	if err != nil {
-		return "", s.refuse(ctx, caller, "user:"+u.ID, err)
+		return "", s.refuse(ctx, caller, u.ID, err)
 	}
-	return secret, s.audit(ctx, caller, "user:"+u.ID, "success")
+	return secret, s.audit(ctx, caller, u.ID, audit.Success)
 }
 
 // refuse notes a refused lookup, and hides from keys that may not read users which of user and authenticator is missing.
-func (s *Service) refuse(ctx context.Context, caller authn.Management, target string, refusal error) error {
-	if err := s.audit(ctx, caller, target, "refused"); err != nil {
+func (s *Service) refuse(ctx context.Context, caller authn.Management, userID string, refusal error) error {
+	if err := s.audit(ctx, caller, userID, audit.Refused); err != nil {
 		return err
 	}
 	if isNotFound(refusal) && !caller.Has(scopeUserRead) {
@@ -84,10 +84,9 @@ func isNotFound(err error) bool {
 	return errors.As(err, &e) && e.Kind == apierr.NotFound
 }
 
-func (s *Service) audit(ctx context.Context, caller authn.Management, target, outcome string) error {
-	info := reqinfo.From(ctx)
-	return s.store.Audit().Insert(ctx, db.AuditEvent{
-		UserpoolID: caller.UserpoolID, At: s.clock.Now(), Actor: "key:" + caller.KeyID, Action: "otp.secret.read",
-		Target: target, Outcome: outcome, IP: info.IP, RequestID: info.ID,
+func (s *Service) audit(ctx context.Context, caller authn.Management, userID, outcome string) error {
+	return audit.Write(ctx, s.store.Queries, s.clock.Now(), audit.Event{
+		UserpoolID: caller.UserpoolID, Actor: audit.Key(caller.KeyID), Action: "otp.secret.read", Target: audit.User(userID),
+		Outcome: outcome,
 	})
 }

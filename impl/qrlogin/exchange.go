@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/menshen-auth/menshen/db"
+	"github.com/menshen-auth/menshen/impl/internal/audit"
 	"github.com/menshen-auth/menshen/impl/internal/authn"
 	"github.com/menshen-auth/menshen/impl/internal/secret"
 )
@@ -46,7 +47,10 @@ func (s *Service) refuseTicket(ctx context.Context, app authn.Application, ticke
 		if err := s.accounts.Revoke(ctx, q, l.UserpoolID, *l.OpenedSessionID); err != nil {
 			return err
 		}
-		return s.audit(ctx, q, l.UserpoolID, "app:"+app.ID, "qrlogin.ticket_reused", "session:"+*l.OpenedSessionID, "refused")
+		return audit.Write(ctx, q, s.clock.Now(), audit.Event{
+			UserpoolID: l.UserpoolID, Actor: audit.Application(app.ID), Action: "qrlogin.ticket_reused",
+			Target: audit.Session(*l.OpenedSessionID), Outcome: audit.Refused,
+		})
 	})
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/menshen-auth/menshen/db"
+	"github.com/menshen-auth/menshen/impl/internal/audit"
 	"github.com/menshen-auth/menshen/impl/internal/authn"
 )
 
@@ -38,7 +39,10 @@ func (s *Service) Confirm(ctx context.Context, u authn.User, id string) error {
 		if err := s.accounts.MergeCustomData(ctx, q, u.UserpoolID, u.ID, l.CustomData); err != nil {
 			return err
 		}
-		return s.audit(ctx, q, u.UserpoolID, "user:"+u.ID, "qrlogin.confirm", "user:"+u.ID, "success")
+		return audit.Write(ctx, q, now, audit.Event{
+			UserpoolID: u.UserpoolID, Actor: audit.User(u.ID), Action: "qrlogin.confirm", Target: audit.Application(l.AppID),
+			Outcome: audit.Success,
+		})
 	})
 }
 

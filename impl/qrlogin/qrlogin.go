@@ -157,11 +157,3 @@ func state(l db.QRLogin, now time.Time) string {
 	}
 	return l.State
 }
-
-func (s *Service) audit(ctx context.Context, q db.Queries, userpoolID, actor, action, target, outcome string) error {
-	info := reqinfo.From(ctx)
-	return q.Audit().Insert(ctx, db.AuditEvent{
-		UserpoolID: userpoolID, At: s.clock.Now(), Actor: actor, Action: action, Target: target, Outcome: outcome,
-		IP: info.IP, RequestID: info.ID,
-	})
-}

@@ -1,0 +1,47 @@
+// Package audit writes the audit log: who did what to whom, from where, and whether it worked. It is append only, and no
+// event has room for a secret.
+package audit
+
+import (
+	"context"
+	"time"
+
+	"github.com/menshen-auth/menshen/db"
+	"github.com/menshen-auth/menshen/impl/internal/reqinfo"
+)
+
+// Outcomes of events.
+const (
+	Success = "success"
+	Refused = "refused"
+)
+
+// Anonymous is an actor who has not proved to be anybody.
+const Anonymous = "anonymous"
+
+// User, Key, Application and Session name actors and targets. An empty id is one that could not be found.
+func User(id string) string        { return name("user:", id) }
+func Key(id string) string         { return name("key:", id) }
+func Application(id string) string { return name("app:", id) }
+func Session(id string) string     { return name("session:", id) }
+
+func name(kind, id string) string {
+	if id == "" {
+		id = "unknown"
+	}
+	return kind + id
+}
+
+// Event is something that happened.
+type Event struct {
+	UserpoolID, Actor, Action, Target, Outcome string
+}
+
+// Write appends an event, in the transaction of q if it has one; address and request id are those of the request at hand.
+func Write(ctx context.Context, q db.Queries, at time.Time, e Event) error {
+	info := reqinfo.From(ctx)
+	return q.Audit().Insert(ctx, db.AuditEvent{
+		UserpoolID: e.UserpoolID, At: at, Actor: e.Actor, Action: e.Action, Target: e.Target, Outcome: e.Outcome,
+		IP: info.IP, RequestID: info.ID,
+	})
+}
