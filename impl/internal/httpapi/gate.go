@@ -100,6 +100,7 @@ func (g *gate) guard(next http.Handler) http.Handler {
 		if input != nil {
 			g.checkAnswer(w, r, x, input)
 		}
+		w.revalidate(r)
 		w.header.Set("X-Request-Id", x.info.ID)
 		w.header.Set("X-Content-Type-Options", "nosniff")
 		if w.header.Get("Cache-Control") == "" {

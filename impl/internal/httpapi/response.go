@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 
 	"github.com/getkin/kin-openapi/openapi3filter"
@@ -63,6 +64,22 @@ func (w *response) validate(ctx context.Context, input *openapi3filter.RequestVa
 		Body:                   io.NopCloser(bytes.NewReader(w.body.Bytes())),
 		Options:                options,
 	})
+}
+
+// revalidate makes an answer that has an entity tag cacheable, and leaves its body out when the client has it already
+// (RFC 9110 section 13.1.2).
+func (w *response) revalidate(r *http.Request) {
+	tag := w.header.Get("ETag")
+	if tag == "" {
+		return
+	}
+	w.header.Set("Cache-Control", "no-cache")
+	for known := range strings.SplitSeq(r.Header.Get("If-None-Match"), ",") {
+		if strings.TrimSpace(known) == tag {
+			w.status = http.StatusNotModified
+			w.body.Reset()
+		}
+	}
 }
 
 // send writes the answer to the client.
