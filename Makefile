@@ -66,8 +66,8 @@ postgres: ## Install a PostgreSQL server if there is none
 	@sh db/embedded/install.sh
 
 .PHONY: tools
-tools: ## Install what the tests compare against (curl, jq, oathtool) if it is missing
-	@sh tests/harness/install.sh curl jq oathtool
+tools: ## Install what the tests need (a C compiler for -race, curl, jq, oathtool) if it is missing
+	@sh tests/harness/install.sh cc curl jq oathtool
 
 .PHONY: node
 node: ## Install Node.js if it is missing (for the spec linter)

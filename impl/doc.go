@@ -18,10 +18,5 @@
 //
 // Capabilities never import each other: one that needs another declares a small interface, and app plugs it in.
 //
-// To add an operation:
-//  1. Write it into a fragment of openapi/fragments, with its examples, and run `make gen`.
-//  2. The compiler names what app's server lacks: write the handler in the capability's api.go.
-//  3. Put the rule into the Service, its statement into package db, its refusals into errors.go.
-//  4. Tell its story in tests/e2e; a test there fails until every operation is called.
-//  5. Run `make check`, and look at what changed in impl/app/testdata/errors.golden.
+// The README tells how to add an operation.
 package impl

@@ -1,10 +1,13 @@
 #!/bin/sh
 # Installs the named programs if they are missing, saying so first; if it cannot, says the one command to run.
-# Usage: install.sh curl|jq|oathtool|npx ...
+# Usage: install.sh cc|curl|jq|oathtool|npx ...
 set -eu
 
 package() { # program, manager: the package that has it
 	case "$1:$2" in
+	cc:apt-get) echo gcc libc6-dev ;;
+	cc:apk) echo gcc musl-dev ;;
+	cc:*) echo gcc ;;
 	oathtool:apt-get | oathtool:dnf) echo oathtool ;;
 	oathtool:apk) echo oath-toolkit-oathtool ;;
 	oathtool:brew) echo oath-toolkit ;;
