@@ -75,7 +75,7 @@ func (w *response) revalidate(r *http.Request) {
 	}
 	w.header.Set("Cache-Control", "no-cache")
 	for known := range strings.SplitSeq(r.Header.Get("If-None-Match"), ",") {
-		if strings.TrimSpace(known) == tag {
+		if known = strings.TrimPrefix(strings.TrimSpace(known), "W/"); known == tag || known == "*" {
 			w.status = http.StatusNotModified
 			w.body.Reset()
 		}
