@@ -21,7 +21,7 @@ type User struct {
 	Status        string     `db:"status"`
 	Source        string     `db:"source"`
 	Gender        string     `db:"gender"`
-	Profile       JSON       `db:"profile"`
+	Profile       Members    `db:"profile"`
 	CustomData    JSON       `db:"custom_data"`
 	LoginsCount   int        `db:"logins_count"`
 	LastLoginAt   *time.Time `db:"last_login_at"`

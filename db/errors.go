@@ -53,7 +53,7 @@ func translate(err error) error {
 }
 
 // translatePostgres reads the class of the SQLSTATE (PostgreSQL manual, appendix A). The error's own text may quote
-// values of the row, so of a duplicate only the index is kept.
+// values of the row, so only its code and, of a duplicate, the index are kept.
 func translatePostgres(err *pq.Error) error {
 	switch err.Code.Class() {
 	case "08", "53", "57", "40": // connection, resources, operator intervention, rollback
@@ -62,5 +62,5 @@ func translatePostgres(err *pq.Error) error {
 	if err.Code.Name() == "unique_violation" {
 		return ErrDuplicate{Index: err.Constraint}
 	}
-	return fmt.Errorf("SQLSTATE %s (%s): %s", err.Code, err.Code.Name(), err.Message)
+	return fmt.Errorf("SQLSTATE %s (%s)", err.Code, err.Code.Name())
 }

@@ -24,7 +24,6 @@ type Fastpass struct {
 // RedeemedFastpass is what a redeemed fastpass is good for.
 type RedeemedFastpass struct {
 	UserpoolID string         `db:"userpool_id"`
-	ID         string         `db:"id"`
 	UserID     string         `db:"user_id"`
 	Scope      string         `db:"scope"`
 	CustomData JSON           `db:"custom_data"`
@@ -54,6 +53,6 @@ func (q FastpassQueries) Redeem(ctx context.Context, userpoolID string, hash []b
 		FROM sessions s
 		WHERE f.userpool_id = $1 AND f.code_hash = $2 AND f.redeemed_at IS NULL AND f.expires_at > $3
 			AND s.userpool_id = f.userpool_id AND s.id = f.session_id AND s.revoked_at IS NULL AND s.expires_at > $3
-		RETURNING f.userpool_id, f.id, f.user_id, f.scope, f.custom_data, s.amr`
+		RETURNING f.userpool_id, f.user_id, f.scope, f.custom_data, s.amr`
 	return one[RedeemedFastpass](ctx, q.q, query, userpoolID, hash, now)
 }

@@ -39,20 +39,22 @@ type MFAQueries struct{ q Queries }
 // MFA returns the statements about authenticators.
 func (q Queries) MFA() MFAQueries { return MFAQueries{q} }
 
-// KeepPending stores a waiting secret, or keeps the one that the same session was given before and that still waits
-// (T11). It returns the row as it is then.
-func (q MFAQueries) KeepPending(ctx context.Context, p PendingFactor, now time.Time) (PendingFactor, error) {
+// KeepPending stores a waiting secret, or keeps the one that the same session was given before and that still waits, as
+// long as that waits and with the tries that were charged (T11). It returns the row as it is then. ErrNotFound means that
+// the user has an authenticator.
+func (q MFAQueries) KeepPending(ctx context.Context, p PendingFactor, maxAttempts int, now time.Time) (PendingFactor, error) {
+	const keeps = `old.session_id = excluded.session_id AND old.expires_at > $6 AND old.attempts < $7`
 	const query = `
 		INSERT INTO mfa_pending AS old (userpool_id, user_id, session_id, secret_sealed, expires_at)
-		VALUES ($1, $2, $3, $4, $5)
+		SELECT $1::text, $2::text, $3::text, $4::bytea, $5::timestamptz
+		WHERE NOT EXISTS (SELECT 1 FROM mfa_factors f WHERE f.userpool_id = $1 AND f.user_id = $2)
 		ON CONFLICT (userpool_id, user_id) DO UPDATE SET
 			session_id = excluded.session_id,
-			secret_sealed = CASE WHEN old.session_id = excluded.session_id AND old.expires_at > $6 AND old.attempts = 0
-				THEN old.secret_sealed ELSE excluded.secret_sealed END,
-			attempts = 0,
-			expires_at = excluded.expires_at
+			secret_sealed = CASE WHEN ` + keeps + ` THEN old.secret_sealed ELSE excluded.secret_sealed END,
+			attempts = CASE WHEN ` + keeps + ` THEN old.attempts ELSE 0 END,
+			expires_at = CASE WHEN ` + keeps + ` THEN old.expires_at ELSE excluded.expires_at END
 		RETURNING userpool_id, user_id, session_id, secret_sealed, attempts, expires_at`
-	return one[PendingFactor](ctx, q.q, query, p.UserpoolID, p.UserID, p.SessionID, p.SecretSealed, p.ExpiresAt, now)
+	return one[PendingFactor](ctx, q.q, query, p.UserpoolID, p.UserID, p.SessionID, p.SecretSealed, p.ExpiresAt, now, maxAttempts)
 }
 
 // ChargePending counts a try on the waiting secret before it is evaluated. ErrNotFound means that nothing waits, or that

@@ -8,12 +8,21 @@ import (
 	"fmt"
 	"io/fs"
 
+	"github.com/lib/pq"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 )
 
 //go:embed migrations/*.sql
 var migrations embed.FS
+
+// CheckURL tells whether url is of a form that the driver takes. The error does not quote it: it may hold a password.
+func CheckURL(url string) error {
+	if _, err := pq.NewConnector(url); err != nil {
+		return errors.New("not a PostgreSQL URL")
+	}
+	return nil
+}
 
 // Migrate brings the database at url to the newest schema. Migrations only go forward. Several replicas may call it at
 // once: one works, the others wait.

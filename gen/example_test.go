@@ -12,7 +12,7 @@ import (
 
 // A program asks for an image captcha and looks at the outcome before the data: a refusal, too, is HTTP 200.
 func Example() {
-	server := stub(`{"code":0,"msg":"success","data":{"codeID":"Y1goJMD3qvs6jZ63QUXN","url":"data:image/png;base64,AAAA","expire":180}}`)
+	server := answering(`{"code":0,"msg":"success","data":{"codeID":"Y1goJMD3qvs6jZ63QUXN","url":"data:image/png;base64,AAAA","expire":180}}`)
 	defer server.Close()
 
 	client, err := gen.NewClientWithResponses(server.URL)
@@ -36,7 +36,7 @@ func Example() {
 
 // A client that signs every request with a user's token, for the status dialect.
 func ExampleWithRequestEditorFn() {
-	server := stub(`{"statusCode":422,"message":"The QR code has expired.","requestId":"r-1"}`)
+	server := answering(`{"statusCode":422,"message":"The QR code has expired.","requestId":"r-1"}`)
 	defer server.Close()
 
 	signedIn := gen.WithRequestEditorFn(func(_ context.Context, r *http.Request) error {
@@ -57,8 +57,8 @@ func ExampleWithRequestEditorFn() {
 	// Output: 422 The QR code has expired.
 }
 
-// stub is a server that always gives one answer.
-func stub(answer string) *httptest.Server {
+// answering is a server that always gives one answer.
+func answering(answer string) *httptest.Server {
 	return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		fmt.Fprint(w, answer)

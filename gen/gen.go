@@ -61,12 +61,18 @@ func (e BaseErrorBaseCode) Valid() bool {
 
 // Defines values for CaptchaLoginRequestLoginType.
 const (
-	CaptchaLoginRequestLoginTypePwd CaptchaLoginRequestLoginType = "pwd"
+	CaptchaLoginRequestLoginTypeEmail CaptchaLoginRequestLoginType = "email"
+	CaptchaLoginRequestLoginTypePhone CaptchaLoginRequestLoginType = "phone"
+	CaptchaLoginRequestLoginTypePwd   CaptchaLoginRequestLoginType = "pwd"
 )
 
 // Valid indicates whether the value is a known member of the CaptchaLoginRequestLoginType enum.
 func (e CaptchaLoginRequestLoginType) Valid() bool {
 	switch e {
+	case CaptchaLoginRequestLoginTypeEmail:
+		return true
+	case CaptchaLoginRequestLoginTypePhone:
+		return true
 	case CaptchaLoginRequestLoginTypePwd:
 		return true
 	default:
@@ -182,6 +188,21 @@ func (e Gender) Valid() bool {
 	}
 }
 
+// Defines values for GeneFastpassQRCodeInfoDtoScene.
+const (
+	GeneFastpassQRCodeInfoDtoSceneFASTPASS GeneFastpassQRCodeInfoDtoScene = "FASTPASS"
+)
+
+// Valid indicates whether the value is a known member of the GeneFastpassQRCodeInfoDtoScene enum.
+func (e GeneFastpassQRCodeInfoDtoScene) Valid() bool {
+	switch e {
+	case GeneFastpassQRCodeInfoDtoSceneFASTPASS:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for GeneQRCodeDtoType.
 const (
 	GeneQRCodeDtoTypeMobileApp                     GeneQRCodeDtoType = "MOBILE_APP"
@@ -260,6 +281,21 @@ const (
 func (e JWKUse) Valid() bool {
 	switch e {
 	case JWKUseSig:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for LoginTokenResponseDataDtoTokenType.
+const (
+	LoginTokenResponseDataDtoTokenTypeBearer LoginTokenResponseDataDtoTokenType = "bearer"
+)
+
+// Valid indicates whether the value is a known member of the LoginTokenResponseDataDtoTokenType enum.
+func (e LoginTokenResponseDataDtoTokenType) Valid() bool {
+	switch e {
+	case LoginTokenResponseDataDtoTokenTypeBearer:
 		return true
 	default:
 		return false
@@ -570,15 +606,17 @@ type CaptchaLoginRequest struct {
 	Code string `json:"code"`
 
 	// CodeID The image captcha that `code` was read from.
-	CodeID    string                       `json:"codeID"`
+	CodeID string `json:"codeID"`
+
+	// LoginType How the user proves itself. Only `pwd` is configured.
 	LoginType CaptchaLoginRequestLoginType `json:"loginType"`
-	Password  string                       `json:"password"`
+	Password  *string                      `json:"password,omitempty"`
 
 	// PwdType How the password is written; 1 is plain, and nothing else is taken.
 	PwdType *CaptchaLoginRequestPwdType `json:"pwdType,omitempty"`
 }
 
-// CaptchaLoginRequestLoginType defines model for CaptchaLoginRequest.LoginType.
+// CaptchaLoginRequestLoginType How the user proves itself. Only `pwd` is configured.
 type CaptchaLoginRequestLoginType string
 
 // CaptchaLoginRequestPwdType How the password is written; 1 is plain, and nothing else is taken.
@@ -740,38 +778,59 @@ type CreateUserReqDto struct {
 	Country   *string `json:"country,omitempty"`
 
 	// CustomData At most 4 KiB as JSON.
-	CustomData    map[string]interface{} `json:"customData,omitempty"`
-	Device        *string                `json:"device,omitempty"`
-	Email         *openapi_types.Email   `json:"email,omitempty"`
-	EmailVerified *bool                  `json:"emailVerified,omitempty"`
-	ExternalID    *string                `json:"externalId,omitempty"`
-	FamilyName    *string                `json:"familyName,omitempty"`
-	Formatted     *string                `json:"formatted,omitempty"`
+	CustomData json.RawMessage `json:"customData,omitempty"`
+
+	// DepartmentIds Not kept. A user with it is refused.
+	DepartmentIds interface{}          `json:"departmentIds,omitempty"`
+	Device        *string              `json:"device,omitempty"`
+	Email         *openapi_types.Email `json:"email,omitempty"`
+	EmailVerified *bool                `json:"emailVerified,omitempty"`
+	ExternalID    *string              `json:"externalId,omitempty"`
+	FamilyName    *string              `json:"familyName,omitempty"`
+	Formatted     *string              `json:"formatted,omitempty"`
 
 	// Gender Male, female, unknown.
 	Gender     *Gender             `json:"gender,omitempty"`
 	GivenName  *string             `json:"givenName,omitempty"`
 	Identities []CreateIdentityDto `json:"identities,omitempty"`
-	Locale     *string             `json:"locale,omitempty"`
-	MiddleName *string             `json:"middleName,omitempty"`
-	Name       *string             `json:"name,omitempty"`
-	Nickname   *string             `json:"nickname,omitempty"`
+
+	// IdentityNumber Not kept. A user with it is refused.
+	IdentityNumber interface{} `json:"identityNumber,omitempty"`
+	Locale         *string     `json:"locale,omitempty"`
+
+	// MetadataSource Not kept. A user with it is refused.
+	MetadataSource interface{} `json:"metadataSource,omitempty"`
+	MiddleName     *string     `json:"middleName,omitempty"`
+	Name           *string     `json:"name,omitempty"`
+	Nickname       *string     `json:"nickname,omitempty"`
+
+	// Options Not kept. A user with it is refused.
+	Options interface{} `json:"options,omitempty"`
+
+	// OTP Not kept. A user with it is refused.
+	OTP interface{} `json:"otp,omitempty"`
 
 	// Password 8 to 256 characters; those that are guessed at once are refused.
 	Password *Password `json:"password,omitempty"`
 	Phone    *string   `json:"phone,omitempty"`
 
 	// PhoneCountryCode Country calling code of `phone`, such as `+86`.
-	PhoneCountryCode  *string     `json:"phoneCountryCode,omitempty"`
-	PhoneVerified     *bool       `json:"phoneVerified,omitempty"`
-	Photo             *string     `json:"photo,omitempty"`
-	PostalCode        *string     `json:"postalCode,omitempty"`
-	PreferredUsername *string     `json:"preferredUsername,omitempty"`
-	Profile           *string     `json:"profile,omitempty"`
-	Province          *string     `json:"province,omitempty"`
-	Region            *string     `json:"region,omitempty"`
-	Status            *UserStatus `json:"status,omitempty"`
-	StreetAddress     *string     `json:"streetAddress,omitempty"`
+	PhoneCountryCode  *string `json:"phoneCountryCode,omitempty"`
+	PhoneVerified     *bool   `json:"phoneVerified,omitempty"`
+	Photo             *string `json:"photo,omitempty"`
+	PostalCode        *string `json:"postalCode,omitempty"`
+	PreferredUsername *string `json:"preferredUsername,omitempty"`
+	Profile           *string `json:"profile,omitempty"`
+	Province          *string `json:"province,omitempty"`
+	Region            *string `json:"region,omitempty"`
+
+	// Salt Not kept. A user with it is refused.
+	Salt          interface{} `json:"salt,omitempty"`
+	Status        *UserStatus `json:"status,omitempty"`
+	StreetAddress *string     `json:"streetAddress,omitempty"`
+
+	// TenantIds Not kept. A user with it is refused.
+	TenantIds interface{} `json:"tenantIds,omitempty"`
 
 	// Username Letters and digits of any script and `.`, `_`, `-`; neither all digits (that would be a phone number) nor with an
 	// `@` (an e-mail address). Upper and lower case are the same name.
@@ -812,13 +871,14 @@ type GeneFastpassQRCodeInfoDto struct {
 	// QrcodeID Names the fastpass; the phone redeems it.
 	QrcodeID string `json:"qrcodeId"`
 
-	// Scene What the QR code is for; always `FASTPASS`.
-	//
-	// Example: FASTPASS
-	Scene    string              `json:"scene"`
-	User     FastpassUserInfoDto `json:"user"`
-	Userpool FastpassUserInfoDto `json:"userpool"`
+	// Scene What the QR code is for.
+	Scene    GeneFastpassQRCodeInfoDtoScene `json:"scene"`
+	User     FastpassUserInfoDto            `json:"user"`
+	Userpool FastpassUserInfoDto            `json:"userpool"`
 }
+
+// GeneFastpassQRCodeInfoDtoScene What the QR code is for.
+type GeneFastpassQRCodeInfoDtoScene string
 
 // GeneFastpassQRCodeRespDto defines model for GeneFastpassQRCodeRespDto.
 type GeneFastpassQRCodeRespDto struct {
@@ -858,14 +918,14 @@ type GeneQRCodeDataDto struct {
 
 // GeneQRCodeDto defines model for GeneQRCodeDto.
 type GeneQRCodeDto struct {
-	// AutoMergeQRCode Only for `WECHAT_MINIPROGRAM`; draws the connection's logo into the picture. By default false.
+	// AutoMergeQRCode Only for `WECHAT_MINIPROGRAM`; draws the connection's logo into the picture.
 	AutoMergeQRCode *bool `json:"autoMergeQrCode,omitempty"`
 
-	// Context Only for `WECHAT_*`; handed to the application's hooks. At most 4 KiB as JSON.
-	Context map[string]interface{} `json:"context,omitempty"`
+	// Context Only for `WECHAT_*`; meant for the application's hooks. At most 4 KiB as JSON.
+	Context json.RawMessage `json:"context,omitempty"`
 
 	// CustomData Only for `MOBILE_APP`; merged into the user's custom data when the login is confirmed. At most 4 KiB as JSON.
-	CustomData map[string]interface{} `json:"customData,omitempty"`
+	CustomData json.RawMessage `json:"customData,omitempty"`
 
 	// ExtIdpConnID Only for `WECHAT_*`; the identity-source connection. By default the application's first one of the type.
 	//
@@ -1065,14 +1125,15 @@ type LoginTokenResponseDataDto struct {
 	AccessToken *string `json:"access_token,omitempty"`
 
 	// ExpireIn Life of the access token in seconds.
-	ExpireIn     int     `json:"expire_in"`
-	IDToken      *string `json:"id_token,omitempty"`
-	RefreshToken *string `json:"refresh_token,omitempty"`
-	Scope        *string `json:"scope,omitempty"`
-
-	// TokenType Example: bearer
-	TokenType string `json:"token_type"`
+	ExpireIn     int                                `json:"expire_in"`
+	IDToken      *string                            `json:"id_token,omitempty"`
+	RefreshToken *string                            `json:"refresh_token,omitempty"`
+	Scope        *string                            `json:"scope,omitempty"`
+	TokenType    LoginTokenResponseDataDtoTokenType `json:"token_type"`
 }
+
+// LoginTokenResponseDataDtoTokenType defines model for LoginTokenResponseDataDto.TokenType.
+type LoginTokenResponseDataDtoTokenType string
 
 // MFABindRequest defines model for MFABindRequest.
 type MFABindRequest struct {
@@ -1182,15 +1243,15 @@ type SignInFastpassDto struct {
 
 // SignInFastpassOptionsDto defines model for SignInFastpassOptionsDto.
 type SignInFastpassOptionsDto struct {
-	// Context Handed to the application's hooks. At most 4 KiB as JSON.
+	// Context Kept with the fastpass for the application's hooks, of which there are none yet. At most 4 KiB as JSON.
 	//
 	// Example: {"source":"utm"}
-	Context map[string]interface{} `json:"context,omitempty"`
+	Context json.RawMessage `json:"context,omitempty"`
 
 	// CustomData Merged into the user's custom data when the phone signs in. At most 4 KiB as JSON.
 	//
 	// Example: {"age":"20","school":"pku"}
-	CustomData map[string]interface{} `json:"customData,omitempty"`
+	CustomData json.RawMessage `json:"customData,omitempty"`
 
 	// Scope What the phone's tokens may tell, separated by spaces; `openid` must be among them. `profile`, `username`,
 	// `email`, `phone`, `roles`, `external_id`, `extended_fields` and `tenant_id` add claims to the ID token;
@@ -1218,7 +1279,7 @@ type SigninByCredentialsDtoConnection string
 // SigninOptionsDto defines model for SigninOptionsDto.
 type SigninOptionsDto struct {
 	// CustomData Merged into the user's custom data. At most 4 KiB as JSON.
-	CustomData map[string]interface{} `json:"customData,omitempty"`
+	CustomData json.RawMessage `json:"customData,omitempty"`
 
 	// PasswordEncryptType How the password is written. TLS protects it; nothing else is taken.
 	PasswordEncryptType *SigninOptionsDtoPasswordEncryptType `json:"passwordEncryptType,omitempty"`
@@ -1256,20 +1317,20 @@ type StatusError struct {
 
 // UserDto defines model for UserDto.
 type UserDto struct {
-	Address       *string                `json:"address,omitempty"`
-	Birthdate     *string                `json:"birthdate,omitempty"`
-	Browser       *string                `json:"browser,omitempty"`
-	City          *string                `json:"city,omitempty"`
-	Company       *string                `json:"company,omitempty"`
-	Country       *string                `json:"country,omitempty"`
-	CreatedAt     time.Time              `json:"createdAt"`
-	CustomData    map[string]interface{} `json:"customData,omitempty"`
-	Device        *string                `json:"device,omitempty"`
-	Email         *string                `json:"email,omitempty"`
-	EmailVerified bool                   `json:"emailVerified"`
-	ExternalID    *string                `json:"externalId,omitempty"`
-	FamilyName    *string                `json:"familyName,omitempty"`
-	Formatted     *string                `json:"formatted,omitempty"`
+	Address       *string         `json:"address,omitempty"`
+	Birthdate     *string         `json:"birthdate,omitempty"`
+	Browser       *string         `json:"browser,omitempty"`
+	City          *string         `json:"city,omitempty"`
+	Company       *string         `json:"company,omitempty"`
+	Country       *string         `json:"country,omitempty"`
+	CreatedAt     time.Time       `json:"createdAt"`
+	CustomData    json.RawMessage `json:"customData,omitempty"`
+	Device        *string         `json:"device,omitempty"`
+	Email         *string         `json:"email,omitempty"`
+	EmailVerified bool            `json:"emailVerified"`
+	ExternalID    *string         `json:"externalId,omitempty"`
+	FamilyName    *string         `json:"familyName,omitempty"`
+	Formatted     *string         `json:"formatted,omitempty"`
 
 	// Gender Male, female, unknown.
 	Gender      Gender        `json:"gender"`
@@ -1853,7 +1914,7 @@ type ClientInterface interface {
 	// CreateUserWithBody Create a user 创建用户
 	//
 	// Creates a user of the key's userpool; needs the scope `user:write`. At least one of `username`, `email` and
-	// `phone` is needed. Fields that Menshen would not keep are refused rather than dropped.
+	// `phone` is needed. Members that Menshen would not keep are refused rather than dropped.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1863,7 +1924,7 @@ type ClientInterface interface {
 	// CreateUser Create a user 创建用户
 	//
 	// Creates a user of the key's userpool; needs the scope `user:write`. At least one of `username`, `email` and
-	// `phone` is needed. Fields that Menshen would not keep are refused rather than dropped.
+	// `phone` is needed. Members that Menshen would not keep are refused rather than dropped.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1874,7 +1935,7 @@ type ClientInterface interface {
 	//
 	// For the backend of the login page. The ticket works once and only for the application that the QR code belongs to;
 	// a second use is refused and ends the session that the first one opened. The application proves itself with
-	// `client_id` and `client_secret` in the body or with HTTP Basic.
+	// `client_id` and `client_secret` in the body or with HTTP Basic; `x-authing-app-id` may stand for `client_id`.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1885,7 +1946,7 @@ type ClientInterface interface {
 	//
 	// For the backend of the login page. The ticket works once and only for the application that the QR code belongs to;
 	// a second use is refused and ends the session that the first one opened. The application proves itself with
-	// `client_id` and `client_secret` in the body or with HTTP Basic.
+	// `client_id` and `client_secret` in the body or with HTTP Basic; `x-authing-app-id` may stand for `client_id`.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2352,7 +2413,7 @@ func (c *Client) CheckQRCodeStatus(ctx context.Context, params *CheckQRCodeStatu
 // CreateUserWithBody Create a user 创建用户
 //
 // Creates a user of the key's userpool; needs the scope `user:write`. At least one of `username`, `email` and
-// `phone` is needed. Fields that Menshen would not keep are refused rather than dropped.
+// `phone` is needed. Members that Menshen would not keep are refused rather than dropped.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2372,7 +2433,7 @@ func (c *Client) CreateUserWithBody(ctx context.Context, contentType string, bod
 // CreateUser Create a user 创建用户
 //
 // Creates a user of the key's userpool; needs the scope `user:write`. At least one of `username`, `email` and
-// `phone` is needed. Fields that Menshen would not keep are refused rather than dropped.
+// `phone` is needed. Members that Menshen would not keep are refused rather than dropped.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -2393,7 +2454,7 @@ func (c *Client) CreateUser(ctx context.Context, body CreateUserJSONRequestBody,
 //
 // For the backend of the login page. The ticket works once and only for the application that the QR code belongs to;
 // a second use is refused and ends the session that the first one opened. The application proves itself with
-// `client_id` and `client_secret` in the body or with HTTP Basic.
+// `client_id` and `client_secret` in the body or with HTTP Basic; `x-authing-app-id` may stand for `client_id`.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2414,7 +2475,7 @@ func (c *Client) ExchangeQRCodeTicketWithBody(ctx context.Context, params *Excha
 //
 // For the backend of the login page. The ticket works once and only for the application that the QR code belongs to;
 // a second use is refused and ends the session that the first one opened. The application proves itself with
-// `client_id` and `client_secret` in the body or with HTTP Basic.
+// `client_id` and `client_secret` in the body or with HTTP Basic; `x-authing-app-id` may stand for `client_id`.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -4571,7 +4632,7 @@ type ClientWithResponsesInterface interface {
 	// CreateUserWithBodyWithResponse Create a user 创建用户
 	//
 	// Creates a user of the key's userpool; needs the scope `user:write`. At least one of `username`, `email` and
-	// `phone` is needed. Fields that Menshen would not keep are refused rather than dropped.
+	// `phone` is needed. Members that Menshen would not keep are refused rather than dropped.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -4581,7 +4642,7 @@ type ClientWithResponsesInterface interface {
 	// CreateUserWithResponse Create a user 创建用户
 	//
 	// Creates a user of the key's userpool; needs the scope `user:write`. At least one of `username`, `email` and
-	// `phone` is needed. Fields that Menshen would not keep are refused rather than dropped.
+	// `phone` is needed. Members that Menshen would not keep are refused rather than dropped.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -4592,7 +4653,7 @@ type ClientWithResponsesInterface interface {
 	//
 	// For the backend of the login page. The ticket works once and only for the application that the QR code belongs to;
 	// a second use is refused and ends the session that the first one opened. The application proves itself with
-	// `client_id` and `client_secret` in the body or with HTTP Basic.
+	// `client_id` and `client_secret` in the body or with HTTP Basic; `x-authing-app-id` may stand for `client_id`.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -4603,7 +4664,7 @@ type ClientWithResponsesInterface interface {
 	//
 	// For the backend of the login page. The ticket works once and only for the application that the QR code belongs to;
 	// a second use is refused and ends the session that the first one opened. The application proves itself with
-	// `client_id` and `client_secret` in the body or with HTTP Basic.
+	// `client_id` and `client_secret` in the body or with HTTP Basic; `x-authing-app-id` may stand for `client_id`.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6249,7 +6310,7 @@ func (c *ClientWithResponses) CheckQRCodeStatusWithResponse(ctx context.Context,
 // CreateUserWithBodyWithResponse Create a user 创建用户
 //
 // Creates a user of the key's userpool; needs the scope `user:write`. At least one of `username`, `email` and
-// `phone` is needed. Fields that Menshen would not keep are refused rather than dropped.
+// `phone` is needed. Members that Menshen would not keep are refused rather than dropped.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -6265,7 +6326,7 @@ func (c *ClientWithResponses) CreateUserWithBodyWithResponse(ctx context.Context
 // CreateUserWithResponse Create a user 创建用户
 //
 // Creates a user of the key's userpool; needs the scope `user:write`. At least one of `username`, `email` and
-// `phone` is needed. Fields that Menshen would not keep are refused rather than dropped.
+// `phone` is needed. Members that Menshen would not keep are refused rather than dropped.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -6282,7 +6343,7 @@ func (c *ClientWithResponses) CreateUserWithResponse(ctx context.Context, body C
 //
 // For the backend of the login page. The ticket works once and only for the application that the QR code belongs to;
 // a second use is refused and ends the session that the first one opened. The application proves itself with
-// `client_id` and `client_secret` in the body or with HTTP Basic.
+// `client_id` and `client_secret` in the body or with HTTP Basic; `x-authing-app-id` may stand for `client_id`.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -6299,7 +6360,7 @@ func (c *ClientWithResponses) ExchangeQRCodeTicketWithBodyWithResponse(ctx conte
 //
 // For the backend of the login page. The ticket works once and only for the application that the QR code belongs to;
 // a second use is refused and ends the session that the first one opened. The application proves itself with
-// `client_id` and `client_secret` in the body or with HTTP Basic.
+// `client_id` and `client_secret` in the body or with HTTP Basic; `x-authing-app-id` may stand for `client_id`.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -12902,229 +12963,233 @@ func (sh *strictHandler) RegisterUser(w http.ResponseWriter, r *http.Request) {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7H37kxvHeeC/0jWXKonSAAtgsctdbLkccPlaivvg7lKUpWWIxkwDaO+gezjdWCwks0qqytlOLo6TnPOy",
-	"c2f7HF9ceVi5Ol9yFyfnf8YkpZ/yL1z1a6bnBQx2SVHS+QeJWGCm++uvv/76e38fOB4dh5QgwpnT+cBB",
-	"53AcBkh+PohoP0Bj8ZFNxmMYzZyO0wURejxBjAM+ghz0IwRPGeAjBDxKeAQ97rjOGQwmSLznUR85HUe/",
-	"UsfkDAbYd1zHRxziwOk4ferP6nwWog7ATI6NIySe0O/s+E7H2VxtNxsbaK22OegPam2/1a5t+LBZ81ZX",
-	"G6utDdj31z3HdRiHfMKcTrvRcB2OeSDmPh6hGGSfIgYI5WAMuTdKQV13XEeA4XQc2KcT3ukHkJw6T548",
-	"cZ0Rgj6KJE66nocYO6aniIg/fcS8CIccUyJwI38EXPwK6ABAQNAU0AhEiKAp8kEIcSQmYt4IjaEYQE/J",
-	"eITJ0BGTHaJBhNioZAr966XniHGbnWDHR4TjAUZiU/WOCNRhItEV0CFbPDqPZt0BR1F++CPkUeILHIEp",
-	"xBz00YBGSA5N0DkHPJqlhx9jgseTsdNpxvuDCUdDFKm9CWEEx4hb2xPyu5AMJ3CI8tObXwTmemM27Lmg",
-	"h0hP4K/3/qgHXj+8uQ02m80GYMgT74Bmq75Wb18RQGExgqIFx3UIHCO95yGvxVPasPtoACcBdzoOIo7r",
-	"jOH5XUSGfOR0WmvrbhZzrnNeGyPCRojUIhQiyGFfUDCPJuiJa1PebQXDQvoTWGV4SJBfwwRMGIrmLoOx",
-	"mqK6FP4ToNuNzTzUArIw3PFLYQrDAHtQ4lJyDHnoYBCAPgooGQpw6+AB5iM64QBzVz6gMQeg9bZekPlJ",
-	"LCekNChd0nkNTvgIk2ENhmFNcp3CZa23ixa1cyxeZd0w3JY8bN66sF8HN8Yhnwk6mpBTQqcEjBEkrGwx",
-	"pUBjNa0EWTLPEqAvQEB6RQcR/TryCs++/slgWuwSiupAkTjywYBGQFwXkOM+DjCfbQEIzlCEBwYTAmRr",
-	"YwGhIFSDLlyxfm7ORl18zceIQMKLN/K+pqOqu7iQ7syCuJz0Je1ixRtoCQ4Qg700C6gGscDzIQ0KdkB8",
-	"uwzNEQoi8QpmgCDk64cKKHHhWgVCamKsF7hB9w4FnRUdLyGJMORFiAPsW8wwQpDTyGDg3qE6RRHyED5D",
-	"vliElsqcjtOYvc1Xb/X7243xO/fQ1fD48XB1uDfdgO88br97p+mZFT+eoGiWLPhx5CmglFwlRSwJsL3u",
-	"34rQwOk4/2ElEQlX1K9sJV5VVkQp4/s5QUWSIhwLFDCGKdlSEgsDkAB0HgqQAEyRr5I4BsGsdB/1JPOv",
-	"rbVmq4jBC3rc8Y/l91ngH4i96U3kEz2AWeeE1NTfj7Df60i4zBbuKlIAQ3im5BjxmHw+HFGCeh0g/wVk",
-	"Mu6jyAU36s31tmAxRBIqDOSzaAxx0OsAVBMfAPT9CDEWTyvW2+vIoYH4rN455+KXIIFJ/P4aE6Bpcc2b",
-	"ME7H8kvBzdiMcTSWL2Mp5/FZrwN6J5NGY9VD53zHD3d8+RfqqC8VDnbIjh+q73suYGGAOdDUO8AR48Cj",
-	"ASVyXDYj3qMIBXJxyeBhRM+wj6JLDF5C2pNkH6sSs7X1UoaMEAspYUrruQYZuglxMIm0BkM4Ilx8tO7v",
-	"la8zSix9SXzsQ2bpPLWm64zZcBkFRIBSbQECxhtRRCP5jg1XqHS2NzPwMQWgrwX/svHN0ytG9asOUvLG",
-	"E7eA7w0hF1gYTBjy5bI1RlxxEiQaAowIB5Cdan6uVwKUpiiVDksPkzpGLVYyiiDTT69Y6sgT13mnpnFQ",
-	"Uyx6/ptGTZKr2h4h71QxwiOtaValD/moEEdphN9Hflql3qZkgKMx8g3LkwzDVqN9yOUG9COMBpJ6yYDK",
-	"HzALAzjb00J8gD3xXjiinDodR6zX6MRO9/7x7f3DnXdvXBeaLvZOkVBM+qvh9dPm24Pdxuz48S1/jRxu",
-	"sHemLXjXW5/cQ5vviyHGiDGpTTlHE8mgL6OdKyGs1WgIjGopK42OPQrYxBuZi9DGAwyxfr/VbtqAHY9Q",
-	"pASC9Mv1y4PabrSfVD8GORo5RCy8zmnZuVAzxacgQpBRAqajmfjTLImgutgHMeiFOJPiSM1Go9FYX54r",
-	"VV469X/DlD5zpnSXDjGJtYEluJFed/bscRBSxnA/KDl4q6urmYMnpDY6IdwgLYSMTWnkC9qdRpQMX8gh",
-	"XJW7rvlPCuYjqd8ATIo4ppIoHymlpuOg2Z1R/5aH9/Gdo/vv7zT38J3NOlpt1L1WQKSgLQTRR0LO2Gw0",
-	"XAf7lV+NlCwaP3/nfPVtvvd4g91dmx4OW+Ov9a96x++3T2/7m+E7aH2S/N6WgguVAioNEcG+oLMBllrR",
-	"IMAEPYKG78rRH2lpto9gpAjoZbHoyictIcMFDE8uYA7DgxFKOJ5ioRfieWkSrWgAvjSVNiojTC3tN/zy",
-	"s+aXQnp6MZxSCRpC/SjmlI1Ge66IYqwxL0I+KWGN3Rx4hi9KowPyu0IGbDVa67Vms9ZqHjc2Oo1Gp9F4",
-	"V/BCoYm+LW0qYvEDGDDkOkNEpL7v3FeCJkG5RxKR0+P4TEzjuM4k9BdNqDQ5p+OsrzY3YXOt0R6s9pte",
-	"y281276/1r+qnzmik8hDx9pZ448x2Var0b9rxbBP+47rTGl0epQCCH0uGKagwyNMhgFawDDFiorYJaEp",
-	"lVG5PwzxZQ0aNzFBkXlbeo0GiqluAdhn4sxSAjQJpQxOioqzjhfX6U74CBEujg26NjvQV75YRucDJ4xo",
-	"iCKOtdqjxINiy6u0ZrgZs4dYrW00qWedJ+0Co5wk15z5ruhJI6CIhwc0GkNBk/GXeT/NGBPzd7NoOKmt",
-	"pSdebRU8mNBmBf9DYqZ7L4HtYfwk7X8deVyMek2bHfKUQyfco2NUB5rEBfORSoAL0BmKZoYGxPe1pkBy",
-	"euM8TUqITMZO5z31aq350CIP9V2WPlznvCZeqp1BuWAmFpGcM3OfP3yilRHr4rYes1DUbLQWIknrimLA",
-	"h4n39+l//s7Tf/ne89//p2cffuSUYE9dwnlbeowfbb3sQ4aAj2GAPF4HOxx4MIqwFCiA4Kt5DBqT0Fy8",
-	"SoxWwWAB3i6HozQyMs9K2MsI7lBbzAqwRgzdgal26s3HzSI713KAHeNxkY/neNsF0whzjgiADPSam1cb",
-	"tUaz1mgCef10Go2eBBFyjiLxyu+cnPgftJ/UxD8t8w9Q/3RS//yWU3DWBSxG1MiwwzPIYfRoEuWYVaO9",
-	"UTCSvqkfQV4FW3L98h4JUPJWZouCKZwxgMYhn23F9ms2olNFyupVefGwDOttbhZAiP3FHC0WAJZcx4V5",
-	"Jk5JA66N9hROU4Cl8FZGYtKRZdE/odz6x4ZBClvitF6AK0jO+vDJExXkcMGT48by3qJnJa1WPmnbMOTe",
-	"CBYvYud6nuT2BA/T6paPwFQQHObi4vFGyDtVXi7r8L3XqG12a+/C2vsPP2g1io+Y0tULYjzwIHEnitkw",
-	"AUyFnUhqtgNK9C3xya++9eyvfvjsz//p0z//hVMk7ujTmr9jQ+zxSYRc0Go3wDnYaIAQn6OAbQFKgpnU",
-	"gXp4DIcoy17ExnTkLyshGW4JVK+33ffUohu1zTdXHr75lQ8aruYv5jr7q398+l8+dKrw+Z3rsT1j3h5K",
-	"xT2/kVgbmOca/KwRFP24TkS10lSF5ZwiFDLjzpWbgzkas4KoIsmEdtSPibwBowjOxI/c2L+qgqsMZjme",
-	"IRZt1mBGXYQ7Sxv/LOTeBcKoVyj+C0r18RBzZg6GpDzgqXVk5ikUXstO9nF2MOUV7Ynne2AKmdA6fDCI",
-	"6DgzTeEtEcjd0U5ZzQqdcGqLvi9PkJ9a7mAdudXMqmS36bTAyikliy3QFH+FAcTEBZD4QkcbYTIEKGBS",
-	"yubwFMnYH8PkK0p+B2JI52GWXg2F2WhzbQRoeU/v3WJKvsSllrm+5NVV9kzMghtFvLbKlZViXi9HHE7j",
-	"Jraw5844YuxGyU30QDA5boyeABGfueA+wef2fZQWOd8svOpgOuo097u2PZfEXN6GwcCcewnJawwEeIAu",
-	"AkueAmPA3DQ2MlAtQnCxsFxdqR8h6O+Mh9VkaoK90728VFkc7bOUfq9Y5EJZmKFo7yJSrZ7CGsEYPgyc",
-	"1uISpMxB/vLX1425d9aWNK9bcVmW+LNwE83RT0+4H/j6wpRhuxqwaiPywvgew8R1oBX0Rlo6DVHEKKmD",
-	"HhuznuDYkACanl5F9VhM3JELLNgINmaF19ZksfiuN+d+gfor3taDzt3WV8HLtZT66ff+8pOPP37+o4+c",
-	"S/L3uaw9Ndmvf/XjZx997LwYjn+flcWEJToFE8RdB934zyGliuCllDWV0ZZSCbBJRd7TkjUOMePyuvdG",
-	"kAzRwVTc1wMaDRFXn/uY+F19BouoaFu+Z4calFhfFfyJNHW03d1zXGd7f+/mzuGu+NTd275xt3CSOG6w",
-	"WO7zE+FOHR+lDdXBcRLXqEPPsB8LQAAyMEVB4KrgTukzYkpsFLKL+qRipO1db20skOAye23FPGokFG55",
-	"NmDjOuSwEJO54JvF8ZLXUq9Y0ThVXtZeiydJtE6OMQoVczrCAQK9JLynZ0RPMEMcoHNFYP5WQqHrjZRC",
-	"nMHxfKzqFVRCpfFsXIQH2Z6VmHZbjUJeBBO3xzy0Gu9IVR5URhm2+2j+ELv6sScp59L8dyx/pZvBwmJ/",
-	"slpf4ZZta9anQSrcwDiCZ7ExXLK9pYzhuRujWXQ7vBxJno7HNNZvNEle0G69PLF9WYlFp/sJnPg+VsHM",
-	"BxauVHx5Ds37ISLdgx3gU28yRoTnUWyMT/OGzcFDQ0RgiAv1oxDyEVtyxAxezPCusRKpMQsxI63LOzrA",
-	"uvAuMbHWBQpA+oqzbaK/03lYrB6a4Oo8Vb+FiR+bfDRAgEn/uauiECADvSnyRpBPaXSqMuECGJ32Cqw1",
-	"FwDNCvEuUraWuc9jnFkLTk9QvhnKZv9Y70UxFejohcxpV1pOhZQCIbFFfORDXklZ7Ed0qlXehQN7mM8q",
-	"qaoyUYZUfXZCeFTxWZlGcN3E1FU/7RyMKeOgDd7C1wSp3Tna39OEZb9rKb7JzvnoDHuoEoJiM0FsBTS6",
-	"WLWwgSSEJWYefUoDBIlyNKg8i9xxrWJUHMAxDmaVjQ1qARz5ldZtgnHmc/tb6inxPD5DpDIsmmEYpmxM",
-	"83NlphzrS5num+t5231APRigKlaTMfb9AFUGn1R+EHunlR+2bc5zQ+nMc8tYkOSD2+pgFgfy6B9lnhwm",
-	"QyWGJWYJi6m/ubGed2m/+dX3GrXNhx803dVip1omoqvoOOjsgip2tpAyDgOzkoWrj9AARRHy7xc7fUs2",
-	"RIXKVgRIXBzEqzayUNKV6rzw0Wp6nYz5irU6xiOEeHeJC8Z2hi+aRz73xHWmqM8wr4ie9ylBRvhaaJfM",
-	"MewbWtWU5uAjxB9gPrp3KCj0WCqwhZKQUv8fVYsh0A+rJMpKG5OozpcxJehRiuSLm5BxwROMll+4yFSa",
-	"TiXOWwUb8UHMXLrGMDsA0FhktpTrVTneM5kl7kLCKAqtsJdkQCnCz634ikpDuQsD5IIBGst/dSKQbSrb",
-	"dVznpuM69wsNU7cQQQb1Oje1DPkwxLcp44XuGV16QhmwB1hWphhhBhiKhPCRzr0dcR6yzsoK9uv6y7pH",
-	"x46bSB2TCBe6b8KwyIRWWBpBpngKCExWA+DU5IVNUb+KD7XcaJeEYQw07ras9UfIR2jMAOYVzEKuwzxE",
-	"5tlJTSKzMpVuAahiAHo3u0fHB92jo14au+brMi1iEdMrOoj61ZDS4EKvZ3VjuWI3ZVnUxKVhNHttzVty",
-	"KDLU+8U2lZWfxi+t+UMsWS211GCstKa7dEjvF4UP7ccBQg9ubN/uHj/a3dnbOTjcv3XY3e3FRqgenHC6",
-	"i6IhuheJ2Xpbpg4PFZwhgDNAz1CUMr9XYEnlPOJIVSjQRoMQDpFiTjpmzj7aWwCyUxY7PRTuKvGOwngq",
-	"ix+rhQDMFq+l3OovJlmwdYX3RRrhS27cFvAjOI0rYhFVRug1pnYME07TnpJrs7iyiDRAWHWoLJlbZquc",
-	"L2lry8H5Rm8LjCDxxS4qMKzUl9cYGFF6yurgUlr7RU0FCbC7+9d27t541D046G2BsdgIP8GbrnCgZpEW",
-	"2limAdK5JmMKTUL1JdeiLE7blJCig1KIXtvQVlOGNosMUtudx78qdyCuYhOtMQszMsh6C/WvIr85aLTP",
-	"z8/PvfXNtbX+amuzgljAS0pdUMA8SFinqGCEEgxgGLoAggdoWzCCMSYYhBEdRnAsE1P095gzFAzA6wMa",
-	"BHQqlFNIAB0MsIdhcEK02/5KPcbX/s2bO9s73buPutvb+/f3pL9dVtrRhuHXGBhjxkKkVF2DkxGOfOni",
-	"SmrzMDhGdVkhIpYeYyJyXCd/TJMvM0Acl/6SF0MLQ7V2aR8HqBuGYiBpV93FBGt0xd/ta7R04wiuwu93",
-	"1fJ5PvSr1P+fMLcvvkiRvl+/xKIE34UEDpEgeqvMW1k2FWLsLTSr4DwoiSN7C82OSjXoZdRiG5b84AuX",
-	"mkoX/mJSaWYxX3Yy3eeh2twv9q7llvGl3bPbCAbiKH9QuAd2VBA9LbCzVI/9uKi3s8zpMKv2tO35rBJ0",
-	"OccVucjmFYPlXtATucN0bmMhjqz87az4n90F/eTcOb7YBzSFqi/t4bzz4K3COJTDoy4IJ/0Ae+AUzVRN",
-	"2qtrzasu0J824uq06/XVevNKQZBKMLQP9+FRa2290I6KCuMlTqsZoE+VWzqZpVs4R3HMuo6CNS8zPFzM",
-	"gMSEro6AFUtUkIoZxEpKcHyUP2ynaFbdpym2SXofifFiZp2YWSjF6EXAzM8XKk/dgUmyvYynVLYXHWNN",
-	"iYdkPr/HqbQc9+mE+FVSel5w+sykzGvXXk6qtJI25ya+50vOfDGZXXodMkDty67xlC+5RN95xEtzX6yS",
-	"TfMyQVOlRedkhOYCEpMSUOWJN3Oe0IWdKnh37dJOdkUEXeVpoY8yed1GShH6d292r2HiX4ATSYdO7KtK",
-	"8SUAw1AlkRfk8j78YN3dKI44SJy5GV9VnEZSBzsDwBDhLsAcjCeMg76yE08h5pgMdVXd5YOZ5UJLMKSM",
-	"D3nkKANzQfHsvVsAMgCVUfL+4c6WtKsRAR/mYIjPtOutR3koMNdZWeGUhys98fCLyQ7+wf99/nvfWgbJ",
-	"dkliIgtcrLaUwNFeb29ccQGnEtez0BhhIZEbrVwCkBDK5TKze96tvduqXX34wWrLTYP48Tc//ZOfLiRm",
-	"Da/xU8zfoy9VMn5CeZWz8QuMEBdlo2whH12WgRaajB6ZIuPWrIUrS26/TD0jGoEQ0TBAbtyZwmrtYNUm",
-	"S5vPq1eXcZ0iY0dGdrjoqZqEIYqABxlyY0dfCH0fq2KJRQepue4++a2q56YIlweWtJcGd0Oc8tbaOvBG",
-	"MIIeR5EMC6BMs3oYITCcIMaQD2RmjqfK9Om6aCkXXTXxscglaHWbyVQSv7kNNttrV7PF5ArSh6CsGg96",
-	"ZcX0euVZCRknqKzpHif9qYgJmf/gJoXMMdF1lHQahHRKGDLM7iOsvf/wzZOTuvjwqCRY2jTFqRKqdRkx",
-	"T8+gzuza5qZ1gtuNwpxszb4/qHBseCZ53+6mU82Fck09W+jyMKDES4mT3BOEFFF/UT5WXvdmYDzxRmbH",
-	"ZSgOZIkffAxnUsKxu9ZYTkfBYzjKk9iy0V+VAywzCKoakmV3KFgqKs68epSzHh7c2Lu+s3fLcWV24Z6s",
-	"MZ0qOK1yDO/KzzfeOdg5VJ8OD/cPC20GyvfeDUOpKlTMbOweHDy6u39rp6qvzgwvxQI7IuIysYIaLGvA",
-	"oj041AmgpTL4ReKMl48PvaDqXbV/FCprH5XcyBULLS6MKDnCQ7JDTBBSIcFQCeNCe096pH31kgkHy6Gi",
-	"9OkCmfICMRy3LxGuYVXDVZEITseZ8LEOyX9pkRy7S4RsqPgChoeEAUyqrUWV7Ww1VLsHGdrnhKeTqsuK",
-	"FfKSsEUJ0mvaUsAkz+cyWZmhEEYyBKo/AyyEHmJboKcKNvditRSOKRmKgcZ10NOx6T3X6uLhnhDd7cNN",
-	"ovZ7suaQ7EZmNfXQfwoKeDTAKPCZyu3tqdZC4hEAfR94AcRjZohk57qCfeuE9NL1o+XTQkWN7OYsOnAi",
-	"PpHpEtTpsyctF5ZY83r9DXDlq+qN10H9jStfLZZRC48NJtdm2xGSDAMG7FWEhyehOeVFIqQYEEZU6O8q",
-	"xqUOegfdo6MH+4fXZdBKf4IDweJU+A/lIxSp1kQAWsE/lt3ECvwdQWZHPZtxHVd+3N6/fsNxnbvXuwfi",
-	"Rr1eeFcuwdcwsflZwuUP4CygcOFlU171NW9ZiRH7sHT753LLl8Z9LhkUZlB2g3jRLOS5ilEOUdU/KpeN",
-	"qoPju0eCwDjyuCCxrYV1o9QcD9055sYS7laFq6Wi1HpzK9Jns0RLei3l9z9lbk7D2mo0pGan/ZyuOlBT",
-	"zBCYSiWPgNvHxwc63FQJ65Dr8jMqKCxbwthN1J31xqql7rSK1R27OPviVHgNyFLJ8F+ULPISvBWqiVW8",
-	"AYv0NCGaFkv7SZ7U/MTbeZm2pZm18zJp52XOllVr7fKUU03AVuN4jJxLJdfOSZEtT4m9fMbrgpzW+Tms",
-	"LzZn9UXkqGayU3P5qJDxnbBwMvFTXC+z2uYm2a3FpQ7ZtimyVVAKI5XvWprfOjeftbyaWTYzSBGdYaOx",
-	"hO6ZhFOdyhPnaVVKXr1UfumCdNJq+aPz8kXnpofOSQd9OemfZRWTl+ElpoVCtWgou5FCYkVB5x4K0jWq",
-	"Mk0W2Ix4ZZXNyhFvZaLmf7O6NCSQbAeUyQl134aHC1JWK9TO8x2bR9s4tiyKFjQxv8ryzSwp5zBadrvt",
-	"5IuMOrqzpCXgWd8kCqFVW87UN7AsNiZETW9Q3ISxEG359hNfzOAJIy98aUMlLKZh13CbsFDaBRzXOUQq",
-	"V9ScE31Iu5E3wmfy43UE4x/KiMEc24znDwlVn0mrQ1JAGJIZUE8pc0S954LeI/G/Wm8LEISFwA5gEJh3",
-	"XpcS+pROAl/aSFIVI68AQiPpBgOQnJDeb/fA65BkSiNfqYP70mkmfSx0qt1n0g8VO2RInAayTFi8co9P",
-	"IsxnR2Lj0OJG/9dSnSCOs+ElqgLyijibK/KW74EI8UlkEnpHCKjuRKm+uBL6iv3ZjdAS4reQlFqsXOJr",
-	"kGGv0KWV0lLSDcwlXnUYhVxQn/ozoIxOoBdbYbT9KWVo6QGfJlk4pgmrvNQlJDG0I85DZ2EL6+1UYbEc",
-	"bukA9FZgiFfOmiuqna2N58rdrXMIzDjRpWtfBt7cNBfvnQfHObU+i9S4w5kF5+rKEPHaOB5fwdBLYyoT",
-	"42NQZXdaXkSGcbXhFL5GkJn2yi6AqgZgyvxn2jAr6wSOrL7Lyp5F0FT9gNkJ0eRrOuZqOlYMQo4QIYYI",
-	"R9lJMAOCY/F60sd3UTPn3BZpLnyEhwTySYQW03gPTpQhRfUbtvJVUn2ImRkx7kJs+qbLb0EfiTGuySCc",
-	"12/vdrdrR7e7zdczCS/uCTmSLOWYChCvXFGJuWPER9R3QU8IGvr8nNc0YLU3egaFLgihZIE+YDQSGAxh",
-	"BMdI8N85WDNNZaH2OuWwJph7Cf3kWIKxltkU5IIITo0b1KTzgaPrbzHAEPEBVu3fIAO9a5KKNbLlyxqh",
-	"9QtCL3izEe48SrguN6dfNm0ExhATDjFBEdNZv0mthiHmo0m/7tHxiunZLuY0fzi5lltdwFAwqI0oE1uQ",
-	"ailvikKAHXHvsamge3GNSaoUDwxopIxVJj2SdVROI5ZV8INgZhUZ/uoJOSFvvHE8ilB8iFn9jTckDxGC",
-	"k5xU+pWRqrA6wGdIBYazEfLjNEmm7k4uB2IjGCJ9SQsI6+CGDFGIBzwhLETwVDAF6PFgZqWbjlXRenFh",
-	"97Rs2ktOOkdBwMB0hL1RR4D+jTjs4RtqVvGvbjT1jdhE9o0T8o1arZb6T7wreyl9A/Q+EB864AOhXrpg",
-	"zIZPXGkxe9ITv4of66qTgAzBynxXa8rxjQFODJfIVS7QYpULtOjpgljgsydJXumBlprD/qp9fi7oe+38",
-	"XE0mFWExVQyyPZgCrJF8hH16hsQXarsty6XY6wfaoBlvjyEsN8YljVSgDQxcQUxyAAGm3vS4zZeRLMTF",
-	"vRX3f6c+OiFxfAroQz9hyO1Gsw5iy7Bs7oiJIDUSp/9bdGgoXlwogkQEQRvMG+7PZGt6RM5QQEPUAe1G",
-	"wwXtRlv8b80F7eaq+J/41Np0wZr4da2xKqsoq86RUnISbIWBXlcG83RAaTAPiJCH8BliJyQbI6TPhAUj",
-	"UnUKNCoFb6OuFjrFE/0AgTH0RpigWoSgL79QW1hXO3fXBPa88QbQOoQYMgjo1MBaM8/0wOs9RIRA/P5I",
-	"J4ULhvmazfkDSIbSezSihE4i5JuyyFfqQFAeOyE+lWV8fSRkfXMvxwFG8k4IsIdM6KOWFEPojVCtVW/k",
-	"mOF0Oq1D+XOdRsMV/S5bubuzfWPv6IZ8Jwn2ifnrp3/+s+c//a+O65yhiCku2ag31bNx1U1ntd6orzpW",
-	"rc0iKc2zGgcV1uS5LosnQJLpKfJ6T9wMPVNM/oq8chSdQHUi+zOjMdAIHO0eyV2rmRdi6o1PTVxigoDe",
-	"JAp6W5Kolb7iAk6HSDJy+XxPNdDouSoUzpRRFpxTti+ST2FyQgDoKVmrZ8IjXRDh4Uj2Rla9kCVQyv+r",
-	"ZAHlAgavl5ecx/yKumpNFIAu8CRAj4vhS/kCFg4g4TIPbgGtnvkUMcXw49/AFBOmTH99Kk5GhGTctcRl",
-	"UulcJpgIYORNoTZGjjNhqKdkYK3eyLajTClpNEDKzwRZHLSnuZRUM/QSR2jcOSGyWpXg16E01aj+l2gc",
-	"BoJJcXTOt7LMDA8JFYdohCJ9NGLeJRt6KqOPqSsvyNQIV07nvWI1PnlkJaWyPHGrPn8QUaHHS7tB1Xe6",
-	"YagNIFXfkMVNaVDpFcWoDJ9aYpJjGXKgIHsYm06uUX+2ZDfd2DFht6lNH2HXiJtGxNFHHfNUp13ToMJZ",
-	"b6xe3VhbbW/89uPHuiSXFiQtM5nT0dX3pVA51pYiCwjDcwa616qK7BvQaGzPasz0uudDeuDqvfLTzTee",
-	"pM1DPJog+YUSvSTaWo3Gkoiet0YvPgfxwlQgbCMxu5mOT87XmkN6Z/f66uMztv71d9dX791/Zy/pLdZp",
-	"bjTMRVOctoDfvrZ/OG28dWtIu91ud+/o/ujG/aH4eEP871r3nvinu9o/Oz0VH7ZPgxv33j5sk1t78oXh",
-	"cPuav9GccfnOtTuH99duRKd3hsPhV74SlwyP02IVKos7NnsjSAgK5Bbr28KUixmKKziPDyF2tppmDpkC",
-	"o8fAqpF48nL9QgSgUxdKmv+qbnmQgTEUwmZZF2A3sSUXTxuT0oo4waaRqG36ElxQcIO0cea9h+KwJzi8",
-	"hYQUmdKKJIif/OE/P/3un336t3/wyccf6b4fcChjLA2lyXDeUsNNuUBwpGPD1E1swifUxaVthhlZQaBK",
-	"1eUR9xHoacuQ6kmhn8EMyCbmk1BwHRkYEc30XX1C4ssadAnQbMbIiuryS2c+mTwYPJSZEeIK2srY/zg8",
-	"VeFDEl9FF5R88AHmo9/cUa/yjkrfLFDIyCbGvOOsr17daG0kHdVKeaPVxk52r7OTbR2PRpFQx0Y0Ygj0",
-	"ZTTdzLH6zzWXZSOpxOKXcpkUctSuOiblt4lU2htrNvvM8w4ZCSWGoZFtrdTNzYva2h+Z2phz7y9jONIC",
-	"h2P1w5J/JE3AnNixJj+aPl6L+tDrlxWNJL0v33toNaRMN4hzmlc311rtjc1Gw8l0dXPQ7M6of8vD+/jO",
-	"0f33d5p7+M5mHa026l4rINluavFI7bWGxFP2DrwgBZXfRrJppdTzlVHw5V5FqUvnSPPV1A2gTFUpxv/8",
-	"L3/59N/+1Lp7zDm27p7VFVWjuKai82uJ5774+pHGuHQDMIZ4+m2tOyoVsyj0K6OJ5Bo3OZfiVcZvEvdz",
-	"SjIZnHdPV89vk+bXZhuTey127Wp0fY2/Pd307o7b4a3BOnSq00lhu6kXzWtk5ILx41rZepantmrGgO2m",
-	"bTUa1Rea6xVTIpsxjkIpm8nozBdyIhRiy8Qz25SfFcyOPEhcU/gQKJnEQwGAWo3RFTtdm5h//aufP/ve",
-	"//n1v/zB81/+4vmPPkqa5Ovj8zgKdHZM6vgg7zR/eoao2uEZ5g5PQRof4zgIZP80VYo4e34yfZmWlpTi",
-	"BCglJeSJdQHfygHwwvY4vadxgOu8XXz2kw+f/a//9Oz3/q76FkpTSM0UVS5mfCrahwGo4t+1PfgUzV6T",
-	"orOsbaxqkOgSjB4NkUpz6EwjzFFPxlkHCCYlLa0kCNsGdkKMEQyzOOX/pnI9S3owhkgVQCBE7VOEQjsH",
-	"FURQGrX4CBLgRzQMkV9uBbqvSjVfmOcaiaJP+7+drgRuB046XjSuNRuNZsNJxym+Z1fEctZbg1Zjc7V1",
-	"tbk+6Htes+Fvrq8jtGYXl+o4AYxOMzWmOg6dPNroQ3S1vY6g17jq+a219fb6WrvZbvgtuAm99aYk8Sqy",
-	"pxZ/mqsbjYb8X8MpCulz3txYt8OOJBKWuEWy3XiqXyDzT5XpP/6iWG0uHOC9h0IPybugs4xYrdAcm6ff",
-	"/sHTX/7L8+/97Nm3/3mRYGI69an4ACFlCIHHcMukkUHxeb2pr58+9E5R0vRJ8Y0QDnVTRjUMmNLolOlM",
-	"bula0KVss9kpPFvMvY8CSoYMcLp1QqC2citWzeLDKIZExDAGxFhqKKvKbYiIOOvHmVlTyTZS7Dshi2JQ",
-	"LO8XMOFE0lcmw2GKeIHBt+LkqkXF0ldJNwx3/NvKq30pndNKdHLWW63NwQCuea1Bs9+ATQ/6aBWtytjF",
-	"dIqTk88KjEtnGIpx+qvh9dPm24Pdxuz48S1/jRxusHemLXjXW5/cQ5vvVz++VTp8vKgTbffpf2HnWpzh",
-	"fKhU9gybZQJozos8Gyp15tf/9qvn3/tZLDWZJ5595789/e6fAYOZRXfwEBFUM00YzBk3Guv8E67CB2AA",
-	"PES4ykKBul1EDcu2s1FHZcrEievhRDpbOAUwPsmMpptOvMZ0VJ4HiRxOBvv0Z3YVG3VUzQhG04FxABmh",
-	"OvUQYJvHuJmuo27CdFT3Ut3c4oQYZhHgM8TKL3CTbnuZS9zKmktnYGSTSnVKVTYvsrqKnU9NfqIPyYs3",
-	"yexpO2TOPBKH37YarYZrK1lau5ZsuX55XavdaJYabroymGyQ7F4MnjHaxM1ayrut6G4q87ikpQE3Zm/z",
-	"1Vv9/nZj/M49dDU8fjxcHe5NN+A7j9vv3mlK6FUjE7sDiZGNU6UbnK62BiomXW4c0hkMTrb/SHq0G5oW",
-	"9Xhrm4ON9X57Y7WF+q2NxtVm3/c3W812arwn7stSj6uTc3nzkgJFWYaXGKEhTspM9JhXqTPfQor7yZR0",
-	"yUUNZcYsTvk1nv7q7z798Ief/PyvP/n4o5jxP/vTf3z2nZ9bfD4m6zyjT2qGFbP2XekdSHizYJcwJ7tJ",
-	"Vi4rrKUiGPpohKX3PdIhBSENAmZnJqogBnMoeu4JkWFccTU1qU0pfz4KBh3xPWbJFaJvOMxM8wg64ar7",
-	"eZI0r2GRQXqYMBmGEOeWuidE1zPFvisuHhkAzukwgmFcbYV5EVKufELBCAUSIkhmQqKTAQj7IZLNkCy+",
-	"yMDrVkQNDMMa9ntXtJkSJCG3wEvSzLcUOnSUugr1NMmuthBKByfE/s0cZBNKYoVLxkEIJK5ZF/fgDig9",
-	"lXWTym8zXe/r1YmexdffaMK4lSBndVRYilUknVY+O8fEHjVNKaw8dOu2SXjoHrUz9CUpYibr3aU9wy/i",
-	"Ymy1FlyM+vgX3YvL3WjpsK/0DWoYkxqxHpLhV7H/lSqG4s/FzbPwxjn+TO8XoVBc3laQsu6B59/74bNv",
-	"/5FUMv5Q+TSef/9343tnsWaRTzYov3m6mnkZ5d/imUnsp6yxZ9RldTkREyN+imZ1cFcVt5xSMKKTiOVt",
-	"tsNc34fL+TysHhjzBKdcvwsnMWJqPXkJ4ivv0vHZu1xjLT8v4DdXGykB30qhOUXSOCKbden6hNr5+tIF",
-	"f5N4k5f4U5UpF7pB7TqVV5Vf53PAl8q6mpTwpxfnQ63uTVChO9b5VgdfSbjPf/7j53/0zad//Bcgzr6Z",
-	"Z6oUPIbysKaIqNafxc6E4YJ6mKYacyp+RtVuVBbTETQVzEGGcHO+BsrDjhq2EyHo97ZUOcYTImSuSSij",
-	"QnVG1MTHQhQbmsp9SsJVkpxsE0Z0164BRhEYQ+6NUJwiYZkrdFyikg84mEJ2QmSBAgALzRVDxPePDxT3",
-	"uTbTfoeMmJfHlUCEa8rDyMyaSZw43AMMzli2KVipJiyzbh5PlJFfW+zjROg0x7KpPVvSZUEC5UJZ1Up8",
-	"LvO5vQCZT/a+1n04iwwfjXaGL5o2uMmbL4QPtkv5oMqsnMS5lkUMMbbt3rrx7vVbe9fevvW11eN7+3fu",
-	"Zf/+nMhk+a5AZQ5zlSZXxvZcnR0mUbYtkxi2KeERLWgV2dW9ZAmtMU4jlGRTwqJCAE8+D54hY27YPz6w",
-	"uKFme5oNS0fR81/+8dOff18+9/z7v/v8b/5CV8zWHJnyMM+NqznkYxPy/K6eIQ0C01dCmWzroKerdpoM",
-	"A8U7BWs0zZstC4N65oSgKKKRYuQ9ZUWQP+kkUcv4qw0VmIFeUja0p5Vo6dNRkWFKBPUB5iXc9v/ruABD",
-	"RVJnWDKuQxDR3Eu8e4FAAHktF2oDL+0qLLfKfg6vQjfP1xjVtQKsdpxxIFnREqaYj7YTC44Nekx7srOs",
-	"W9BYatH8Jp4BJPEL8+DYSaIcloLj4Rfa5a8k6xwb//Wvfvzso48XidKaccMwrC2IhI+Zt/TSqUApDxIi",
-	"y0wa43PHuCmNQi/Bmo6oNBwrzgkexJ65vO9d7KYP+rMTkresmiKngSxxmtRXlGbRuEy6AqSIP6sG85bz",
-	"7hUZPOOYyaRg9HI+o8rSUb6M9efZPV4edQtjUotdJN2DA/D87z7WgWfZ0NtiZ0hic5yrKx7s3Up808qv",
-	"UXDZhRTLiEEqE/IxA0NxLuLCZeYxKTgQX5lwS+SFA+W+qHIhxY4MgAnDPso2Xi9ijXj+DTOXgGKRpILe",
-	"FGdeaTu+Hj8uHdbHBEq4cvJxkbhuLaq6YG69KIuM9oWoEKoACsiA5BxaiTYbpHz9n5H8niJxG9gCAsvI",
-	"UUl3nXlyFCsSxqsw9IIwjlR5IMNo66B3tN3d6ymHvYy0CDFhuluB1CxlDIVlteAjNBO7cUJ6Okq8J5Sw",
-	"nirK3yti1SwnSl+e2wqwv9jh6eXWh23Tct6yME0hM2yz2PlkB9No7yEmqh4BN71XgkD5ezF7yS6o66qw",
-	"XN4cYR7W2HvlFodcj9MvUXy+jsm/kAbHZE3tZTMp6+BGuhBMXA3ALYvXjmsWyEYasRSYy5Y8IS8uXfKE",
-	"ZAVVnKpLFm+vWUVOeI2fMA59SlAddHOBpPLYYXZCpInClPWXmaGFjFIGd71C571Vwd6uHm+FtxUHsGUq",
-	"eZdUg8+nQi4MJl8uMK6gCcCXIII0JTxbwSc6elQpiE+/9Q+ffPzRoqw1Wa1qAFf6mPhz0jUUZ2EFbRGN",
-	"BC/5S6H/BYahTo/WN5Es1Qb6M4B5x4rZVqxKmnpUbAxB5/oc3cRnyGSDUh8xcEaxX9SjseAIiZXt3uwu",
-	"f4YSJ6w5SYvNL3ZFvRdz/mRaRHuz1VjdrC6vZFpwiq22JzqvTafTmhDca5MoQETM4r+kmT/zbOFMiIvp",
-	"oKjWU0sVW8hcHHa6sCm3UCTLXBO3TvkcMi3ZTHOU5MxWxuE1yNCi0g2ZhszV3B6pMp8lQOjHbfK3SkVW",
-	"ezdVV3I59UqsvVQCSlVNNfYzu4RlllEKUpTuhNRGaw+IYgqGL44HMMsTk7jKQlvCEYcRZ0DwF8GBctPA",
-	"MOwAKEOvjG/KVDIz8pjuc6oC3U0AvOGrUAgo0tCGyAkZYzLhsifQwf7RMUhz7l4hFw5DMNaSjh2Hr0in",
-	"DrpMhg4Oob5JtDdbVVmL1TzMraBQqSpmWC441Hk5yt+S7xVe7EpJOpG+Wsb8GQbJl7GiTIz8kzlxLmnc",
-	"L8uD3EzA36upqeMu44Negm3mO/aW8M40En/DOueGr+/e7GYcgPIrTUBF/HOEYMBH75e7+nSxvIzBLoyo",
-	"DMbxYvdvHdyl9JQByFMtiwotrbflpM5lqwMYo5pDT6vLPHruAmrrBvgMvayQq5003qCYCzz9h7949otf",
-	"PvvJh89+aHv1dXFZvUMU+95KfYqCoCZ96ytfn56yukFH4abdOdrfAw9QH7yFZuAIcdVw+Opa8+qVpOrh",
-	"4VEXnKKZch4HgXEWyVtOdjeVmfd9VeSwcBvvPHjr6NKbKECQRA8Dwf4Oj1pr647ryBybe91rjuucypyY",
-	"5qDhtfxV1O6vwfXNqxsbVzfX4Vq/LR4Q6HYOj4SEIJbP3vFGcT02hofOk4eVyUOuqYQVnaIZYIIHmT7N",
-	"kABT4HR50zhDPGcWl2V9tfDwyszgkigkGcgCPTNAJ3HG49P/+Pef/slPP/3BN0uVVF0FdD6BimnGqjvb",
-	"fohI92Anru9XSGkSkdDjgrAvRnFVC36oecprsKnfM7t94xgOC/RwaYe26ozab8/f2dVGuxhpPTFVL9PX",
-	"/DUGejuD2h4lqLYLuTeSkTXq/CpjlfOyqEUlRshVmeZ54Nkf/vTpd3/y7M++9ezHP/n3f/22+O7f//X3",
-	"yvmbJpgZHAcXIRgX9GdchaLLD7ImsTT2ml6MLvDoeKyrjHrBpMwBaHb/a93du8tRmYH9N1T2WVCZ2J8s",
-	"lYnv5lFZhKA/KxdzZBVt4y4WYrYsSm4qBZtS6F5AvVPg48FAfCsLsauyBtGZVNb6QhgFY9UPHBJTh11l",
-	"Om9ZzQvXGqsnJN4xJcuWqF6HCPqYGN/K50hcEoDNXtaeb0MSoxZ7SCaQg6f/+D+e//JvF4hL0nVgsufL",
-	"Q9BTztW6cm/IghLiSla1hm01nE4JwL7eQvmlKmUsnRcj3QatMLJNtpdfEExg9djkeeDmxKupRlCFAWoF",
-	"nb4q1lt89er68ioyPIMcRo9UslvS1+uRjHVoNVrrtWaz1mqCxkan0ejIgjY+ClD8SIVMbt0ebN6QVikc",
-	"XQlwKTOiqoUzXx1WQZC/UYILlOD8uQaVou+WLz0rx5YVt2SOdb4Qbc6v8hrTFuvEbAc8mIRWZ8xwHXU7",
-	"CB1DmwN1RUGsW3ZPGAx03B+cMcCo3W9Id+gBJQ16SivOXrYWVtoLUanWVP7EVD0wmTqny/tMPkvoPiu/",
-	"ygPpVYlXVtWzoh31cUaA3Zd6gXvlaLHt9AvLu18W945ZhFaqU33ghJz4pefuhQ7yBd5vyabjRqSLixVm",
-	"ynUX82xTTUNT/AgysAE4Ba21deCNoNA4YgVARWXFAdeYnZDhBDFZ5YyrEOrCQGcF8WWZ60tlV4cayM8t",
-	"P80D+FmxVEEfkmxM7/2qXDUhuKRrfzkfTTrqvkpHdXxiIDPpYC8kWK4qKzDbDJ79z589/eYfFPMC+b7Q",
-	"uMvistWvJmwcs6R3iFhXhKAvdfe4OMaKVFf0TDkHiJqYuVK2FJJlXPmagU9+8d+ffvefrR52Gsp8Ns3O",
-	"WLYfM51MiQ+Odo90fIzdK0EPZMqo5wc6znqkmRRNTR9V1bVrbMqoAbteUTJ8HJJfkPaTC7Ng4PXj/eOD",
-	"K+DpX3//6Q9+9PwXP8oONx4UQbpr1Y8YWKmODPz6f3/47O9//OzDv3n68Tef/+ijpx9/U6U16uGobHhZ",
-	"ceFmoWbhBhGZZAQ9tImWLB7eWBt0tclnf/Wdp7//4+RlY2h48vDJ/wsAAP//",
+	"7H17lxvHdedXqdObcyRKDQyAwQxnMMfHAYevoTgPzgxFWRqGKHQXgPI0qppdhcFAMs+RzsnaTjaOk6zz",
+	"srNrex1vfPKwsme9yW6crL+MSUp/5SvsqVd39QtozJCipPUfEjFAdz1v3bqP3733A8ej45ASRDhzOh84",
+	"6ByOwwDJzwcR7QdoLD6yyXgMo5nTcbogQo8niHHAR5CDfoTgKQN8hIBHCY+gxx3XOYPBBIn3POojp+Po",
+	"V+qYnMEA+47r+IhDHDgdp0/9WZ3PQtQBmMm2cYTEE/qdHd/pOJur7WZjA63VNgf9Qa3tt9q1DR82a97q",
+	"amO1tQH7/rrnuA7jkE+Y02k3Gq7DMQ9E38cjFA/Zp4gBQjkYQ+6NUqOuO64jhuF0HNinE97pB5CcOk+e",
+	"PHGdEYI+iuSadD0PMXZMTxERf/qIeREOOaZErI38EXDxK6ADAAFBU0AjECGCpsgHIcSR6Ih5IzSGogHd",
+	"JeMRJkNHdHaIBhFio5Iu9K+X7iNe22wHOz4iHA8wEpuqd0QsHSZyuQI6ZItb59GsO+Aoyjd/hDxKfLFG",
+	"YAoxB300oBGSTRN0zgGPZunmx5jg8WTsdJrx/mDC0RBFam9CGMEx4tb2hPwuJMMJHKJ89+YXsXK9MRv2",
+	"XNBDpCfWr/f+qAdeP7y5DTabzQZgyBPvgGarvlZvXxGDwqIFRQuO6xA4RnrPQ16Lu7TH7qMBnATc6TiI",
+	"OK4zhud3ERnykdNpra272ZVznfPaGBE2QqQWoRBBDvuCgnk0QU9cm/JuqzEspD+xqgwPCfJrmIAJQ9Hc",
+	"aTBWU1SXWv9k0O3GZn7UYmRhuOOXjikMA+xBuZaSY8hDB4MA9FFAyVAMtw4eYD6iEw4wd+UDeuUAtN7W",
+	"EzI/iemElAalUzqvwQkfYTKswTCsSa5TOK31dtGkdo7Fq6wbhtuSh82bF/br4MY45DNBRxNySuiUgDGC",
+	"hJVNpnTQWHUrhyyZZ8mgL0BAekYHEf068grPvv7JrLTYJRTVgSJx5IMBjYC4LiDHfRxgPtsCEJyhCA/M",
+	"SoghWxsLCAWhanThjPVzczbq4nM+RgQSXryR9zUdVd3FhXRnJsRlpy9pFyveQEtwgHjYS7OAaiMW63xI",
+	"g4IdEN8uQ3OEgki8ghkgCPn6oQJKXDhXsSA10dYL3KB7h4LOio6XkEQY8iLEAfYtZhghyGlkVuDeoTpF",
+	"EfIQPkO+mISWypyO05i9zVdv9fvbjfE799DV8PjxcHW4N92A7zxuv3un6ZkZP56gaJZM+HHkqUEpuUqK",
+	"WHLA9rx/K0IDp+P8h5VEJFxRv7KVeFZZEaWM7+cEFUmKcCyWgDFMyZaSWBiABKDzUAwJwBT5KoljEMxK",
+	"91F3Mv/aWmu2ihi8oMcd/1h+nx38A7E3vYl8ogcw65yQmvr7EfZ7HTkus4W7ihTAEJ4pOUY8Jp8PR5Sg",
+	"XgfIfwGZjPsocsGNenO9LVgMkYQKA/ksGkMc9DoA1cQHAH0/QozF3Yr59jqyaSA+q3fOufglSMYkfn+N",
+	"iaFpcc2bME7H8kvBzdiMcTSWL2Mp5/FZrwN6J5NGY9VD53zHD3d8+RfqqC/VGuyQHT9U3/dcwMIAc6Cp",
+	"d4AjxoFHA0pku2xGvEcRCuTkksbDiJ5hH0WXaLyEtCfJPlYlZmvrpQwZIRZSwpTWcw0ydBPiYBJpDYZw",
+	"RLj4aN3fK19nlFj6kvjYh8zSeWpN1xmz4TIKiBhKtQmIMd6IIhrJd+xxhUpnezMzPqYG6GvBv6x98/SK",
+	"Uf2qDyl544lbwPeGkItVGEwY8uW09Yq44iTIZQgwIhxAdqr5uZ4JUJqiVDosPUzqGLVYySgamX56xVJH",
+	"nrjOOzW9BjXFoue/adQkOavtEfJOFSM80ppmVfqQjwpxlEb4feSnVeptSgY4GiPfsDzJMGw12odcbkA/",
+	"wmggqZcMqPwBszCAsz0txAfYE++FI8qp03HEfI1O7HTvH9/eP9x598Z1oeli7xQJxaS/Gl4/bb492G3M",
+	"jh/f8tfI4QZ7Z9qCd731yT20+b5oYowYk9qUczSRDPoy2rkSwlqNhlhRLWWll2OPAjbxRuYitNcBhli/",
+	"32o37YEdj1CkBIL0y/XLD7XdaD+pfgxyNHKIWHid07JzoXqKT0GEIKMETEcz8aeZEkF1sQ+i0QtxJsWR",
+	"mo1Go7G+PFeqPHXq/4YpfeZM6S4dYhJrA0twIz3v7NnjIKSM4X5QcvBWV1czB09IbXRCuFm0EDI2pZEv",
+	"aHcaUTJ8IYdwVe665j+pMR9J/QZgUsQxlUT5SCk1HQfN7oz6tzy8j+8c3X9/p7mH72zW0Wqj7rUCIgVt",
+	"IYg+EnLGZqPhOtiv/GqkZNH4+Tvnq2/zvccb7O7a9HDYGn+tf9U7fr99etvfDN9B65Pk97YUXKgUUGmI",
+	"CPYFnQ2w1IoGASboETR8V7b+SEuzfQQjRUAvi0VXPmkJGS5geHICcxgejFDC8RQLvRDPS5NoRQPwpam0",
+	"UXnB1NR+wy8/a34ppKcXwymVoCHUj2JO2Wi054ooxhrzIuSTEtbYzQ3P8EVpdEB+V8iArUZrvdZs1lrN",
+	"48ZGp9HoNBrvCl4oNNG3pU1FTH4AA4ZcZ4iI1Ped+0rQJCj3SCJyehyfiW4c15mE/qIOlSbndJz11eYm",
+	"bK412oPVftNr+a1m2/fX+lf1M0d0EnnoWDtr/DEm22o2+netGPZp33GdKY1Oj1IDQp8Lhino8AiTYYAW",
+	"MEwxoyJ2SWhKZVTuD0N8WYPGTUxQZN6WXqOBYqpbAPaZOLOUAE1CKYOTouKs48V1uhM+QoSLY4OuzQ70",
+	"lS+m0fnACSMaoohjrfYo8aDY8iqtGW7G7CFmaxtN6lnnSbvAKCfJNWe+K3rSCCji4QGNxlDQZPxl3k8z",
+	"xsT83SxqTmpr6Y5XWwUPJrRZwf+QmOneS8b2MH6S9r+OPC5avabNDnnKoRPu0TGqA03igvlIJcAF6AxF",
+	"M0MD4vtaUyxyeuM8TUqITMZO5z31aq350CIP9V2WPlznvCZeqp1BOWEmJpGcM3OfP3yilRHr4rYes5ao",
+	"2WgtXCStK4oGHybe36f/+TtP/+V7z3//n559+JFTsnrqEs7b0uP10dbLPmQI+BgGyON1sMOBB6MIS4EC",
+	"CL6aX0FjEpq7rnJFq6xgwbpdbo3Si5F5Vo69jOAOtcWsYNWIoTsw1U69+WuzyM613MCO8bjIx3O87YJp",
+	"hDlHBEAGes3Nq41ao1lrNIG8fjqNRk8OEXKOIvHK75yc+B+0n9TEPy3zD1D/dFL//JZTcNbFWIyokWGH",
+	"Z5DD6NEkyjGrRnujoCV9Uz+CvMpqyfnLeyRAyVuZLQqmcMYAGod8thXbr9mIThUpq1flxcMyrLe5WTBC",
+	"7C/maLEAsOQ8LswzcUoacO1lT61pamCpdSsjMenIsuifUG79Y49BClvitF6AK0jO+vDJEwVyuODJcWN5",
+	"b9GzklYrn7RtGHJvBIsnsXM9T3J7godpdctHYCoIDnNx8Xgj5J0qL5d1+N5r1Da7tXdh7f2HH7QaxUdM",
+	"6eoFGA88SNyJojdMAFOwE0nNNqBE3xKf/Opbz/7qh8/+/J8+/fNfOEXijj6t+Ts2xB6fRMgFrXYDnION",
+	"BgjxOQrYFqAkmEkdqIfHcIiy7EVsTEf+shKS4ZZY6vW2+56adKO2+ebKwze/8kHD1fzFXGd/9Y9P/8uH",
+	"ThU+v3M9tmfM20OpuOc3EmsD81yDn9WCoh/XiahWmqqwnFOEQmbcuXJzMEdjVoAqkkxoR/2YyBswiuBM",
+	"/MiN/avqcJXBLMczxKTNHEyri9bO0sY/C7l3gTDqFYr/glJ9PMScmYMhKQ94ah6ZfgqF17KTfZxtTHlF",
+	"e+L5HphCJrQOHwwiOs50U3hLBHJ3Cp2yt+k0dnKCMKJniAHMGQoGdbAvDlsvnEpvLfAoGeDhJNLOc8VQ",
+	"nXDqG63WqK7W5r489WBqOZk1HqzplswtbTuV8soWaIq/wgBi4gJIfKH5jTAZAhQwKbtzeIqINdOq8uSB",
+	"aNJ5mD0Fhm7tzXCN6KjJYPGhuMT9mLkJ5S1Y9kzMzRtFbLvK7Zfigy9Hsk6vTWysz7ELxNiNkkvtgeCX",
+	"3NhPASI+c8F9gs/tqy0tvb5ZeGvCNIA197s2Y5fAN2/DYGBYiBzJawwEeIAuMpY82cUDc9OrkRnVogUu",
+	"lrur2wdGCPo742E18Zxg73QvL6AWA4eWMhUobrtQrGYo2ruIgKy7sFrIMkdrcsmizFn85W/CG3Ovvy1p",
+	"qbcgXpYktXATzdFPd7gf+PrulQhgPbBqLfK5t5LGbEFvpAXdEEWMkjrosTGTtxIkgKa7VwAh+46SEyzY",
+	"CDZmhXfVZLEmoDfnfoEmLd7Wjc7d1lfBy7XA++n3/vKTjz9+/qOPnEvy97msPdXZr3/142cffey8GI5/",
+	"n5XByxL1hAniroNu/OeQUkXwUmCbSuCm1CdsUpGXs2SNQ8y4vOO9ESRDdCDlnAGNhoirz31M/K4+g0VU",
+	"tC3fs1ELJYZcNf54N52j7e6e4zrb+3s3dw53xafu3vaNu4WdxBDEYhHST+REdXyUYlUHxwlEUqPYsB9L",
+	"PQAyMEVB4CqcqHQ/MSWBClFKfVJwa3vXWxsLxLbMXlvwSb0IhVuexX5chxwWrmQOx7MYenkt9YoF7Kny",
+	"snaAPEmAPznGKATo6QgHCPQSpFDPyJtghjhA54rA/K2EQtcbKd06s8bzV1XPoNJSGifJRXiQ7aSJabfV",
+	"KORFMPGgzFtW42ipyoPKKMP2RM1vYlc/9iTlp5r/juX6dDOrsNg1reZXuGXbmvXpIRVuYAwGWmxXl2xv",
+	"Kbt67sZoFt0OL0eSp+MxjfUbTZIXNIEvT2xfVmLRkYNiTXwfK1z0gbVWCqqeW+b9EJHuwQ7wqTcZI8Lz",
+	"S2zsWPOazY2HhojAEBfqRyHkI7Zki5l1Mc27xuCk2ixcGWmo3tFY7cK7xMC2CxSA9BVnm1d/p/OwWD00",
+	"OO08Vb+FiR9bj/SAAJOueFcBGiADvSnyRpBPaXSqguoCGJ32Cgw/FxiahRYvUraWuc/jNbMmnO6gfDOU",
+	"+f+x3otiKtBAiMxpV1pOhegEIbFFfORDXklZ7Ed0qlXehQ17mM8qqaoy5oZUfXZCeFTxWRmRcN3A86qf",
+	"dg7GlHHQBm/ha4LU7hzt72nCst+1FF+9c65zXhvSmv7y60IpO4RTwyKtX2vsFIc1GqoB1UIq7pIoDuzx",
+	"UQgjLtjMjl9g4t6jHJyikAtBXpooBe/XTg6NIKorz9wZ9lClzYpNFrEZ0uiF1dAQCTInZmR9SgMEifKf",
+	"qPCRHOuoYtUcwDEOZpUNH2oCHPmV5m0wRvNvnlvqKfE8PkOk8lg08zIXhPE4zJXfcmw45ZForuddEoZF",
+	"7klTxsXJJaAeDFAVS9AYcSjkDAWPuniPY+z7Aaq8nKTyg9g7rfywOoWXOGaUhxd/2XYBzMVLmueWse3J",
+	"B7cVyyxGa+kfZTAkJkMlICcGI+u6fXNjPY9bePOr7zVqmw8/aLqrxZ7TDGyviDnoEJIqFtCQMg4DM5OF",
+	"s4/QAEUR8u8Xe/ZLDKcKD11xQOJKJ161liM01EaNhY8yGPCL01Q1fV3CAmNtnfEIId5dQnBQQceXuqBs",
+	"yMWiocrnnrjOFPUZ5hX3531KkJHLF5qsc1LYDW2FkJ6CI8QfYD66dyiOyLG0bRQKycoy9KgaUkU/rEJ1",
+	"K1FGYlW5jJVJt1Iket6EjAumZAxAhZNMBYNVugirrEbMCTLymLHZDwA0xrot5eBX8I5M/JK7kDCKADz2",
+	"lMxQitbnViwxpEe5CwPkggEay391uJltRd11XOem4zr3C22WtxBBZul1BHTZ4sMQ36aMF3rudIIT5dsY",
+	"YJn/ZIQZYCgSsmA6wnvEecg6KyvYr+sv6x4dO24iBE4iXOjZC8Mi62phAg55/sUITOwM4NREH05Rv4qn",
+	"vtyem4B9Bnrttqz5R8hHaMwA5hUshq7DPETmmdBNuLy2oltbe7N7dHzQPToqc5wsFDCLDp1+NaQ0uNDr",
+	"WROJnJ2bMjBrQtJjNPtq9VtyADKU+sW2mJafvC+tFUxMWU211G+glOe7dEjvFwHS9mPI2YMb27e7x492",
+	"d/Z2Dg73bx12d3uxLbIHJ5zuomiI7kWit96WyexEBRcI4AzQMxSlvDAV2E85PzhSOS+07SiEQ6QYkUZh",
+	"2sd4C0B2ymLfl1q7SnyiEKFn8V41EYDZ4rmUO39EJwu2rvBuSC94CgqkTUVLbOQW8CM4jXOuEZWo6jWm",
+	"dhATTrNblxfvZfTT+ZIG19yo3uhtyQQ5XH4rOrVCqV5jYETpKauDV2+6uajRKZnx7v61nbs3HnUPDuSc",
+	"o6G8NfVS67Qbqhdp649FICDdtDEoLRoj//OwIMoAuk0JKTqwhRtt231ryu5rkV8dXJvFKZLylKASeYjr",
+	"34CHZmFG7llvof5V5DcHjfb5+fm5t765ttZfbW1WEEV4SRIXCpgHCesUpUJRwggMQxdA8ABtC4Y0xgSD",
+	"MKLDCI5lyJX+XqEMwesDGgR0KjRySAAdDLCHYXBCNIrkSj1er/2bN3e2d7p3H3W3t/fv70n4h8whpf0U",
+	"rzEwxoyFSOn3Zk1GOPKlxzXJOsXgGNVl7pNYYo0p0XGdPHtIvswM4rj0l7yAVAgX3KV9HKBuGIqGpJl/",
+	"FxOslyv+bl8vSzdGERZ+v6umz/Pww1I4SsJkv/iiTfqe/xKLNHwXEjhEguitBIZlcYKIsbfQrIIvqwTW",
+	"+BaaHZVq7cuo4vZY8o0vnGoqEP6LSaWZyXzZyXSfh2pzv9i7lpvGl3bPbiMYiKP8QeEe2CA1elpgAagO",
+	"Rbqo873M7zSr9rTtiK+CAZ7jGV9kZ4uH5V7QMb7DdNRu4RpZmQmyikh2F/STc/v4Yh/Q1FJ9aQ/nnQdv",
+	"FcKiDo+6IJz0A+yBUzRT2ZavrjWvukB/2ojzLq/XV+vNKwWYqWBoH+7Do9baeqGFDxXCd06rGb1PFUoi",
+	"6aVb2EdxCIUGZZuXGR4uZkCiQ1cDssUU1UhFD2ImJWt8lD9sp2hW3a0ttkk6fIlxZGf92NlRitaLBjM/",
+	"Eq48KA0maSQkvFfZgDTknxIPyUwVHqfSWt2nE+JXCVZ7wSFckzJXZXs5qdIKR56b0iGfTOmLyezS85B4",
+	"yS+7xlM+5RJ95xEvDcWykpHNi3FOJc2dE+ucw8cmyc3K48DmPKFTllVxSltJyxK+qLOXLWSN1tv2mhSt",
+	"/u7N7jVM/AswIulDit1jKbYEYBiq7AgFQeoPP1h3N4pRFon/OO+HVxyuDnYGgCHCXYA5GE8YB31lrp5C",
+	"zDEZ6nTRy0Pr5URLVkjZHvKLo+zcBVnh924ByABUhs37hztb0qxGxPgwB0N8pr19PcpDsXKdlRVOebjS",
+	"Ew+/mLD3H/zf57/3rWUW2c61TWTmltWWkjfa6+2NKy7gVK71LDSGXEjkRivPBCSEcjnN7J53a++2alcf",
+	"frDactND/Pibn/7JTxc6E/R4jbtk/h59qbJMJJRXOc1EgQ3iolyULWSjy/LPQovRI5M93+q1cGbJ5ZdJ",
+	"1EUjECIaBsiNS65YNUuspHtp63n1tEmuU2TryIgOFz1VkzBEEfAgQ27sbwyh72OVBbToIDXX3Se/VfXc",
+	"FK3lgSXspYe7IU55a20deCMYQY+jSCIRKNOsHkYIDCeIMeQDGSfmqfyTMRrKXVZ6LPJMWmWUMinyb26D",
+	"zfba1WyWxIJgNijLIYBeWZbIXnmMTMYXK4sVxCGoCqQho3HcJEM/JjpBmA7KkT4JQ4bZfYS19x++eXJS",
+	"Fx8elUD3TbWnKuiwy0h5ugd1Ztc2N60T3G4UZgjQ7PuDCscmK7/YZaKqeVCuqWcLPR5mKPFU4pQLyYIU",
+	"UX9RdGBe9WZgPPFGZscl+geyxB0/hjMp4djlmCzHpeAxHOVJbFnAWWVQaWaBqqLA7NIbSwHxzKtHOePh",
+	"wY296zt7txxXxrruyeTpqUzqKuL1rvx8452DnUP16fBw/7DQZKAgAN0wlJpCxTjb7sHBo7v7t3aquupM",
+	"81IssIEZl4En6mFZDRbtwaEORy6VwS+CrV4eknpBzbtqYTRUVhctuZErZhBdCGw5wkOyQwwWqpBgLLD8",
+	"XP021dK+esmg0nJLUfp0gUx5ATDJW+I+kwhkGyg4D0jiCvY1HWGVt9lKFQ1miM8BVVhJoZkOjXAmfKxD",
+	"OD7fAJTdJZAmCtHA8JAwgEm1BVEpcFsNVTpFghqd8HTyma5NbEcoQXjKeb2mDRxM3lVchvwzFMJIIsj6",
+	"M8BC6CG2BXoqg3ovVqfhmJKhaGhcBz0dR9BzrbI67gnR5XfcJMKiJ5OAyfKAVpUd/Sfxkf9ogFHgMxUh",
+	"31Owe/EIgL4PvADisSyAJiawc12NfeuE9NIJ3eXTQrWO7GpJGu8Rc5J0Tvg0z5AGF0sce73+BrjyVfXG",
+	"66D+xpWvFsvWhccdk2uz7QhJRgcD9iqQ9AmiaLkEYL2D7tHRg/3D6xJr05/gQLBmhVqigl2oWmEAWpgl",
+	"y95jYaRHkNkoYtOu48qP2/vXbziuc/d690BIAtcL7/gl+DEmNh9ObqcDOAsoXHhJlqdhzluE4oV9WLr9",
+	"c7n8S2NhnwdAnFn3G8SLZiHPZWxziErEUzltWx0c3z0SVMqRxwWdbi3M26b6eOjOMbWWsMgqrDGF0OvN",
+	"rTORDdguqaCWJ6KUqT091lajIS937eN11amcYobAVGq4BNw+Pj7QkF+lqUCuM0EpQFw2Mbmb6HrrjVVL",
+	"12sV63p2yYXFWSn0QJbKS/FFSehQsm6FOnIVT8giJVXI5cWqThLaNj8Gfl7Qe2mQ+7yg9nlB7GU5mLs8",
+	"5VAUY6txPEbOpeLcX1a0ugkzLw8rv3zU+IK48Plx4C827vtFxHlnIryzMd0BZHwnLOxM/BSn0q1GIUlk",
+	"d3EWVLZtkuYVpLZJxWiXxmTPjcEuz06YDedSJGZ4caxweCZMWcdfxcF1lUKeLxWVvCAIuVrU8bwo47lB",
+	"xXOCiPNX94sI+y1Lpr4MQzLVVarByewaK4kdCp17KEjnnMvUX2Ez4pUG3JUuvBU+nP/NKuCSjGQ7oEx2",
+	"qEu6PFwQZ1whF6bv2IzeXmPLJmuNJuZXWb6ZJeXcipZdkTv5TMGOLjprSYnWN4lqauWKNDlCLJuXwfjp",
+	"DYrrsxYuW74yzRcTfWKEji8t1sRiGnZOxgkLpYXCcZ1DpAJ8zTnRh7QbeSN8Jj9eRzD+oYwYzLHN+E4R",
+	"50KthsS3cotDMgPqKWUYqfdc0Hsk/lfrbQGCsJD6AQwC887rUsyf0kngS2tNKgPsFUCozlMAyQnp/XYP",
+	"vA5JJmv6lTq4L92O0ktFp9oBKc2DsUuLxHE0y8QVKIDBJMJ8diQ2TpFrN51COb0s11JFYo6z+ByVHH1F",
+	"nM0Vecv3QIT4JDJR2CMEVOGyVMlsOfqyIthqOHENbCO0hPgtJKUWKwD8GmTYK3QKplQdO2Qcq4gkDUSR",
+	"E+pTfwaU+Qv0YnuQtoSlTD494NMkjMnUZ5aXuhxJPNoR56GzsLr9dipRYG5t6QD0VmCIV86aK6rStb3O",
+	"lQvf5xYwA0OQ4AiJXbppLt47D45ztoHsosbFD61xrq4MEa+N4/bVGHrplVIwqdxS2UXYF5FhnD08tV4j",
+	"yEzldRdAldMzZYg0FdqViQNHVkl2ZVkjaKp+wOyEaPI1xbQ1HSsGIVuIEEOEo2wnmAHBsXg9KfG9qM57",
+	"bos0Fz7CQwL5JEKLabwHJ8oao0qRWwE/qRLlzLQYFyiX5Gy+BX0k2rgmYUyv397tbteObnebr2cihtwT",
+	"ciRZyjEVQ7xyRUVYjxEfUd8FPSFo6PNzXtMDq73RM0voghBKFugDRiOxgiGM4BgJ/jtn1Uy9aaj9drlV",
+	"E8y9hH5yLMHY7WwKckEEp8aRbOIhwdH1txhgiPgAq8qQkIHeNUnFerHly3pB6xccveDNRrjzKOE6faR+",
+	"2VQYGUNMOMQERUyHbycJNoaYjyb9ukfHK2P1uFx684eTq8bXBQwFg9qIMrEFZ1K801zSZPIAO+LeY1NB",
+	"9+Iak1QpHhjQSFm8THwp66igUJl8BwbBzEoa/tUTckLeeON4FKH4ELP6G29IHiIEJ9mp9MwjlTF5gM+Q",
+	"QtazEfLjOFNmPGyiITaCIdKXtBhhHdyQII+4wRPCQgRPBVOAHg9mVrzuWFWeEBd2T8umveSkcxQETLnm",
+	"OmLo34iBI99QvYp/dQ26b8R2tm+ckG/UarXUf+JdWWbtG6D3gfjQAR8I9dIFYzZ84kqz25Oe+FX8WFdF",
+	"RiSILfNdrSnbN1Y80VwiV7lAi1Uu0KKnC2KBz+4keaUHWqoP+6v2+bmg77Xzc9WZVIRFV/GQ7cbUwBrJ",
+	"R9inZ0h8obbbMn+KvX6graLx9hjCcuO1pJGCKsHAFcQkGxDDjN2qJg2tZs3y4n4dkzjr7gnRGyX4fx/6",
+	"CUduN5pC0Y9QeggEIV9S9pU6iK3PsiwsJoISSZzmwSJTcyDEfYM5OyGC4M3OmNtByjmInKGAhqgD2o2G",
+	"C9qNtvjfmgvazVXxP/GptemCNfHrWmNVJk1XNWelYCW4Djshva6ES3VAKVwKRMhDEriaBWHpI2MNESmv",
+	"tF5pwfqoq2VS8UQ/QCdkDL0RJqgWIehLgJXa4rra2bsGOvXGG0DrGKLNIKBToMdaM8/0wOs9RITA/P5I",
+	"R90LhvqafTMEkAyln2tECZ1EyDdp0K/UgaBMdkJ8KtN2+0joAubejiFc8s4IsIcMuFRLkiH0RqjWqjdy",
+	"zHI6ndah/LlOo+GKfpet3N3ZvrF3dEO+k8CpYv776Z//7PlP/6vjOmcoYoqLNupN9WycZddZrTfqq46V",
+	"W7dIivOsmmOFiZauy6wYkGTKEb3eEzdHzxSPuCKvJEko0hnoI9CfGY2CRuBo90juWs28EJNvfKriXCIE",
+	"9CZR0NuSfFHpMy7gdIgko5fP91TBnJ6rwIYmbbrgrLLymXwKkxMCQE/JYj0DQHVBhIcjWVZdlVGXg1Ke",
+	"aiUrKGc1eL28xATmV9RVrJ1vptKGGHpc/ELKH7CwATku8+AW0OqbTxFTF0L8G5hiwpRpsE/F0YiQRLbL",
+	"tUwqG8gIHjEYeZOojZHtTBjqKRlZqz+yYjFTShwNkHJmQRbDIjUXk2qInuIIjTsnRKYgE/w8lKYcVToX",
+	"jcNAcCmOzvlWltfhIaHiEAl2p45GzLxkLWBlFDJ1JASZGuHL6bxXrOYnj6ykVJonbtXnDyIq9HxpV6j6",
+	"TjcMtYGk6hsymTENKr2iGJXhU0t0cizBEWpkD2PTyjXqz5YsxB07LuwK1+kj7Bpx1IhA+qhjnirSbQrS",
+	"OOuN1asba6vtjd9+/FjnWdOCpmVGczq62oYUOsfakmQNwvAcg15S2MkBjcZ2r8aMr2u8pBuuXDg6U2zn",
+	"Sdp8pL0/RjSTy9ZqNJZc6Hlz9OJzEE9MQY0biVnOFItzvtYc0ju711cfn7H1r7+7vnrv/jt7SVnCTnOj",
+	"YS6a4sAQ/Pa1/cNp461bQ9rtdrt7R/dHN+4Pxccb4n/XuvfEP93V/tnpqfiwfRrcuPf2YZvc2pMvDIfb",
+	"1/yN5ozLd67dOby/diM6vTMcDr/ylbhEQBx3rJayuNi7N4KEoEBusb4tUpXm8ushxNJW0/Qhg4x0GzIp",
+	"Ik+VqbsIAejgkJK64arQJmRgDIUwWlZA3E1szcXdxqS0Ik6wqUFsm8YEFxTcIG28ee+hOOzJGt5CHMC0",
+	"1iSH+Mkf/vPT7/7Zp3/7B598/JGu8wOHEsVqKE0CpksNO+UCwZGGwqmb2GA01MWlbYoZWUEslUp8JO4j",
+	"0NOWI1WDRj+DmVCFfTAJBdeR6Itopu/qExJf1qBLgGYzRlhUl186tsxEGuGhjD0RV9BWxj7I4akCOsn1",
+	"Krqg5IMPMB/95o56lXdU+maBQkY2KP6Os756daO1kVRQLOWNVgVMXbIyQUw7Ho0ioVePaMQQ6Evc38yx",
+	"ikw2l2Ujqcjtl3KZFHLUrjom5beJVOobazb7zPMOCbcSzdDItmbWFXtK8k4k/R6ZhKdz7y9jWNICh2PV",
+	"v5N/JEX/nNjxJj+aun3O+mpzEzbXGu3Bar/ptfxWs+37a/2rdr09QyNJ2dz3Hlq1bNMFIZ3m1c21Vntj",
+	"s9FwMlUcHTS7M+rf8vA+vnN0//2d5h6+s1lHq4261wpItnpi3FJ7rSHXKXsHXpCCym8jWe9W6vnKaPhy",
+	"r6LUpXOk+WrqBlCmrBTjf/6Xv3z6b39q3T3mHFt3z+qKSjxdU/EPtcSzX3z9SGNduuAfQzz9ttYdlYpZ",
+	"hC/LaCK5Qm3OpXiV8avE9duSWBHn3dPV89uk+bXZxuRei127Gl1f429PN72743Z4a7AOnep0Ulhe7kXz",
+	"GolsMH5eKx7S8uRWjcmw3bitRqP6RHO1oUpkM8ZRKGUzCQF9ISdCLWyZeGab+rOC2ZEHiWvSUwIlk3go",
+	"AFCrMTo1q2sT869/9fNn3/s/v/6XP3j+y188/9FHz3//n559aItuj6NAxx+ljg/yTvOnZ4iqHZ5h7vAU",
+	"BEoyjoNA1ktU+aWz5ydTh21pSSkOMVNSQp5YF/Ct3ABe2B6n9zRG0c7bxWc/+fDZ//pPz37v76pvoTSF",
+	"1Ez27GLGp9BADECF1NcG4VM0e02KzjKJ9ZY2JUvTr0dDpAIyOtMIc9STiPAAwSRnqBWuYdvATogxgmEW",
+	"J1XYReM+ijRBGEukQhgQWQMBhXaYL4igtGrxESTAj2gYIr/cDHRfJeW+MNM1IkWf9n87nd/dRlY6XjSu",
+	"NRuNZsNJAxnfs3OOOeutQauxudq62lwf9D2v2fA319cRWrPTd3WcAEanmSxeHYdOHm30IbraXkfQa1z1",
+	"/Nbaent9rd1sN/wW3ITeelPSeBXhU8s/zdWNRkP+r+EUYf6cNzfWbVySXIQlrpFs+a3qN8j8YyW39AXy",
+	"2hxe4L2HQhHJ+6iznFjN0Jybp9/+wdNf/svz7/3s2bf/eZFkYkpzKgCBEDOExGPYZVKeovjA3tT3Tx96",
+	"pyip8qYYRwiHugqragZMaXTKdLC89C3oZMHZQBqeTdHfRwElQwY43TohUJu5Fa+OK5DIJhExnAExlmrK",
+	"yiMcIiIO+3Gm11RckJT7TsgikIrtHjN4I+lMk3iZLdv1AsOwJqPL4AwwLhqT5oKkgyLOYXZHMX5VpmTp",
+	"m6cbhjv+beUkv5SKakVwOeut1uZgANe81qDZb8CmB320ilYlFDIdu+XkozLjXCaGvpz+anj9tPn2YLcx",
+	"O358y18jhxvsnWkL3vXWJ/fQ5vvVD3uVKi8v6vxbVflfHBcQJz6PvMqeeDNNAM3pkidJhfP8+t9+9fx7",
+	"P4uFLPPEs+/8t6ff/TNgVmbRlT1EBNVMfK3hCEbBnc8PFBoBBsBDhKvIGKhLhtSwrEoddVT0TpxJIJxI",
+	"3wynAMbnntF04ZHXmAb5eZDI5iR2qD+z0wqpg21aMIoRjPFohOqYSoBtjuRmihK7CYtSxY11gZMTYlhL",
+	"gM8QK7/uTfzzZa58KxwwHRWSDbnVYV7ZgM/qGnk+VvyJPiQv3oKzp82WOWtKjOZtNVoN19bJtDIumXj9",
+	"8qpZu9EstfN0JTZtkOxePDxj44kL9pRX3NEVdeZxSUthbsze5qu3+v3txvide+hqePx4uDrcm27Adx63",
+	"373TlKNXxWyS0jRJIZpULg2nq42HikmX25J0QISTrUuTbu2GpkXd3trmYGO9395YbaF+a6Nxtdn3/c1W",
+	"s51q74n7srTp6uRcXtSmQK+WcBQjYsTRpona8ypV7FtIcT8ZsC+5aJzwwLA45QZ5+qu/+/TDH37y87/+",
+	"5OOPYsb/7E//8dl3fm7x+Zis84w+SeJWzNp3pTMh4c2CXcKcpCdZuUx5lwI89NEIS2d9pBEIIQ0CZkdL",
+	"KsyDORQ994SohA0mvZ3UvZT7HwWDjq4+F18h+obDDIwgkSlAJ/JGtMBGZiwS84cJk6iFON7VPSE6vyz2",
+	"XXHxSDw5p8MIhnH6G+ZFSHn+CQUjFMgRQTIT8p/EK+yHSBbEsvgiA6/npcAr2qoJEgQv8JL4+S21HBr0",
+	"rpCjJgDXFlnp4ITYv5mDbJAnFvoyxiyQOIlgXKI/oPRUJrIqv810ArZXJ3oWX3+jCeNWvJ1V4WIpVpFU",
+	"4Pns/Bh71BQJsQLsrdsm4aF71E49IEkRM5mAMO1IfhEXY6u14GLUx7/oXlzuRkujxNI3qGFMqsV6SIZf",
+	"xf5XqtiVPxc3z8Ib5/gzvV+EQnF5y0LKGAief++Hz779R1LJ+EPlAnn+/d+N753FmkU+dqH85ulq5mVM",
+	"BRbPTLCiMumhUZfV5UQM5PwUzergrso2OqVgRCcRy5t4h7k6HJdzkVg1SeYJTrn6I05i89R68hLEV141",
+	"5bP30MZafl7Ab642UgK+FZFziqQpRRZx0wkjta/2pQv+Jo4nL/GnUoUu9JraiUOvKjfQ54AvlVWZKeFP",
+	"L87lWt35oJA+1vlWB19JuM9//uPnf/TNp3/8FyAO5pln2BQ8hvKwpoio1p/FvofhggSlJjt2Cm6jkmkq",
+	"++oImozyIEO4OdcE5WFHNduJEPR7Wyo/5gkRMtcklCBSHWA18bEQxYYmlaKScJUkJ2u/EV1FbYBRBMaQ",
+	"eyMUR1xY5goNY1TyAQdTyE6IzHcAYKG5Yoj4/vGB4j7XZtpLkRHz8mslFsI1KWtkoM4kjkPuAQZnLFuk",
+	"rVQTlkE8jyfKJaDt+3FcdZpj2dSeTTOzIB5zoaxqxVGXuehegMwnC7Dr+qxFho9GO8MXTSnk5M0Xwgfb",
+	"pXxQBWpO4tDNIoYY23Zv3Xj3+q29a2/f+trq8b39O/eyf39OZLJ8laYy/7qKuitje64ONpNLti1jHrYp",
+	"4REtKCHaDaZwxkCP0BrjNEJJcCYsyivw5PPgRzLmhv3jA4sbaran2bB0Kz3/5R8//fn35XPPv/+7z//m",
+	"L3QKc82RKQ/z3Lia/z42Ic+v9hrSIDB1PpTJtg56Oo2qCUhQvFOwRlPA27IwqGdOCIoiGilG3lNWBPmT",
+	"jjm1jL/aUIEZ6CV5XHtaiZYeIAUkUyKoDzAv4bb/X8MIDBVJnWFJGIggormXePcCuAF5LRdqAy/tKiy3",
+	"yn4Or0I3z9cY1akHrPKoMe6saApTzEfbiQXHHnq2nHG+0Nei/g36ASRoh3nj2EkwEUuN4+EXGiCgJOsc",
+	"G//1r3787KOPF4nSmnHDMKwtAM7HzFt66RSuyoOEyPyZxvjcMW5Ko9DLYU1HVBqOFecED2LPXN5TL3bT",
+	"B/3ZCSnyr6vsrYHM3ZokjpRm0ThvvRpIEX+OkI/Q2HLevSKDZwyxTDJ4L+czqiwd5fOKf57d4+UgXRiT",
+	"Wuwi6R4cgOd/97HGqWWRusXOkMTmOFdXPNi7lfimlV+j4LKTufUY4FTG92MGhuJcxHnQzGNScCC+MuGW",
+	"yAsHyn1R5UKKHRkAE4Z9lK3qXsQa8fwbZi4BxSJJBb0pDtTSdnzdfpyJrI8JlOPKycdF4ro1qeqCufWi",
+	"ROP0hagQKgAFZEByDq1Emw1Svv7PSH5Pkbg92AICy8hRSbmjeXIUKxLGqzD0AhhHKtuQYbR10Dva7u71",
+	"lMNeIi1CTJguHyE1S4mhsKwWfIRmYjdOSE+DyntCCeupKgmF4CiWE6Uvz23FsL/YaPZy68O2AmqLqzO2",
+	"ME0hM2yz2Plkg2m09xATlb+Am2I4QaD8vZi9ZBfUdZWnLm+OMA/r1XvlFodczdkvEZxfQ/gvpMExmSx8",
+	"2cDLOriRzisTJw9wy+DdcYoDWdkklgJzwZUn5MVFV56QrKCKU2nO4u01s8gJr/ETxqFPCaqDbg52Ko8d",
+	"ZidEmihMvQIZSFrIKCW46xU6763U/HZafAveVgxgy2QXL0lzn4+cXAg9Xw4YV1Dd4EuAIE0Jzxb4RKNH",
+	"lYL49Fv/8MnHHy0KcpPJrwZwpY+JPye6Q3EWVlCn0kjwkr8U+l9gGOpoan0TycxvoD8DmHcshLdiVdLU",
+	"o7AxBJ3rc3QTnyETPEp9xMAZxX5R0cyCIyRmtnuzu/wZSpyw5iQtNr/YCfpezPmTQRTtzVZjdbO6vJKp",
+	"iSq22u7ovDadTmtCcK9NogAR0Yv/knr+zIOLMxAXU9JSzaeWys2QuTjs6GKTnaFIlrkmbp3yPmQUs+nm",
+	"KAmxrbyG1yBDizI9ZApkV3N7pLKGlgxCP26Tv5V5stq7qTSVy6lXYu6lElAqCauxn9kZMbOMUpCidCek",
+	"Nlp7QBRTMHxxPIBZnpjgKgttCUccRpwBwV8EB8p1A8OwA6CEXhnflEl8ZuQxXXhWAd0NAN7wVSgEFGlo",
+	"Q+SEjDGZcFns6GD/6BikOXevkAuHIRhrScfG4SvSqYMuk9DBIdQ3ifZmC3UwhsrLIsUJKFSqihmWCw51",
+	"FI/yt+Rrtxe7UpLSsK+WMX+GIPkyVpTByD+Zg3NJr/2yPMjNAP5eTQoedxkf9BJsM19CuYR3phfxN6xz",
+	"Lnx992Y34wCUX2kCKuKfIwQDPnq/3NWnc+tlDHZhRCUYx4vdv3Vwl9JTBiBPlVEqtLTelp06l00mYIxq",
+	"Dj2tLvPovguorRvgM/SyIFc76XWDoi/w9B/+4tkvfvnsJx8++6Ht1de5avUOUex7K/UpCoKa9K2vfH16",
+	"yupmOQo37c7R/h54gPrgLTQDR4irCtBX15pXryRJEg+PuuAUzZTzOAiMs0jecip4EgeB0HeHlBYbzO88",
+	"eOvo0psohiCJHgaC/R0etdbWHdeRMTb3utcc1zmVMTHNQcNr+auo3V+D65tXNzaubq7DtX5bPCCW2zk8",
+	"EhKCmD57xxvF6dsYHjpPHlYmDzmnElZ0imaACR5kCmdDEidEXd40zhDPmcVllmAtPLwyM7gkCkkGMp/P",
+	"DNBJHPH49D/+/ad/8tNPf/DNUiVVJw2dT6Cim7EqO7cfItI92InTARZSmlxI6HFB2JemuLjiyAtJhbpE",
+	"Nh49ifJ8cOr3DCndOIbDAiVfGrmtnKf22/PJZrXRLt6Rnuiql6li/xoDvZ1BbY8SVNuF3BtJ2I5iDsoS",
+	"5rwsUlRRF3JWpuQgePaHP3363Z88+7NvPfvxT/79X78tvvv3f/29cuapqXEGx8FFqNEF/RlXOHf5QSZI",
+	"lpZkU8HSBR4dj3XGUy+YlHkXze5/rbt7dzkSNmP/DQl/4UlYbH6WhMV380g4QtCflQtoMp24cXQLBUFm",
+	"ZzcpkU1OeC+g3inw8WAgvpUZ6VX6huhMqpl9IUaDsSotD4lJSK9itLesUpBrjdUTEu+YksJLlMZDBH1M",
+	"jFfocyToiYHNXtaeb0MSLy32kAx9B0//8X88/+XfLhD0pNPDnOxy8HzKLVxXjplHJuOFSqpsGxDolADs",
+	"6y2UXzJdl1vZCkgpJm9HDGUBDMKqWMrzg5uDtFMVsQqhdQUlzyomlnz1hobllXt4BjmMHqkwvaTA2SOJ",
+	"0mg1Wuu1ZrPWaoLGRqfR6MjEPT4KUPxIhRh0XSdtXpNWyh+d8nApA6jK+TNfkVfwzd+o7wXqe/5cg0q4",
+	"weVz7Mq2ZWoxGR2ez7ib8wi9xrStPTE4Ag8moPCMAbGjbgehHWlDpk6diHUV9QmDgUYswhkDjNqFl3Sp",
+	"IlBSqag0te5lc36l/SeVcmrlT0zVA5NJ6Lq8t+ezHN1n5RF6IP1B8cyq+oQ0xCCOZbCrfC9wDB0ttvp+",
+	"YXn3y+LeMYvQ5oBUQTwhJ37puXuha3+B316y6bgi6+KsjJm85MU82+QB0RQ/ggxsAE5Ba20deCMoNI5Y",
+	"AVB4shgqjtkJGU4Qk9ncuAJ/F0K01Ygvy1xfKrs61IP83PLT/AA/K5Yq6EOSDda4t6pcNSE48+Y8PpqU",
+	"Fn6VLvb4xEBmAtleCMyvKisw2wye/c+fPf3mHxTzAvm+0LjLEOXqVwN4xywpkiLmFSHoS909TuuxItUV",
+	"3VPOdaM6Zq6ULYVkGaf4ZuCTX/z3p9/9Z6uYnx5lPg5oZyzrsJmSrsQHR7tHGtljF4XQDZl88fmGjrO+",
+	"dCZFU1NQVtUnG5sEcMDOtJQ0HwcTFAQs5QAiDLx+vH98cAU8/evvP/3Bj57/4kfZ5saDopHuWpkvBlaQ",
+	"JgO//t8fPvv7Hz/78G+efvzN5z/66OnH31QBmbo5Kit/Vpy4maiZuFmITBiFbtrgPIubN9YGnVXz2V99",
+	"5+nv/zh52Rganjx88v8CAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -40,6 +40,19 @@ func lockDir(dir string) (*dirLock, error) {
 	return &dirLock{f}, nil
 }
 
+// LockDir takes the ownership of a data directory that has no server in it: two processes must not write its files either.
+// It makes the directory when it is missing. ErrInUse means that another process owns it.
+func LockDir(dir string) (release func(), err error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	lock, err := lockDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	return lock.release, nil
+}
+
 func writePID(f *os.File) error {
 	_, err := fmt.Fprintln(f, os.Getpid())
 	return err

@@ -15,4 +15,5 @@ CREATE TABLE fastpasses (
     FOREIGN KEY (userpool_id, session_id) REFERENCES sessions (userpool_id, id) ON DELETE CASCADE
 );
 CREATE INDEX fastpasses_code ON fastpasses (code_hash);
+CREATE INDEX fastpasses_session ON fastpasses (userpool_id, session_id);
 CREATE INDEX fastpasses_expires_at ON fastpasses (expires_at);

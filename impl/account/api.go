@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"encoding/json"
 	"strconv"
 	"time"
 
@@ -64,18 +65,18 @@ func (a *API) GetUserInfo(ctx context.Context, req gen.GetUserInfoRequestObject)
 	return gen.GetUserInfo200JSONResponse{Body: gen.BaseUserResponse{Data: baseUser(user)}}, nil
 }
 
-// LoginWithCaptcha signs in with password and image captcha. The captcha is used up first, whatever comes after.
+// LoginWithCaptcha signs in with password and image captcha.
 func (a *API) LoginWithCaptcha(ctx context.Context, req gen.LoginWithCaptchaRequestObject) (gen.LoginWithCaptchaResponseObject, error) {
 	app, err := a.service.LenientApplication(ctx, optional.Value(req.Params.IThingsAppCode), optional.Value(req.Params.IThingsTenantCode))
 	if err != nil {
 		return nil, err
 	}
 	body := req.Body
-	if err := a.service.captchas.CheckImage(ctx, app.UserpoolID, string(gen.CaptchaUseLogin), body.CodeID, body.Code); err != nil {
-		return nil, err
+	if body.LoginType != gen.CaptchaLoginRequestLoginTypePwd {
+		return nil, ErrConnection
 	}
-	credentials := Credentials{Type: identifierKind(body.Account), Account: body.Account, Password: body.Password}
-	user, tokens, err := a.service.SignIn(ctx, app, credentials, Wish{})
+	credentials := Credentials{Type: identifierKind(body.Account), Account: body.Account, Password: optional.Value(body.Password)}
+	user, tokens, err := a.service.SignInWithCaptcha(ctx, app, credentials, Captcha{ID: body.CodeID, Answer: body.Code})
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +96,7 @@ func unix(t time.Time) string { return strconv.FormatInt(t.Unix(), 10) }
 // SignIn signs in with credentials in the status dialect.
 func (a *API) SignIn(ctx context.Context, req gen.SignInRequestObject) (gen.SignInResponseObject, error) {
 	body := req.Body
-	app, err := a.service.clientApplication(ctx, optional.Value(body.ClientID), optional.Value(body.ClientSecret), optional.Value(req.Params.XAuthingAppID))
+	app, err := a.clientApplication(ctx, optional.Value(body.ClientID), optional.Value(body.ClientSecret), optional.Value(req.Params.XAuthingAppID))
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +128,7 @@ func (a *API) GetManagementToken(ctx context.Context, req gen.GetManagementToken
 
 // CreateUser creates a user of the key's userpool.
 func (a *API) CreateUser(ctx context.Context, req gen.CreateUserRequestObject) (gen.CreateUserResponseObject, error) {
-	caller, err := authn.RequireScope(ctx, ScopeUserWrite)
+	caller, err := authn.RequireScope(ctx, authn.ScopeUserWrite)
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +146,7 @@ func (a *API) CreateUser(ctx context.Context, req gen.CreateUserRequestObject) (
 
 // GetUser returns a user of the key's userpool.
 func (a *API) GetUser(ctx context.Context, req gen.GetUserRequestObject) (gen.GetUserResponseObject, error) {
-	caller, err := authn.RequireScope(ctx, ScopeUserRead)
+	caller, err := authn.RequireScope(ctx, authn.ScopeUserRead)
 	if err != nil {
 		return nil, err
 	}
@@ -158,12 +159,14 @@ func (a *API) GetUser(ctx context.Context, req gen.GetUserRequestObject) (gen.Ge
 		return nil, err
 	}
 	if optional.Value(req.Params.WithCustomData) {
-		dto.CustomData = user.CustomData
+		dto.CustomData = json.RawMessage(user.CustomData)
 	}
 	if optional.Value(req.Params.WithIdentities) {
-		if dto.Identities, err = a.identities(ctx, user); err != nil {
+		identities, err := a.service.Identities(ctx, user)
+		if err != nil {
 			return nil, err
 		}
+		dto.Identities = identityDtos(identities)
 	}
 	return gen.GetUser200JSONResponse{UserJSONResponse: gen.UserJSONResponse{Data: dto}}, nil
 }

@@ -59,19 +59,19 @@ func passwordCredentials(p *gen.AuthenticateByPasswordDto) (Credentials, error) 
 
 // clientApplication is the application that a client belongs to: proved with HTTP Basic, or named in the body (and
 // proved, if the client sends a secret), or named in the header.
-func (s *Service) clientApplication(ctx context.Context, clientID, clientSecret, header string) (db.Application, error) {
+func (a *API) clientApplication(ctx context.Context, clientID, clientSecret, header string) (db.Application, error) {
 	if proved := authn.From(ctx).Application; proved != nil {
-		return s.Application(ctx, proved.ID)
+		return a.service.Application(ctx, proved.ID)
 	}
 	if clientSecret != "" {
-		if _, err := s.VerifyApplication(ctx, clientID, clientSecret); err != nil {
+		if _, err := a.service.VerifyApplication(ctx, clientID, clientSecret); err != nil {
 			return db.Application{}, err
 		}
 	}
 	if clientID == "" {
 		clientID = header
 	}
-	return s.Application(ctx, clientID)
+	return a.service.Application(ctx, clientID)
 }
 
 // ownColumns are the members of CreateUserReqDto that have a column of their own. All others are the profile, which is
@@ -81,10 +81,18 @@ var ownColumns = []string{
 	"phoneVerified", "gender", "customData", "identities",
 }
 
+// unkept are the members of CreateUserReqDto that Menshen does not keep.
+var unkept = []string{"departmentIds", "identityNumber", "metadataSource", "options", "otp", "salt", "tenantIds"}
+
 func newUser(dto gen.CreateUserReqDto) (NewUser, error) {
-	profile := db.JSON{}
+	profile := db.Members{}
 	if err := convert(dto, &profile); err != nil {
 		return NewUser{}, err
+	}
+	for _, member := range unkept {
+		if profile[member] != nil {
+			return NewUser{}, ErrUnkept.WithDetail(member)
+		}
 	}
 	for _, member := range ownColumns {
 		delete(profile, member)
@@ -133,16 +141,12 @@ func userDto(u db.User) (*gen.UserDto, error) {
 	return dto, nil
 }
 
-func (a *API) identities(ctx context.Context, u db.User) ([]gen.IdentityDto, error) {
-	rows, err := a.service.store.Accounts().Identities(ctx, u.UserpoolID, u.ID)
-	if err != nil {
-		return nil, err
-	}
+func identityDtos(rows []db.Identity) []gen.IdentityDto {
 	list := make([]gen.IdentityDto, len(rows))
 	for i, r := range rows {
 		list[i] = gen.IdentityDto{IdentityID: r.ID, ExtIdpID: r.ExtIdpID, Provider: r.Provider, UserIDInIdp: r.UserIDInIdp}
 	}
-	return list, nil
+	return list
 }
 
 // convert goes by way of JSON between two types that share the contract's names.

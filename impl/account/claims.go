@@ -1,6 +1,7 @@
 package account
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -32,14 +33,12 @@ func grantedScope(requested string) string {
 	}
 	var granted []string
 	for _, scope := range strings.Fields(requested) {
-		if contains(knownScopes, scope) && !contains(granted, scope) {
+		if slices.Contains(knownScopes, scope) && !slices.Contains(granted, scope) {
 			granted = append(granted, scope)
 		}
 	}
 	return strings.Join(granted, " ")
 }
-
-func contains(list []string, s string) bool { return slices.Contains(list, s) }
 
 // claims are those of access and management tokens. The audience is one string: the official SDKs read no array.
 type claims struct {
@@ -119,7 +118,7 @@ func idClaims(issuer string, s db.Session, u db.User, now, expiresAt time.Time) 
 		case "roles":
 			c["roles"] = []string{}
 		case "extended_fields":
-			c["extended_fields"] = u.CustomData
+			c["extended_fields"] = json.RawMessage(u.CustomData)
 		case "tenant_id":
 			c["tenant_id"] = nil // there are no tenants below a userpool
 		}

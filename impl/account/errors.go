@@ -74,6 +74,10 @@ var (
 		Kind: apierr.Invalid, Code: "account.custom_data",
 		EN: "The custom data is too large.", ZH: "自定义数据过大。",
 	})
+	ErrUnkept = apierr.Define(apierr.Error{
+		Kind: apierr.Unprocessable, Code: "account.unkept",
+		EN: "Menshen would not keep this member of the user.", ZH: "不支持保存该用户字段。",
+	})
 	ErrConnection = apierr.Define(apierr.Error{
 		Kind: apierr.Unprocessable, Code: "account.connection", Number: 1000008,
 		EN: "The application has no such connection.", ZH: "应用未开启该登录方式。",

@@ -26,7 +26,7 @@ func usernameKey(name string) (string, error) {
 		}
 		digits = digits && unicode.IsDigit(r)
 	}
-	if digits {
+	if digits || identifierKind(key) != ByUsername {
 		return "", ErrUsername
 	}
 	return key, nil

@@ -24,9 +24,10 @@ const (
 	argonSalt    = 16
 )
 
-// maxEstimated is how much of a password its strength is estimated from, in characters: the estimate grows faster than
-// linear, and a longer password is strong enough.
-const maxEstimated = 64
+// maxEstimated is how much of a password its strength is estimated from, in characters. The estimate of an adversarial
+// password takes time that grows steeply with its length (2 s at 64); one of that many unpredictable characters is strong
+// enough, whatever follows.
+const maxEstimated = 20
 
 // hasher computes argon2id, a bounded number at a time: each takes 19 MiB and a core for tens of milliseconds.
 type hasher struct {
@@ -76,14 +77,23 @@ func (h *hasher) verify(ctx context.Context, encoded *string, password string) (
 	return subtle.ConstantTimeCompare(key, want) == 1 && known, nil
 }
 
-func (h *hasher) compute(ctx context.Context, password string, salt []byte) ([]byte, error) {
+func (h *hasher) compute(ctx context.Context, password string, salt []byte) (key []byte, err error) {
+	err = h.bounded(ctx, func() error {
+		key = argon2.IDKey([]byte(password), salt, argonTime, argonMemory, argonThreads, argonKey)
+		return nil
+	})
+	return key, err
+}
+
+// bounded runs f when there is a core for it.
+func (h *hasher) bounded(ctx context.Context, f func() error) error {
 	select {
 	case h.slots <- struct{}{}:
 		defer func() { <-h.slots }()
+		return f()
 	case <-ctx.Done():
-		return nil, apierr.ErrUnavailable.WithCause(ctx.Err())
+		return apierr.ErrUnavailable.WithCause(ctx.Err())
 	}
-	return argon2.IDKey([]byte(password), salt, argonTime, argonMemory, argonThreads, argonKey), nil
 }
 
 func encodeHash(salt, key []byte) string {
@@ -116,15 +126,17 @@ func normalPassword(password string) (string, error) {
 	return normal, nil
 }
 
-// checkPassword refuses passwords that are guessed at once: common ones, the user's own name, keyboard walks. There are
-// no rules about kinds of characters (NIST SP 800-63B section 3.1.1.2). The contract has checked the length.
-func checkPassword(password string, own ...string) error {
+// strong refuses passwords that are guessed at once: common ones, the user's own name, keyboard walks. There are no rules
+// about kinds of characters (NIST SP 800-63B section 3.1.1.2). The contract has checked the length.
+func (h *hasher) strong(ctx context.Context, password string, own ...string) error {
 	runes := []rune(password)
 	if len(runes) > maxEstimated {
 		runes = runes[:maxEstimated]
 	}
-	if zxcvbn.PasswordStrength(string(runes), own).Score < 2 { // fewer than a million guesses
-		return ErrPassword
-	}
-	return nil
+	return h.bounded(ctx, func() error {
+		if zxcvbn.PasswordStrength(string(runes), own).Score < 2 { // fewer than a million guesses
+			return ErrPassword
+		}
+		return nil
+	})
 }

@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -57,12 +58,12 @@ func (s *Service) tokens(ctx context.Context, q db.Queries, session db.Session, 
 		return t, err
 	}
 	scopes := strings.Fields(session.Scope)
-	if contains(scopes, "openid") {
+	if slices.Contains(scopes, "openid") {
 		if t.ID, err = s.ring.Sign(idClaims(s.Issuer, session, u, now, t.ExpiresAt)); err != nil {
 			return t, err
 		}
 	}
-	if contains(scopes, "offline_access") {
+	if slices.Contains(scopes, "offline_access") {
 		t.Refresh = secret.Token()
 		err = q.Sessions().InsertRefreshToken(ctx, db.RefreshToken{
 			UserpoolID: session.UserpoolID, TokenHash: s.refreshHash(t.Refresh), SessionID: session.ID, CreatedAt: now,

@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 
 	"github.com/menshen-auth/menshen/db"
@@ -21,8 +22,8 @@ type Credentials struct {
 
 // Wish is what the session is to be like.
 type Wish struct {
-	Scope      string         // empty for the default
-	CustomData map[string]any // merged into the user's own
+	Scope      string          // empty for the default
+	CustomData json.RawMessage // merged into the user's own
 }
 
 // SignIn checks credentials and opens a session for the application. Every wrong pair of account and password is
@@ -34,7 +35,7 @@ func (s *Service) SignIn(ctx context.Context, app db.Application, c Credentials,
 	if err := s.limitSignIn(ctx, app.UserpoolID, c); err != nil {
 		return db.User{}, authn.Tokens{}, err
 	}
-	u, err := s.checkPassword(ctx, app.UserpoolID, c)
+	u, err := s.authenticate(ctx, app.UserpoolID, c)
 	if err != nil {
 		return u, authn.Tokens{}, err
 	}
@@ -59,6 +60,21 @@ func (s *Service) SignIn(ctx context.Context, app db.Application, c Credentials,
 	return u, tokens, err
 }
 
+// Captcha is the answer to an image captcha.
+type Captcha struct{ ID, Answer string }
+
+// useLogin is the use that a captcha for a login was made for, as the contract names it.
+const useLogin = "login"
+
+// SignInWithCaptcha is SignIn behind an image captcha, which the try uses up, whatever becomes of it. The session cannot
+// be renewed: the dialect has no field for a refresh token.
+func (s *Service) SignInWithCaptcha(ctx context.Context, app db.Application, c Credentials, answer Captcha) (db.User, authn.Tokens, error) {
+	if err := s.captchas.CheckImage(ctx, app.UserpoolID, useLogin, answer.ID, answer.Answer); err != nil {
+		return db.User{}, authn.Tokens{}, s.refuse(ctx, app.UserpoolID, "", err)
+	}
+	return s.SignIn(ctx, app, c, Wish{Scope: "openid profile"})
+}
+
 func (s *Service) limitSignIn(ctx context.Context, userpoolID string, c Credentials) error {
 	account, err := s.normalID(c.Type, c.Account)
 	if err != nil {
@@ -71,7 +87,8 @@ func (s *Service) limitSignIn(ctx context.Context, userpoolID string, c Credenti
 	return s.limiter.Take(ctx, s.SignInPerAccount, userpoolID, ip+"|"+c.Type+"|"+account)
 }
 
-func (s *Service) checkPassword(ctx context.Context, userpoolID string, c Credentials) (db.User, error) {
+// authenticate returns the user whose account and password they are.
+func (s *Service) authenticate(ctx context.Context, userpoolID string, c Credentials) (db.User, error) {
 	u, err := s.Find(ctx, userpoolID, c.Type, c.Account)
 	if err != nil && !errors.Is(err, ErrUserNotFound) && !errors.Is(err, ErrUserID) {
 		return u, err

@@ -1,21 +1,21 @@
 package account
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/menshen-auth/menshen/db"
+	"github.com/menshen-auth/menshen/impl/internal/audit"
 	"github.com/menshen-auth/menshen/impl/internal/authn"
 	"github.com/menshen-auth/menshen/impl/internal/keyring"
-)
-
-// Scopes of access keys.
-const (
-	ScopeUserRead  = "user:read"
-	ScopeUserWrite = "user:write"
+	"github.com/menshen-auth/menshen/impl/internal/limit"
+	"github.com/menshen-auth/menshen/impl/internal/reqinfo"
 )
 
 // Application returns the application with the id; without an id the default one of the default userpool.
@@ -68,6 +68,9 @@ func ApplicationSecretHash(ring *keyring.Ring, id, secret string) []byte {
 
 // VerifyApplication tells whether the secret is the application's.
 func (s *Service) VerifyApplication(ctx context.Context, id, secret string) (authn.Application, error) {
+	if !isText(id) {
+		return authn.Application{}, ErrApplicationSecret
+	}
 	app, err := s.store.Tenancy().Application(ctx, id)
 	if err != nil && !errors.Is(err, db.ErrNotFound) {
 		return authn.Application{}, err
@@ -78,6 +81,18 @@ func (s *Service) VerifyApplication(ctx context.Context, id, secret string) (aut
 	return authn.Application{UserpoolID: app.UserpoolID, ID: app.ID}, nil
 }
 
+// limitKey holds down how fast the secrets of access keys can be tried from one address.
+func (s *Service) limitKey(ctx context.Context) error {
+	app, err := s.Application(ctx, "") // counted in the default userpool: the key need not exist
+	if err != nil {
+		return err
+	}
+	return s.limiter.Take(ctx, s.SignInPerIP, app.UserpoolID, "key|"+limit.IPKey(reqinfo.From(ctx).IP))
+}
+
+// isText tells whether PostgreSQL can hold s as text. What comes out of a header need not be.
+func isText(s string) bool { return utf8.ValidString(s) && !strings.Contains(s, "\x00") }
+
 // AccessKeyAAD ties the sealed secret of an access key to its row.
 func AccessKeyAAD(userpoolID, keyID string) []string {
 	return []string{"access_keys", userpoolID, keyID}
@@ -85,6 +100,9 @@ func AccessKeyAAD(userpoolID, keyID string) []string {
 
 // accessKey returns a key and its secret.
 func (s *Service) accessKey(ctx context.Context, id string) (db.AccessKey, []byte, error) {
+	if !isText(id) {
+		return db.AccessKey{}, nil, ErrAccessKey
+	}
 	key, err := s.store.Tenancy().AccessKey(ctx, id)
 	if errors.Is(err, db.ErrNotFound) {
 		return key, nil, ErrAccessKey
@@ -102,16 +120,34 @@ func management(k db.AccessKey) authn.Management {
 
 // ManagementToken exchanges an access key for a token that lives as long as it says.
 func (s *Service) ManagementToken(ctx context.Context, keyID, keySecret string) (string, time.Duration, error) {
+	if err := s.limitKey(ctx); err != nil {
+		return "", 0, err
+	}
 	key, secret, err := s.accessKey(ctx, keyID)
 	if err != nil {
 		return "", 0, err
 	}
 	if !hmac.Equal(secret, []byte(keySecret)) {
-		return "", 0, ErrAccessKey
+		return "", 0, s.noteKey(ctx, key, "key.token", ErrAccessKey)
 	}
 	now := s.clock.Now()
 	token, err := s.ring.Sign(managementClaims(s.Issuer, key, now, now.Add(s.ManagementTTL)))
-	return token, s.ManagementTTL, err
+	if err != nil {
+		return "", 0, err
+	}
+	return token, s.ManagementTTL, s.noteKey(ctx, key, "key.token", nil)
+}
+
+// noteKey writes what became of an access key's try into the audit log, and returns the refusal, if it was one.
+func (s *Service) noteKey(ctx context.Context, k db.AccessKey, action string, refusal error) error {
+	outcome := audit.Success
+	if refusal != nil {
+		outcome = audit.Refused
+	}
+	err := audit.Write(ctx, s.store.Queries, s.clock.Now(), audit.Event{
+		UserpoolID: k.UserpoolID, Actor: audit.Key(k.ID), Action: action, Target: audit.Key(k.ID), Outcome: outcome,
+	})
+	return cmp.Or(err, refusal)
 }
 
 // VerifyManagement tells which access key a management token stands for. The key is looked up, so that disabling it or
@@ -139,7 +175,7 @@ func (s *Service) VerifySignature(ctx context.Context, r authn.SignedRequest) (a
 		return authn.Management{}, ErrSignatureVersion
 	case r.Date == "":
 		return authn.Management{}, ErrSignatureNoDate
-	case r.Nonce == "" || len(r.Nonce) > 128:
+	case r.Nonce == "" || len(r.Nonce) > 128 || !isText(r.Nonce):
 		return authn.Management{}, ErrSignature.WithDetail("x-authing-signature-nonce")
 	}
 	date, err := http.ParseTime(r.Date)
@@ -154,11 +190,11 @@ func (s *Service) VerifySignature(ctx context.Context, r authn.SignedRequest) (a
 		return authn.Management{}, err
 	}
 	if !r.Matches(secret) {
-		return authn.Management{}, ErrSignature
+		return authn.Management{}, s.noteKey(ctx, key, "key.signature", ErrSignature)
 	}
 	err = s.store.Tenancy().UseNonce(ctx, key.UserpoolID, key.ID, r.Nonce, date.Add(2*s.SignatureSkew))
 	if errors.Is(err, db.ErrNotFound) {
-		return authn.Management{}, ErrSignatureUsed
+		return authn.Management{}, s.noteKey(ctx, key, "key.signature", ErrSignatureUsed)
 	}
 	return management(key), err
 }

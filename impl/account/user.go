@@ -46,7 +46,8 @@ type NewUser struct {
 	Password                                             string
 	Status, Gender                                       string
 	EmailVerified, PhoneVerified                         bool
-	Profile, CustomData                                  db.JSON
+	Profile                                              db.Members
+	CustomData                                           json.RawMessage
 	Identities                                           []db.Identity
 }
 
@@ -92,7 +93,7 @@ func (s *Service) newUser(ctx context.Context, userpoolID, source string, n NewU
 	u = db.User{
 		UserpoolID: userpoolID, ID: secret.ID(), Source: source, CreatedAt: now, UpdatedAt: now,
 		Status: n.Status, Gender: n.Gender, EmailVerified: n.EmailVerified, PhoneVerified: n.PhoneVerified,
-		Profile: n.Profile, CustomData: n.CustomData,
+		Profile: n.Profile, CustomData: db.JSON(n.CustomData),
 	}
 	if u.Status == "" {
 		u.Status = db.UserStatusActivated
@@ -131,7 +132,7 @@ func (s *Service) newUser(ctx context.Context, userpoolID, source string, n NewU
 		u.ExternalID = &n.ExternalID
 	}
 	if n.Password != "" {
-		if err := checkPassword(n.Password, n.Username, n.Email, n.Phone); err != nil {
+		if err := s.hasher.strong(ctx, n.Password, n.Username, n.Email, n.Phone); err != nil {
 			return u, err
 		}
 		hash, err := s.hasher.hash(ctx, n.Password)
@@ -161,23 +162,19 @@ func taken(err error) error {
 }
 
 // CheckCustomData refuses custom data that is longer than MaxCustomData.
-func (s *Service) CheckCustomData(data map[string]any) error {
-	if len(data) == 0 {
-		return nil
-	}
-	text, err := json.Marshal(data)
-	if err != nil || len(text) > MaxCustomData {
+func (s *Service) CheckCustomData(data json.RawMessage) error {
+	if len(data) > MaxCustomData {
 		return ErrCustomData
 	}
 	return nil
 }
 
 // MergeCustomData adds data to the user's own custom data (Q8: and to nothing else of the user).
-func (s *Service) MergeCustomData(ctx context.Context, q db.Queries, userpoolID, userID string, data map[string]any) error {
+func (s *Service) MergeCustomData(ctx context.Context, q db.Queries, userpoolID, userID string, data json.RawMessage) error {
 	if len(data) == 0 {
 		return nil
 	}
-	err := q.Accounts().MergeCustomData(ctx, userpoolID, userID, data, maxStoredCustomData, s.clock.Now())
+	err := q.Accounts().MergeCustomData(ctx, userpoolID, userID, db.JSON(data), maxStoredCustomData, s.clock.Now())
 	if errors.Is(err, db.ErrNotFound) {
 		return ErrCustomData
 	}
@@ -238,6 +235,11 @@ func (s *Service) normalID(idType IDType, id string) (key string, err error) {
 		return "", ErrUserID
 	}
 	return key, nil
+}
+
+// Identities returns the external identities of a user, oldest first.
+func (s *Service) Identities(ctx context.Context, u db.User) ([]db.Identity, error) {
+	return s.store.Accounts().Identities(ctx, u.UserpoolID, u.ID)
 }
 
 // Brief returns what others may see of a user.

@@ -4,14 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 
 	"github.com/menshen-auth/menshen/db"
 	"github.com/menshen-auth/menshen/impl/account"
+	"github.com/menshen-auth/menshen/impl/internal/authn"
 	"github.com/menshen-auth/menshen/impl/internal/secret"
-	"github.com/menshen-auth/menshen/impl/otp"
 )
 
 // Credentials are what the first start makes, as DataDir/credentials.json holds them.
@@ -98,7 +97,7 @@ func (a *App) insertTenancy(ctx context.Context, c Credentials) error {
 		return t.InsertAccessKey(ctx, db.AccessKey{
 			UserpoolID: c.UserpoolID, ID: c.AccessKeyID, CreatedAt: now,
 			SecretSealed: a.ring.Seal([]byte(c.AccessKeySecret), account.AccessKeyAAD(c.UserpoolID, c.AccessKeyID)...),
-			Scopes:       []string{account.ScopeUserRead, account.ScopeUserWrite, otp.ScopeSecretRead},
+			Scopes:       []string{authn.ScopeUserRead, authn.ScopeUserWrite, authn.ScopeOTPSecretRead},
 		})
 	})
 }
@@ -117,10 +116,7 @@ func writeCredentials(path string, c Credentials) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return fmt.Errorf("write credentials: %w", err)
-	}
-	return os.WriteFile(path, append(text, '\n'), 0o600)
+	return writeOnce(path, string(text)+"\n")
 }
 
 // refreshBaseURL keeps base_url true when the address was changed after the first start.
@@ -131,10 +127,7 @@ func refreshBaseURL(dir, baseURL string) error {
 		return ignoreMissing(err)
 	}
 	c.BaseURL = baseURL
-	if err := writeCredentials(path+".new", c); err != nil {
-		return err
-	}
-	return os.Rename(path+".new", path)
+	return writeCredentials(path, c)
 }
 
 func ignoreMissing(err error) error {

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"reflect"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -38,7 +39,8 @@ type Config struct {
 	TrustedProxies     []netip.Prefix `env:"MENSHEN_TRUSTED_PROXIES"` // whose X-Forwarded-For is believed
 	ResponseValidation string         `env:"MENSHEN_RESPONSE_VALIDATION" envDefault:"enforce"`
 	RequestTimeout     time.Duration  `env:"MENSHEN_REQUEST_TIMEOUT" envDefault:"10s"`
-	DrainTimeout       time.Duration  `env:"MENSHEN_DRAIN_TIMEOUT" envDefault:"8s"` // of requests in flight at SIGTERM
+	DrainDelay         time.Duration  `env:"MENSHEN_DRAIN_DELAY" envDefault:"500ms"` // not ready but still serving, after SIGTERM
+	DrainTimeout       time.Duration  `env:"MENSHEN_DRAIN_TIMEOUT" envDefault:"7s"`  // of requests in flight after that
 
 	Region         string        `env:"MENSHEN_REGION" envDefault:"CN"` // of phone numbers without country code
 	AccessTTL      time.Duration `env:"MENSHEN_ACCESS_TTL" envDefault:"15m"`
@@ -74,13 +76,14 @@ func LoadConfig(environ []string) (Config, error) {
 	vars, problems := variables(environ)
 	if err := env.ParseWithOptions(&c, env.Options{Environment: vars}); err != nil {
 		var many env.AggregateError
-		if errors.As(err, &many) {
-			problems = append(problems, many.Errors...)
-		} else {
-			problems = append(problems, err)
+		if !errors.As(err, &many) {
+			many.Errors = []error{err}
+		}
+		for _, err := range many.Errors {
+			problems = append(problems, unreadable(err))
 		}
 	}
-	problems = append(problems, c.check()...)
+	problems = append(problems, c.check(unreadNames(problems))...)
 	if len(problems) > 0 {
 		return c, configError(problems)
 	}
@@ -94,6 +97,43 @@ func LoadConfig(environ []string) (Config, error) {
 	return c, nil
 }
 
+// unreadable says of a value that is not of its setting's type what it should look like. It does not repeat the value.
+func unreadable(err error) error {
+	var parse env.ParseError
+	if !errors.As(err, &parse) {
+		return err
+	}
+	field, _ := reflect.TypeFor[Config]().FieldByName(parse.Name)
+	looks := map[reflect.Type]string{
+		reflect.TypeFor[time.Duration]():  "a duration; write for example 90s or 15m",
+		reflect.TypeFor[int]():            "a whole number",
+		reflect.TypeFor[slog.Level]():     "a log level; write debug, info, warn or error",
+		reflect.TypeFor[netip.Prefix]():   "networks; write for example 10.0.0.0/8,192.168.1.7/32",
+		reflect.TypeFor[[]netip.Prefix](): "networks; write for example 10.0.0.0/8,192.168.1.7/32",
+		reflect.TypeFor[limit.Rule]():     "a limit; write for example 20/1m, or off",
+	}[field.Type]
+	return unreadableError{field.Tag.Get("env"), looks}
+}
+
+type unreadableError struct{ name, looks string }
+
+func (e unreadableError) Error() string { return e.name + ": is not " + e.looks }
+
+// unreadNames are the settings that could not be read; their values mean nothing.
+func unreadNames(problems []error) map[string]bool {
+	names := map[string]bool{}
+	for _, problem := range problems {
+		var unread unreadableError
+		if errors.As(problem, &unread) {
+			names[unread.name] = true
+		}
+	}
+	return names
+}
+
+// foreign are variables that look like ours but are made by Kubernetes for a Service called menshen.
+var foreign = regexp.MustCompile(`^MENSHEN_(PORT|SERVICE)(_|$)`)
+
 // variables returns the variables of the environment that are ours, with _FILE resolved. An unknown one is most likely a
 // misspelt one, and a setting that silently does not apply is worse than an error.
 func variables(environ []string) (map[string]string, []error) {
@@ -106,7 +146,7 @@ func variables(environ []string) (map[string]string, []error) {
 	slices.Sort(environ)
 	for _, entry := range environ {
 		name, value, _ := strings.Cut(entry, "=")
-		if !strings.HasPrefix(name, "MENSHEN_") || strings.HasPrefix(name, "MENSHEN_TEST_") || value == "" {
+		if !strings.HasPrefix(name, "MENSHEN_") || strings.HasPrefix(name, "MENSHEN_TEST_") || foreign.MatchString(name) || value == "" {
 			continue
 		}
 		if target, isFile := strings.CutSuffix(name, "_FILE"); isFile && known[target] {
@@ -127,9 +167,11 @@ func variables(environ []string) (map[string]string, []error) {
 	return vars, problems
 }
 
-func (c Config) check() (problems []error) {
+// check looks at the values, except for those that could not be read.
+func (c Config) check(unread map[string]bool) (problems []error) {
 	complain := func(bad bool, format string, args ...any) {
-		if bad {
+		name, _, _ := strings.Cut(fmt.Sprintf(format, args...), ":")
+		if bad && !unread[name] {
 			problems = append(problems, fmt.Errorf(format, args...))
 		}
 	}
@@ -140,8 +182,12 @@ func (c Config) check() (problems []error) {
 		complain(err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "",
 			"MENSHEN_PUBLIC_URL: %q is not a plain http or https URL; write for example https://id.example.com", c.PublicURL)
 	}
+	complain(c.DatabaseURL != "" && db.CheckURL(c.DatabaseURL) != nil,
+		"MENSHEN_DATABASE_URL: is not a PostgreSQL URL; write postgres://user:password@host/database, special characters of the password percent-encoded")
+	complain(c.DatabaseURL != "" && c.PublicURL == "",
+		"MENSHEN_PUBLIC_URL: is missing; replicas on one database must agree where clients reach them, for example https://id.example.com")
 	complain(c.DatabaseURL != "" && c.MasterKey == "",
-		"MENSHEN_MASTER_KEY is missing; with a database of your own, make one with `openssl rand -base64 32` and keep it outside the database")
+		"MENSHEN_MASTER_KEY: is missing; with a database of your own, make one with `openssl rand -base64 32` and keep it outside the database")
 	if c.MasterKey != "" {
 		_, err := decodeMasterKey(c.MasterKey)
 		complain(err != nil, "MENSHEN_MASTER_KEY: is not base64 of %d bytes; make one with `openssl rand -base64 32`", keyring.MasterKeySize)
@@ -159,7 +205,8 @@ func (c Config) check() (problems []error) {
 		min, max time.Duration
 	}{
 		{"MENSHEN_REQUEST_TIMEOUT", c.RequestTimeout, 100 * time.Millisecond, time.Minute},
-		{"MENSHEN_DRAIN_TIMEOUT", c.DrainTimeout, 0, 10 * time.Minute},
+		{"MENSHEN_DRAIN_DELAY", c.DrainDelay, 0, 2 * time.Second},
+		{"MENSHEN_DRAIN_TIMEOUT", c.DrainTimeout, 0, 7 * time.Second},
 		{"MENSHEN_ACCESS_TTL", c.AccessTTL, time.Second, 24 * time.Hour},
 		{"MENSHEN_SESSION_TTL", c.SessionTTL, time.Second, 10 * 365 * 24 * time.Hour},
 		{"MENSHEN_MANAGEMENT_TTL", c.ManagementTTL, time.Minute, 24 * time.Hour},

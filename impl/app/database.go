@@ -25,13 +25,19 @@ type database struct {
 	url       string
 	masterKey []byte
 	embedded  *embedded.Server // nil for a database of the operator's
+	unlock    func()           // of DataDir; the private PostgreSQL has a lock of its own
 }
 
 // openDatabase finds the configured database, or starts the private one. The master key of the private one is in DataDir,
 // made at the first start.
 func openDatabase(ctx context.Context, c Config, log *slog.Logger) (*database, error) {
-	d := &database{url: c.DatabaseURL}
-	if d.url == "" {
+	d := &database{url: c.DatabaseURL, unlock: func() {}}
+	var err error
+	if d.url != "" {
+		if d.unlock, err = embedded.LockDir(c.DataDir); err != nil {
+			return nil, err
+		}
+	} else {
 		server, err := embedded.Start(ctx, embedded.Options{Dir: c.DataDir, Durable: true, MaxConnections: c.MaxConns + 20, Log: log})
 		if err != nil {
 			return nil, err
@@ -41,7 +47,6 @@ func openDatabase(ctx context.Context, c Config, log *slog.Logger) (*database, e
 			return nil, errors.Join(err, d.close())
 		}
 	}
-	var err error
 	if c.MasterKey != "" {
 		d.masterKey, err = decodeMasterKey(c.MasterKey)
 	} else {
@@ -70,6 +75,7 @@ func (d *database) ended() <-chan struct{} {
 }
 
 func (d *database) close() error {
+	d.unlock()
 	if d.embedded == nil {
 		return nil
 	}
@@ -95,10 +101,31 @@ func ownMasterKey(path string) ([]byte, error) {
 	return key, nil
 }
 
-// writeOnce writes a file that must be whole or absent.
+// writeOnce writes a file that must be whole or absent, also after a power failure: what the database commits cannot be
+// opened without it.
 func writeOnce(path, text string) error {
-	if err := os.WriteFile(path+".new", []byte(text), 0o600); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	return os.Rename(path+".new", path)
+	f, err := os.OpenFile(path+".tmp", os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(path+".tmp", path); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+// syncDir makes a rename in the directory last.
+func syncDir(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
 }

@@ -33,16 +33,16 @@ const (
 // Serve runs the service until ctx ends, then lets the requests in flight finish. announce is told, in plain text, where
 // to look and what to try.
 func Serve(ctx context.Context, c Config, log *slog.Logger, announce io.Writer) (err error) {
-	listener, err := net.Listen("tcp", c.Addr)
-	if err != nil {
-		return fmt.Errorf("listen: %w; choose another MENSHEN_ADDR", err)
-	}
-	defer func() { _ = listener.Close() }()
 	data, err := openDatabase(ctx, c, log)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, data.close()) }()
+	listener, err := net.Listen("tcp", c.Addr)
+	if err != nil {
+		return fmt.Errorf("listen: %w; choose another MENSHEN_ADDR", err)
+	}
+	defer func() { _ = listener.Close() }()
 	store, err := data.open(ctx, c.MaxConns)
 	if err != nil {
 		return err
@@ -84,6 +84,7 @@ func (a *App) run(ctx context.Context, listener net.Listener, databaseEnded <-ch
 		a.Log.Info("stopping", "drain", a.Config.DrainTimeout)
 	}
 	a.service.Drain()
+	time.Sleep(a.Config.DrainDelay) // for load balancers to notice
 	drain, cancel := context.WithTimeout(context.Background(), a.Config.DrainTimeout)
 	defer cancel()
 	if err := server.Shutdown(drain); err != nil {

@@ -23,19 +23,14 @@ type API struct {
 // NewAPI returns the captcha operations of the contract.
 func NewAPI(s *Service, a Applications) *API { return &API{s, a} }
 
-// CreateCaptcha draws an image. Codes by e-mail and SMS need a channel, and there is none.
+// CreateCaptcha makes a code of the wanted type.
 func (a *API) CreateCaptcha(ctx context.Context, req gen.CreateCaptchaRequestObject) (gen.CreateCaptchaResponseObject, error) {
-	if req.Body.Type != gen.CaptchaRequestTypeImage {
-		if cmp.Or(optional.Value(req.Body.Account), optional.Value(req.Body.Data)) == "" {
-			return nil, ErrAccountNeeded
-		}
-		return nil, ErrChannel
-	}
 	app, err := a.applications.LenientApplication(ctx, optional.Value(req.Params.IThingsAppCode), optional.Value(req.Params.IThingsTenantCode))
 	if err != nil {
 		return nil, err
 	}
-	image, err := a.service.CreateImage(ctx, app.UserpoolID, string(req.Body.Use))
+	account := cmp.Or(optional.Value(req.Body.Account), optional.Value(req.Body.Data))
+	image, err := a.service.Create(ctx, app.UserpoolID, string(req.Body.Type), string(req.Body.Use), account)
 	if err != nil {
 		return nil, err
 	}

@@ -47,8 +47,19 @@ type Image struct {
 	URL string // data URI
 }
 
-// CreateImage draws a captcha for a use.
-func (s *Service) CreateImage(ctx context.Context, userpoolID, use string) (Image, error) {
+// Create makes a code of a type for a use. An image needs no account; the other types need one to send to and a channel
+// to send by, and there is no channel yet.
+func (s *Service) Create(ctx context.Context, userpoolID, codeType, use, account string) (Image, error) {
+	switch {
+	case codeType == typeImage:
+		return s.createImage(ctx, userpoolID, use)
+	case account == "":
+		return Image{}, ErrAccountNeeded
+	}
+	return Image{}, ErrChannel
+}
+
+func (s *Service) createImage(ctx context.Context, userpoolID, use string) (Image, error) {
 	if err := s.limiter.Take(ctx, s.ImagesPerIP, userpoolID, limit.IPKey(reqinfo.From(ctx).IP)); err != nil {
 		return Image{}, err
 	}

@@ -10,9 +10,6 @@ import (
 	"github.com/menshen-auth/menshen/impl/internal/wire"
 )
 
-// scene marks a fastpass for the apps that scan it.
-const scene = "FASTPASS"
-
 // Applications finds the application that a request is about.
 type Applications interface {
 	Application(ctx context.Context, id string) (db.Application, error)
@@ -43,7 +40,7 @@ func (a *API) CreateFastpass(ctx context.Context, req gen.CreateFastpassRequestO
 	}
 	pool := created.Userpool
 	return gen.CreateFastpass200JSONResponse{Data: &gen.GeneFastpassQRCodeInfoDto{
-		Scene:    scene,
+		Scene:    gen.GeneFastpassQRCodeInfoDtoSceneFASTPASS,
 		QrcodeID: created.Code,
 		APIHost:  a.publicURL,
 		AppID:    caller.AppID,

@@ -27,8 +27,8 @@ type Settings struct {
 type Accounts interface {
 	Open(ctx context.Context, q db.Queries, g authn.Grant) (authn.Tokens, error)
 	Brief(ctx context.Context, userpoolID, userID string) (authn.Brief, error)
-	CheckCustomData(data map[string]any) error
-	MergeCustomData(ctx context.Context, q db.Queries, userpoolID, userID string, data map[string]any) error
+	CheckCustomData(data json.RawMessage) error
+	MergeCustomData(ctx context.Context, q db.Queries, userpoolID, userID string, data json.RawMessage) error
 	Userpool(ctx context.Context, id string) (db.Userpool, error)
 }
 
@@ -50,8 +50,8 @@ func New(s Settings, store *db.DB, ring *keyring.Ring, c clock.Clock, l *limit.L
 // Wish is what the phone's session is to be like.
 type Wish struct {
 	Scope      string // empty for the default
-	Context    map[string]any
-	CustomData map[string]any // merged into the user's own when the phone signs in
+	Context    json.RawMessage
+	CustomData json.RawMessage // merged into the user's own when the phone signs in
 }
 
 // Created is a new fastpass, as the page shows it.
@@ -69,7 +69,7 @@ func (s *Service) Create(ctx context.Context, u authn.User, w Wish) (Created, er
 	if err := s.accounts.CheckCustomData(w.CustomData); err != nil {
 		return Created{}, err
 	}
-	if text, err := json.Marshal(w.Context); err != nil || len(text) > maxContext {
+	if len(w.Context) > maxContext {
 		return Created{}, ErrContext
 	}
 	brief, err := s.accounts.Brief(ctx, u.UserpoolID, u.ID)
@@ -83,7 +83,7 @@ func (s *Service) Create(ctx context.Context, u authn.User, w Wish) (Created, er
 	now, code := s.clock.Now(), secret.Token()
 	return Created{Code: code, User: brief, Userpool: pool}, s.store.Fastpasses().Insert(ctx, db.Fastpass{
 		UserpoolID: u.UserpoolID, ID: secret.ID(), CodeHash: s.hash(code), UserID: u.ID, SessionID: u.SessionID,
-		Scope: w.Scope, Context: w.Context, CustomData: w.CustomData, CreatedAt: now, ExpiresAt: now.Add(s.TTL),
+		Scope: w.Scope, Context: db.JSON(w.Context), CustomData: db.JSON(w.CustomData), CreatedAt: now, ExpiresAt: now.Add(s.TTL),
 	})
 }
 
@@ -101,7 +101,7 @@ func (s *Service) Redeem(ctx context.Context, app db.Application, code string) (
 		if err != nil {
 			return err
 		}
-		if err := s.accounts.MergeCustomData(ctx, q, r.UserpoolID, r.UserID, r.CustomData); err != nil {
+		if err := s.accounts.MergeCustomData(ctx, q, r.UserpoolID, r.UserID, json.RawMessage(r.CustomData)); err != nil {
 			return err
 		}
 		tokens, err = s.accounts.Open(ctx, q, authn.Grant{

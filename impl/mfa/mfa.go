@@ -50,22 +50,18 @@ type Enrolment struct {
 	Picture string // QR code, a PNG as a data URI
 }
 
-// Enrol starts binding an authenticator. Within the session it shows the same waiting secret again, so that a page that
-// asks twice does not void the code that was scanned; another session gets another secret.
+// Enrol starts binding an authenticator. Within the session it shows the same secret again for as long as that waits, so
+// that a page that asks twice does not void the picture that was scanned; another session gets another secret.
 func (s *Service) Enrol(ctx context.Context, u authn.User) (Enrolment, error) {
-	_, err := s.store.MFA().FactorOf(ctx, u.UserpoolID, u.ID)
-	if err == nil {
-		return Enrolment{}, ErrBound
-	}
-	if !errors.Is(err, db.ErrNotFound) {
-		return Enrolment{}, err
-	}
 	now := s.clock.Now()
 	pending, err := s.store.MFA().KeepPending(ctx, db.PendingFactor{
 		UserpoolID: u.UserpoolID, UserID: u.ID, SessionID: u.SessionID,
 		SecretSealed: s.ring.Seal(secret.Bytes(secretSize), pendingAAD(u.UserpoolID, u.ID)...),
 		ExpiresAt:    now.Add(s.PendingTTL),
-	}, now)
+	}, s.BindAttempts, now)
+	if errors.Is(err, db.ErrNotFound) {
+		return Enrolment{}, ErrBound
+	}
 	if err != nil {
 		return Enrolment{}, err
 	}

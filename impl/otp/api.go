@@ -16,7 +16,7 @@ func NewAPI(s *Service) *API { return &API{s} }
 
 // GetOTPSecretByUser hands out the secret of a user's authenticator.
 func (a *API) GetOTPSecretByUser(ctx context.Context, req gen.GetOTPSecretByUserRequestObject) (gen.GetOTPSecretByUserResponseObject, error) {
-	caller, err := authn.RequireScope(ctx, ScopeSecretRead)
+	caller, err := authn.RequireManagement(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -12,12 +12,6 @@ import (
 	"github.com/menshen-auth/menshen/impl/internal/limit"
 )
 
-// ScopeSecretRead is the scope that an access key needs.
-const ScopeSecretRead = "otp:secret:read"
-
-// scopeUserRead lets a key know which users there are.
-const scopeUserRead = "user:read"
-
 // Settings of the service.
 type Settings struct {
 	LookupsPerKey limit.Rule
@@ -54,6 +48,9 @@ func (s *Service) Lookup(ctx context.Context, caller authn.Management, idType, i
 	if err := s.limiter.Take(ctx, s.LookupsPerKey, caller.UserpoolID, caller.KeyID); err != nil {
 		return "", err
 	}
+	if err := caller.Need(authn.ScopeOTPSecretRead); err != nil {
+		return "", s.refuse(ctx, caller, "", err)
+	}
 	u, err := s.users.Find(ctx, caller.UserpoolID, idType, id)
 	if err != nil {
 		return "", s.refuse(ctx, caller, "", err)
@@ -73,7 +70,7 @@ func (s *Service) refuse(ctx context.Context, caller authn.Management, userID st
 	if err := s.audit(ctx, caller, userID, audit.Refused); err != nil {
 		return err
 	}
-	if isNotFound(refusal) && !caller.Has(scopeUserRead) {
+	if isNotFound(refusal) && !caller.Has(authn.ScopeUserRead) {
 		return ErrNone
 	}
 	return refusal

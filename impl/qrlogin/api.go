@@ -2,8 +2,8 @@ package qrlogin
 
 import (
 	"bytes"
+	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/menshen-auth/menshen/db"
@@ -12,9 +12,6 @@ import (
 	"github.com/menshen-auth/menshen/impl/internal/optional"
 	"github.com/menshen-auth/menshen/impl/internal/wire"
 )
-
-// maxContext is the longest context, in bytes of JSON (Q8).
-const maxContext = 4 << 10
 
 // Applications finds the application that a request is about.
 type Applications interface {
@@ -34,9 +31,6 @@ func NewAPI(s *Service, a Applications) *API { return &API{s, a} }
 
 // CreateQRCode makes a login QR code.
 func (a *API) CreateQRCode(ctx context.Context, req gen.CreateQRCodeRequestObject) (gen.CreateQRCodeResponseObject, error) {
-	if text, err := json.Marshal(req.Body.Context); err != nil || len(text) > maxContext {
-		return nil, ErrContext
-	}
 	app, err := a.application(ctx, optional.Value(req.Params.XAuthingAppID))
 	if err != nil {
 		return nil, err
@@ -44,7 +38,7 @@ func (a *API) CreateQRCode(ctx context.Context, req gen.CreateQRCodeRequestObjec
 	if req.Body.Type != gen.GeneQRCodeDtoTypeMobileApp {
 		return nil, ErrConnection
 	}
-	created, err := a.service.Create(ctx, app, req.Body.CustomData)
+	created, err := a.service.Create(ctx, app, req.Body.CustomData, req.Body.Context)
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +121,7 @@ func (a *API) step(ctx context.Context, body gen.ChangeQRCodeStatusDto) error {
 
 // ExchangeQRCodeTicket gives tokens for a ticket, to the application it belongs to.
 func (a *API) ExchangeQRCodeTicket(ctx context.Context, req gen.ExchangeQRCodeTicketRequestObject) (gen.ExchangeQRCodeTicketResponseObject, error) {
-	app, err := a.client(ctx, *req.Body)
+	app, err := a.client(ctx, *req.Body, optional.Value(req.Params.XAuthingAppID))
 	if err != nil {
 		return nil, err
 	}
@@ -138,10 +132,10 @@ func (a *API) ExchangeQRCodeTicket(ctx context.Context, req gen.ExchangeQRCodeTi
 	return gen.ExchangeQRCodeTicket200JSONResponse{LoginTokenJSONResponse: gen.LoginTokenJSONResponse{Data: wire.TokenSet(tokens)}}, nil
 }
 
-// client is the application that has proved itself, with HTTP Basic or in the body.
-func (a *API) client(ctx context.Context, body gen.ExchangeTokenSetWithQRcodeTicketDto) (authn.Application, error) {
+// client is the application that has proved itself, with HTTP Basic or in the body; a header may stand for the id there.
+func (a *API) client(ctx context.Context, body gen.ExchangeTokenSetWithQRcodeTicketDto, header string) (authn.Application, error) {
 	if proved := authn.From(ctx).Application; proved != nil {
 		return *proved, nil
 	}
-	return a.applications.VerifyApplication(ctx, optional.Value(body.ClientID), optional.Value(body.ClientSecret))
+	return a.applications.VerifyApplication(ctx, cmp.Or(optional.Value(body.ClientID), header), optional.Value(body.ClientSecret))
 }

@@ -2,6 +2,7 @@ package qrlogin
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 
 	"github.com/menshen-auth/menshen/db"
@@ -22,7 +23,10 @@ func (s *Service) Scan(ctx context.Context, u authn.User, id string) error {
 	if l.State == db.QRScanned && *l.SessionID == u.SessionID {
 		return nil
 	}
-	return s.edge(s.store.QRLogins().Scan(ctx, l.UserpoolID, l.ID, u.ID, u.SessionID, s.clock.Now()))
+	now := s.clock.Now()
+	return s.edge(ctx, u, l, "qrlogin.scan", func(q db.Queries) error {
+		return q.QRLogins().Scan(ctx, l.UserpoolID, l.ID, u.ID, u.SessionID, now)
+	})
 }
 
 // Confirm lets the page in. The custom data that the page asked for is the user's from here on.
@@ -32,17 +36,11 @@ func (s *Service) Confirm(ctx context.Context, u authn.User, id string) error {
 		return err
 	}
 	now := s.clock.Now()
-	return s.store.InTx(ctx, func(q db.Queries) error {
-		if err := s.edge(q.QRLogins().Confirm(ctx, l.UserpoolID, l.ID, u.SessionID, now.Add(s.TicketTTL), now)); err != nil {
+	return s.edge(ctx, u, l, "qrlogin.confirm", func(q db.Queries) error {
+		if err := q.QRLogins().Confirm(ctx, l.UserpoolID, l.ID, u.SessionID, now.Add(s.TicketTTL), now); err != nil {
 			return err
 		}
-		if err := s.accounts.MergeCustomData(ctx, q, u.UserpoolID, u.ID, l.CustomData); err != nil {
-			return err
-		}
-		return audit.Write(ctx, q, now, audit.Event{
-			UserpoolID: u.UserpoolID, Actor: audit.User(u.ID), Action: "qrlogin.confirm", Target: audit.Application(l.AppID),
-			Outcome: audit.Success,
-		})
+		return s.accounts.MergeCustomData(ctx, q, u.UserpoolID, u.ID, json.RawMessage(l.CustomData))
 	})
 }
 
@@ -52,7 +50,10 @@ func (s *Service) Cancel(ctx context.Context, u authn.User, id string) error {
 	if err != nil {
 		return err
 	}
-	return s.edge(s.store.QRLogins().Cancel(ctx, l.UserpoolID, l.ID, u.SessionID, s.clock.Now()))
+	now := s.clock.Now()
+	return s.edge(ctx, u, l, "qrlogin.cancel", func(q db.Queries) error {
+		return q.QRLogins().Cancel(ctx, l.UserpoolID, l.ID, u.SessionID, now)
+	})
 }
 
 // scanned finds a QR code of the user's userpool by the id in its picture. The creator's id is taken too, for clients
@@ -71,8 +72,17 @@ func (s *Service) scanned(ctx context.Context, u authn.User, id string) (db.QRLo
 	return l, err
 }
 
-// edge reads the outcome of a guarded state change.
-func (s *Service) edge(err error) error {
+// edge takes a guarded step and notes it in the audit log, in one transaction. A guard that does not hold is ErrState.
+func (s *Service) edge(ctx context.Context, u authn.User, l db.QRLogin, action string, step func(db.Queries) error) error {
+	err := s.store.InTx(ctx, func(q db.Queries) error {
+		if err := step(q); err != nil {
+			return err
+		}
+		return audit.Write(ctx, q, s.clock.Now(), audit.Event{
+			UserpoolID: u.UserpoolID, Actor: audit.User(u.ID), Action: action, Target: audit.Application(l.AppID),
+			Outcome: audit.Success,
+		})
+	})
 	if errors.Is(err, db.ErrNotFound) {
 		return ErrState
 	}

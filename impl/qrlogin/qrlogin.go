@@ -3,6 +3,7 @@ package qrlogin
 import (
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"net/url"
 	"time"
@@ -37,8 +38,8 @@ type Accounts interface {
 	Open(ctx context.Context, q db.Queries, g authn.Grant) (authn.Tokens, error)
 	Revoke(ctx context.Context, q db.Queries, userpoolID, sessionID string) error
 	Brief(ctx context.Context, userpoolID, userID string) (authn.Brief, error)
-	CheckCustomData(data map[string]any) error
-	MergeCustomData(ctx context.Context, q db.Queries, userpoolID, userID string, data map[string]any) error
+	CheckCustomData(data json.RawMessage) error
+	MergeCustomData(ctx context.Context, q db.Queries, userpoolID, userID string, data json.RawMessage) error
 }
 
 // Service is the rules about login QR codes.
@@ -62,8 +63,12 @@ type Created struct {
 	URL    string // of the picture
 }
 
+// maxContext is the longest pipeline context, in bytes of JSON (Q8).
+const maxContext = 4 << 10
+
 // Create makes a QR code for an application. customData reaches the user's custom data when the login is confirmed.
-func (s *Service) Create(ctx context.Context, app db.Application, customData map[string]any) (Created, error) {
+// pipelineContext is for WeChat connections only, of which there are none yet; it is checked all the same.
+func (s *Service) Create(ctx context.Context, app db.Application, customData, pipelineContext json.RawMessage) (Created, error) {
 	info := reqinfo.From(ctx)
 	if err := s.limiter.Take(ctx, s.PerIP, app.UserpoolID, app.ID+"|"+limit.IPKey(info.IP)); err != nil {
 		return Created{}, err
@@ -71,9 +76,12 @@ func (s *Service) Create(ctx context.Context, app db.Application, customData map
 	if err := s.accounts.CheckCustomData(customData); err != nil {
 		return Created{}, err
 	}
+	if len(pipelineContext) > maxContext {
+		return Created{}, ErrContext
+	}
 	now, scanID, pollID := s.clock.Now(), secret.Token(), secret.Token()
 	err := s.store.QRLogins().Insert(ctx, db.QRLogin{
-		UserpoolID: app.UserpoolID, ID: secret.ID(), AppID: app.ID, CustomData: customData, IP: info.IP,
+		UserpoolID: app.UserpoolID, ID: secret.ID(), AppID: app.ID, CustomData: db.JSON(customData), IP: info.IP,
 		UserAgent: info.UserAgent, CreatedAt: now, ExpiresAt: now.Add(s.QRTTL),
 		ScanHash: s.scanHash(scanID), PollHash: s.pollHash(pollID), TicketHash: s.ticketHash(s.ticket(pollID)),
 	})

@@ -3,6 +3,7 @@ package authn
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/menshen-auth/menshen/impl/internal/apierr"
@@ -20,6 +21,13 @@ type Management struct {
 	UserpoolID, KeyID string
 	Scopes            []string
 }
+
+// Scopes of access keys.
+const (
+	ScopeUserRead      = "user:read"
+	ScopeUserWrite     = "user:write"
+	ScopeOTPSecretRead = "otp:secret:read"
+)
 
 // Application is an application that has proved itself with its secret.
 type Application struct{ UserpoolID, ID string }
@@ -66,27 +74,33 @@ func RequireUser(ctx context.Context) (User, error) {
 	return User{}, ErrUnauthenticated
 }
 
+// RequireManagement returns the access key at work.
+func RequireManagement(ctx context.Context) (Management, error) {
+	if m := From(ctx).Management; m != nil {
+		return *m, nil
+	}
+	return Management{}, ErrUnauthenticated
+}
+
 // RequireScope returns the access key at work, provided that it has the scope.
 func RequireScope(ctx context.Context, scope string) (Management, error) {
-	m := From(ctx).Management
-	if m == nil {
-		return Management{}, ErrUnauthenticated
+	m, err := RequireManagement(ctx)
+	if err == nil {
+		err = m.Need(scope)
 	}
+	return m, err
+}
+
+// Need is ErrForbidden for a key that does not have the scope.
+func (m Management) Need(scope string) error {
 	if !m.Has(scope) {
-		return Management{}, ErrForbidden.WithDetail("needs " + scope)
+		return ErrForbidden.WithDetail("needs " + scope)
 	}
-	return *m, nil
+	return nil
 }
 
 // Has tells whether the key has the scope.
-func (m Management) Has(scope string) bool {
-	for _, s := range m.Scopes {
-		if s == scope {
-			return true
-		}
-	}
-	return false
-}
+func (m Management) Has(scope string) bool { return slices.Contains(m.Scopes, scope) }
 
 // refused tells whether err is about the credential; anything else (the database, say) must not pass for a bad one.
 func refused(err error) bool {

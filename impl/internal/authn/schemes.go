@@ -1,7 +1,10 @@
 package authn
 
 import (
+	"cmp"
 	"context"
+	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -47,7 +50,7 @@ func New(a Accounts) *Authenticator {
 	}
 	return &Authenticator{schemes: map[string]scheme{
 		"AccessToken":  userToken(func(r *http.Request) string { return r.Header.Get("Access-Token") }),
-		"IThingsToken": userToken(func(r *http.Request) string { return r.Header.Get("iThings-token") }),
+		"IThingsToken": userToken(func(r *http.Request) string { return cmp.Or(r.Header.Values("iThings-token")...) }),
 		"UserToken":    userToken(rawOrBearer),
 		"RefreshToken": {ignorable: true, verify: func(ctx context.Context, r *http.Request, _ []byte) (Principal, error) {
 			t := r.Header.Get("Refresh-Token")
@@ -57,10 +60,10 @@ func New(a Accounts) *Authenticator {
 			user, pair, err := a.Renew(ctx, t)
 			return Principal{User: &user, Renewed: &pair}, err
 		}},
-		"ManagementToken": {ignorable: true, verify: func(ctx context.Context, r *http.Request, _ []byte) (Principal, error) {
+		"ManagementToken": {verify: func(ctx context.Context, r *http.Request, _ []byte) (Principal, error) {
 			t, ok := credentials(r, "Bearer")
-			if !ok {
-				return Principal{}, errAbsent
+			if !ok || !claimsManagement(t) {
+				return Principal{}, errAbsent // a user's, sent along
 			}
 			management, err := a.VerifyManagement(ctx, t)
 			return Principal{Management: &management}, err
@@ -130,6 +133,20 @@ func (a *Authenticator) Authenticate(ctx context.Context, requirements openapi3.
 		return Principal{}, first
 	}
 	return Principal{}, ErrUnauthenticated
+}
+
+// claimsManagement tells whether a token says of itself that it is for management. Whether that is true is found out
+// later.
+func claimsManagement(token string) bool {
+	var claims struct {
+		ScopedUserpoolID string `json:"scoped_userpool_id"`
+	}
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		return false
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	return err == nil && json.Unmarshal(payload, &claims) == nil && claims.ScopedUserpoolID != ""
 }
 
 // credentials returns what follows the authentication scheme in the Authorization header (RFC 9110 section 11.4).

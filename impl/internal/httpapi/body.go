@@ -105,6 +105,10 @@ func checkValue(decoder *json.Decoder, depth int) error {
 		if strings.Contains(t, "\x00") {
 			return errNUL("body")
 		}
+	case json.Number:
+		if _, err := t.Float64(); err != nil { // RFC 8259 section 6: no more than others can read
+			return apierr.ErrRequest.WithDetail("body: a number is out of range")
+		}
 	case json.Delim:
 		if t == '{' {
 			err = checkObject(decoder, depth)

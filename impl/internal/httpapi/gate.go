@@ -43,6 +43,9 @@ type exchange struct {
 	problem bool   // the client wants problem details
 	code    string // of the refusal, for the log
 	cause   error  // of the refusal, for the log
+	// renewed is the pair that replaced the client's own. It goes out with any answer, also a refusal: the old pair is
+	// spent, and without the new one the client would lose its session.
+	renewed *authn.Pair
 }
 
 type exchangeKey struct{}
@@ -84,6 +87,10 @@ func (g *gate) guard(next http.Handler) http.Handler {
 		started := time.Now()
 		w := newResponse()
 		defer w.release()
+		if r.Method == http.MethodHead { // a GET whose body net/http leaves out (RFC 9110 section 9.3.2)
+			r = r.Clone(r.Context())
+			r.Method = http.MethodGet
+		}
 		op, dialect, err := g.Contract.find(r)
 		x := &exchange{op: op, dialect: dialect, info: describe(r, g.Proxies), problem: wantsProblem(r)}
 		ctx, cancel := context.WithTimeout(reqinfo.With(context.WithValue(r.Context(), exchangeKey{}, x), x.info), g.Timeout)
@@ -101,6 +108,10 @@ func (g *gate) guard(next http.Handler) http.Handler {
 			g.checkAnswer(w, r, x, input)
 		}
 		w.revalidate(r)
+		if x.renewed != nil {
+			w.header.Set("Access-Token", x.renewed.Access)
+			w.header.Set("Refresh-Token", x.renewed.Refresh)
+		}
 		w.header.Set("X-Request-Id", x.info.ID)
 		w.header.Set("X-Content-Type-Options", "nosniff")
 		if w.header.Get("Cache-Control") == "" {
@@ -120,7 +131,6 @@ func (g *gate) serve(next http.Handler, client http.ResponseWriter, w *response,
 		}
 	}()
 	input = &openapi3filter.RequestValidationInput{Request: r, Route: x.op.route, Options: options}
-	tidyHeaders(r, x.op)
 	body, err := readBody(client, r, x.op)
 	if err != nil {
 		return input, err
@@ -129,16 +139,15 @@ func (g *gate) serve(next http.Handler, client http.ResponseWriter, w *response,
 	if err != nil {
 		return input, err
 	}
+	x.renewed = principal.Renewed
 	r = r.WithContext(authn.With(r.Context(), principal))
+	if err := tidyHeaders(r, x.op); err != nil {
+		return input, err
+	}
 	if input, err = validateRequest(r.Context(), r, x.op); err != nil {
 		return input, err
 	}
 	next.ServeHTTP(w, r)
-	if renewed := principal.Renewed; renewed != nil {
-		// Also with a refusal: the old pair is spent, and the client would lose its session without the new one.
-		w.header.Set("Access-Token", renewed.Access)
-		w.header.Set("Refresh-Token", renewed.Refresh)
-	}
 	return input, nil
 }
 

@@ -35,7 +35,7 @@ var options = &openapi3filter.Options{
 
 // tidyHeaders makes the declared header parameters what the generated code expects: absent rather than empty, and one
 // value where clients are known to send two.
-func tidyHeaders(r *http.Request, op *operation) {
+func tidyHeaders(r *http.Request, op *operation) error {
 	for _, h := range op.headers {
 		values := r.Header[h.name]
 		if len(values) == 0 {
@@ -43,8 +43,12 @@ func tidyHeaders(r *http.Request, op *operation) {
 		}
 		kept := make([]string, 0, len(values))
 		for _, v := range values {
-			if v != "" {
+			switch {
+			case v == "":
+			case utf8.ValidString(v):
 				kept = append(kept, v)
+			case !h.repeatable: // of those that are known to bring garbage, garbage counts as nothing
+				return apierr.ErrRequest.WithDetail("header." + h.name + ": is not UTF-8")
 			}
 		}
 		switch {
@@ -56,6 +60,7 @@ func tidyHeaders(r *http.Request, op *operation) {
 			r.Header[h.name] = kept
 		}
 	}
+	return nil
 }
 
 // checkText refuses query strings with bytes that no string of the contract can hold.
@@ -122,6 +127,9 @@ func walk(err error, where string, visit func(where, reason string)) {
 			where = e.Parameter.In + "." + e.Parameter.Name
 		case e.RequestBody != nil:
 			where = "body"
+		default:
+			visit("body", "is not taken by this operation")
+			return
 		}
 		if errors.Is(e.Err, openapi3filter.ErrInvalidRequired) {
 			visit(where, "is required")

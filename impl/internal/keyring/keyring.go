@@ -97,6 +97,11 @@ func create(ctx context.Context, store *db.DB, c clock.Clock, master cipher.AEAD
 		if err != nil {
 			return err
 		}
+		for _, key := range existing { // a key of another master key's would lock both out
+			if _, err := unseal(master, key.KeySealed, wrapAAD(key.Purpose, key.ID)); err != nil {
+				return ErrMasterKey
+			}
+		}
 		for _, purpose := range missing(existing) {
 			material, err := generate(purpose)
 			if err != nil {

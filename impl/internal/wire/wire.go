@@ -14,7 +14,7 @@ func TokenSet(t authn.Tokens) *gen.LoginTokenResponseDataDto {
 		AccessToken:  optional.Of(t.Access),
 		IDToken:      optional.Of(t.ID),
 		RefreshToken: optional.Of(t.Refresh),
-		TokenType:    "bearer",
+		TokenType:    gen.LoginTokenResponseDataDtoTokenTypeBearer,
 		ExpireIn:     int(t.ExpiresIn.Seconds()),
 	}
 }
