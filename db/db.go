@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/jmoiron/sqlx"
 	_ "github.com/lib/pq" // the driver that Open names
@@ -60,7 +62,7 @@ func (db *DB) InTx(ctx context.Context, f func(Queries) error) error {
 	if err := tx.Commit(); err != nil {
 		return translate(err)
 	}
-	db.statements.prepareMissing(ctx)
+	db.statements.prepareMissing()
 	return nil
 }
 
@@ -151,6 +153,8 @@ type statements struct {
 	pool    *sqlx.DB
 	known   sync.Map // string -> *sqlx.Stmt
 	missing sync.Map // string: first run in a transaction, to be prepared after it
+
+	preparing atomic.Bool
 }
 
 func (s *statements) prepared(query string) *sqlx.Stmt {
@@ -175,13 +179,25 @@ func (s *statements) prepare(ctx context.Context, query string) (*sqlx.Stmt, err
 	return statement, nil
 }
 
-// prepareMissing is best effort: a statement that it cannot prepare runs unprepared once more.
-func (s *statements) prepareMissing(ctx context.Context) {
-	s.missing.Range(func(query, _ any) bool {
-		if _, err := s.prepare(ctx, query.(string)); err != nil {
-			return false
-		}
-		s.missing.Delete(query)
-		return true
-	})
+// prepareTimeout is how long the preparation of missing statements may hold its one connection.
+const prepareTimeout = 5 * time.Second
+
+// prepareMissing works beside the request that it follows: preparing a statement waits for whoever has locked its table,
+// which need not be a table of that request. It is best effort; a statement that it cannot prepare runs unprepared again.
+func (s *statements) prepareMissing() {
+	if !s.preparing.CompareAndSwap(false, true) {
+		return
+	}
+	go func() {
+		defer s.preparing.Store(false)
+		ctx, cancel := context.WithTimeout(context.Background(), prepareTimeout)
+		defer cancel()
+		s.missing.Range(func(query, _ any) bool {
+			if _, err := s.prepare(ctx, query.(string)); err != nil {
+				return false
+			}
+			s.missing.Delete(query)
+			return true
+		})
+	}()
 }

@@ -32,6 +32,9 @@ func Duplicate(err error, index string) bool {
 	return errors.As(err, &duplicate) && duplicate.Index == index
 }
 
+// poolClosed is the text of an error of database/sql that has no name.
+const poolClosed = "sql: database is closed"
+
 // translate turns the driver's errors into ours.
 func translate(err error) error {
 	var pqError *pq.Error
@@ -46,7 +49,7 @@ func translate(err error) error {
 	case errors.Is(err, context.Canceled):
 		return err
 	case errors.Is(err, driver.ErrBadConn), errors.Is(err, sql.ErrConnDone), errors.Is(err, io.EOF),
-		errors.Is(err, context.DeadlineExceeded), errors.As(err, &netError):
+		errors.Is(err, context.DeadlineExceeded), errors.As(err, &netError), err.Error() == poolClosed:
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	return err

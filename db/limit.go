@@ -12,20 +12,21 @@ type LimitQueries struct{ q Queries }
 func (q Queries) Limits() LimitQueries { return LimitQueries{q} }
 
 // Take charges a key with one request by the generic cell rate algorithm: one request an interval in the long run, and
-// at most burst at once. ErrNotFound means that there is no room; nothing was charged then.
+// at most burst at once. ErrNotFound means that there is no room; nothing was charged then. Time is counted in whole
+// microseconds: rounding would cost the last of the burst.
 func (q LimitQueries) Take(ctx context.Context, userpoolID, key string, interval time.Duration, burst int, now time.Time) error {
 	const query = `
 		INSERT INTO limits AS l (userpool_id, key, tat)
-		VALUES ($1, $2, $3::timestamptz + make_interval(secs => $4))
+		VALUES ($1, $2, $3::timestamptz + $4::bigint * interval '1 microsecond')
 		ON CONFLICT (userpool_id, key) DO UPDATE
-		SET tat = greatest(l.tat, $3) + make_interval(secs => $4)
-		WHERE greatest(l.tat, $3) - $3 <= make_interval(secs => $4 * ($5 - 1))`
-	return q.q.change(ctx, query, userpoolID, key, now, interval.Seconds(), burst)
+		SET tat = greatest(l.tat, $3) + $4::bigint * interval '1 microsecond'
+		WHERE greatest(l.tat, $3) - $3 <= $4::bigint * ($5::bigint - 1) * interval '1 microsecond'`
+	return q.q.change(ctx, query, userpoolID, key, now, interval.Microseconds(), burst)
 }
 
 // FreeAt returns when a key that has no room will have some again.
 func (q LimitQueries) FreeAt(ctx context.Context, userpoolID, key string, interval time.Duration, burst int) (time.Time, error) {
 	const query = `
-		SELECT tat - make_interval(secs => $3 * ($4 - 1)) FROM limits WHERE userpool_id = $1 AND key = $2`
-	return one[time.Time](ctx, q.q, query, userpoolID, key, interval.Seconds(), burst)
+		SELECT tat - $3::bigint * ($4::bigint - 1) * interval '1 microsecond' FROM limits WHERE userpool_id = $1 AND key = $2`
+	return one[time.Time](ctx, q.q, query, userpoolID, key, interval.Microseconds(), burst)
 }

@@ -113,12 +113,15 @@ func (q MFAQueries) ChargeAttempt(ctx context.Context, userpoolID, factorID stri
 	return one[Factor](ctx, q.q, query, userpoolID, factorID, now, g.Free, g.Wait.Seconds(), g.MaxWait.Seconds(), g.Disabled)
 }
 
-// RefundAttempt takes back the charge of a try that turned out to be no guess: a correct code that had been used (T6).
-func (q MFAQueries) RefundAttempt(ctx context.Context, userpoolID, factorID string, blockedUntil *time.Time) error {
+// RefundAttempt takes back a charge of a try that turned out to be no guess, a correct code that had been used (T6), and
+// the wait that it started or helped to start. After a success there is nothing to take back: that has forgotten it.
+func (q MFAQueries) RefundAttempt(ctx context.Context, charged Factor, g Guessing) error {
 	const query = `
-		UPDATE mfa_factors SET failures = failures - 1, blocked_until = NULL
-		WHERE userpool_id = $1 AND id = $2 AND failures > 0 AND blocked_until IS NOT DISTINCT FROM $3`
-	_, err := q.q.exec(ctx, query, userpoolID, factorID, blockedUntil)
+		UPDATE mfa_factors SET
+			failures = failures - 1,
+			blocked_until = CASE WHEN failures - 1 >= $4 AND blocked_until IS DISTINCT FROM $3::timestamptz THEN blocked_until END
+		WHERE userpool_id = $1 AND id = $2 AND failures > 0 AND last_step = $5`
+	_, err := q.q.exec(ctx, query, charged.UserpoolID, charged.ID, charged.BlockedUntil, g.Free, charged.LastStep)
 	return err
 }
 

@@ -58,7 +58,7 @@ func (s *Service) evaluate(ctx context.Context, f db.Factor, code string) (int64
 	case !ok:
 		return 0, s.refuse(ctx, f.UserpoolID, f.UserID, "mfa.verify", ErrCodeWrong)
 	case step <= charged.LastStep: // right, but used: no guess (T6)
-		if err := s.store.MFA().RefundAttempt(ctx, f.UserpoolID, f.ID, charged.BlockedUntil); err != nil {
+		if err := s.store.MFA().RefundAttempt(ctx, charged, s.Guessing); err != nil {
 			return 0, err
 		}
 		return 0, s.refuse(ctx, f.UserpoolID, f.UserID, "mfa.replay", ErrCodeUsed)

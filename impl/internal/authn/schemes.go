@@ -49,11 +49,11 @@ func New(a Accounts) *Authenticator {
 		}}
 	}
 	return &Authenticator{schemes: map[string]scheme{
-		"AccessToken":  userToken(func(r *http.Request) string { return r.Header.Get("Access-Token") }),
-		"IThingsToken": userToken(func(r *http.Request) string { return cmp.Or(r.Header.Values("iThings-token")...) }),
+		"AccessToken":  userToken(func(r *http.Request) string { return first(r, "Access-Token") }),
+		"IThingsToken": userToken(func(r *http.Request) string { return first(r, "iThings-token") }),
 		"UserToken":    userToken(rawOrBearer),
 		"RefreshToken": {ignorable: true, verify: func(ctx context.Context, r *http.Request, _ []byte) (Principal, error) {
-			t := r.Header.Get("Refresh-Token")
+			t := first(r, "Refresh-Token")
 			if t == "" {
 				return Principal{}, errAbsent
 			}
@@ -73,13 +73,19 @@ func New(a Accounts) *Authenticator {
 			if !ok {
 				return Principal{}, errAbsent
 			}
+			if signature == "" {
+				return Principal{}, ErrUnauthenticated
+			}
 			management, err := a.VerifySignature(ctx, signedRequest(r, signature, body))
 			return Principal{Management: &management}, err
 		}},
 		"ApplicationBasic": {verify: func(ctx context.Context, r *http.Request, _ []byte) (Principal, error) {
-			id, secret, ok := r.BasicAuth()
-			if !ok {
+			if _, ok := credentials(r, "Basic"); !ok {
 				return Principal{}, errAbsent
+			}
+			id, secret, ok := r.BasicAuth()
+			if !ok { // sent on purpose, so not an anonymous call
+				return Principal{}, ErrUnauthenticated
 			}
 			application, err := a.VerifyApplication(ctx, id, secret)
 			return Principal{Application: &application}, err
@@ -135,6 +141,9 @@ func (a *Authenticator) Authenticate(ctx context.Context, requirements openapi3.
 	return Principal{}, ErrUnauthenticated
 }
 
+// first is the first value of a header that is not empty: clients are known to send an empty one beside the real one.
+func first(r *http.Request, name string) string { return cmp.Or(r.Header.Values(name)...) }
+
 // claimsManagement tells whether a token says of itself that it is for management. Whether that is true is found out
 // later.
 func claimsManagement(token string) bool {
@@ -151,8 +160,8 @@ func claimsManagement(token string) bool {
 
 // credentials returns what follows the authentication scheme in the Authorization header (RFC 9110 section 11.4).
 func credentials(r *http.Request, scheme string) (string, bool) {
-	name, rest, ok := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !ok || !strings.EqualFold(name, scheme) {
+	name, rest, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(name, scheme) {
 		return "", false
 	}
 	return strings.TrimSpace(rest), true

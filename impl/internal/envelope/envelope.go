@@ -59,6 +59,9 @@ func Fill(d Dialect, response any, l lang.Lang, requestID string) any {
 	if v.Kind() != reflect.Struct {
 		return response
 	}
+	if v.FieldByName("StatusCode").IsValid() && v.FieldByName("Body").IsValid() {
+		return response // a failure that the handler wrote itself
+	}
 	filled := reflect.New(v.Type())
 	filled.Elem().Set(v)
 	body := bodyOf(filled.Elem())

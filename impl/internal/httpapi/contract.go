@@ -71,9 +71,12 @@ func Compile(doc *openapi3.T, auth *authn.Authenticator) (*Contract, error) {
 			p.operations[method] = compiled
 			p.dialect = compiled.dialect
 		}
-		methods := make([]string, 0, len(p.operations))
+		methods := make([]string, 0, len(p.operations)+1)
 		for method := range p.operations {
 			methods = append(methods, method)
+		}
+		if p.operations[http.MethodGet] != nil {
+			methods = append(methods, http.MethodHead)
 		}
 		slices.Sort(methods)
 		p.allow = strings.Join(methods, ", ")
@@ -121,7 +124,7 @@ func compile(doc *openapi3.T, route string, item *openapi3.PathItem, method stri
 // find returns the operation that a request is for. When there is none the dialect is still known, so that the refusal
 // comes in the shape that the caller expects.
 func (c *Contract) find(r *http.Request) (*operation, envelope.Dialect, error) {
-	p, ok := c.paths[r.URL.Path]
+	p, ok := c.paths[r.URL.EscapedPath()] // as the router compares it: an escaped letter makes another path
 	if !ok {
 		return nil, c.nearestDialect(r.URL.Path), apierr.ErrRoute
 	}

@@ -74,7 +74,10 @@ func wantsProblem(r *http.Request) bool {
 	for _, value := range r.Header.Values("Accept") {
 		for part := range strings.SplitSeq(value, ",") {
 			media, params, err := mime.ParseMediaType(part)
-			if err == nil && media == mediaProblem && params["q"] != "0" {
+			if err != nil || media != mediaProblem {
+				continue
+			}
+			if q, err := strconv.ParseFloat(params["q"], 64); err != nil || q > 0 { // without a weight it is 1
 				return true
 			}
 		}

@@ -25,7 +25,7 @@ func checkEmail(s string) error {
 		return errors.New("is not an e-mail address")
 	}
 	local, domain, _ := strings.Cut(s, "@")
-	if len(local) > 64 || !strings.Contains(strings.Trim(domain, "."), ".") {
+	if len(local) > 64 || strings.HasPrefix(domain, "[") || !strings.Contains(strings.Trim(domain, "."), ".") {
 		return errors.New("is not an e-mail address")
 	}
 	return nil

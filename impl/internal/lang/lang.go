@@ -15,7 +15,7 @@ const (
 var matcher = language.NewMatcher([]language.Tag{language.English, language.Chinese})
 
 // Match reads the values of Accept-Language headers (RFC 9110 section 12.5.4) in order and returns the language of the
-// first that names any. What it cannot read it passes over.
+// first that names one that we speak. What it cannot read it passes over.
 func Match(values ...string) Lang {
 	for _, value := range values {
 		if len(value) > 256 { // longer ones are not written by browsers
@@ -25,8 +25,9 @@ func Match(values ...string) Lang {
 		if err != nil || len(tags) == 0 {
 			continue
 		}
-		_, index, _ := matcher.Match(tags...)
-		return Lang(index)
+		if _, index, confidence := matcher.Match(tags...); confidence != language.No { // "*" names none
+			return Lang(index)
+		}
 	}
 	return English
 }

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/menshen-auth/menshen/db"
@@ -29,14 +31,15 @@ func (r *Rule) UnmarshalText(text []byte) error {
 		r.Max = 0
 		return nil
 	}
-	var per string
-	if _, err := fmt.Sscanf(string(text), "%d/%s", &r.Max, &per); err != nil || r.Max < 1 {
+	count, per, _ := strings.Cut(string(text), "/")
+	parsed := Rule{Name: r.Name}
+	var err1, err2 error
+	parsed.Max, err1 = strconv.Atoi(count)
+	parsed.Per, err2 = time.ParseDuration(per)
+	if err := errors.Join(err1, err2); err != nil || parsed.Max < 1 || parsed.interval() < time.Microsecond {
 		return fmt.Errorf("%q is not like 20/1m, nor off", text)
 	}
-	var err error
-	if r.Per, err = time.ParseDuration(per); err != nil || r.Per <= 0 {
-		return fmt.Errorf("%q is not like 20/1m: no duration after the slash", text)
-	}
+	*r = parsed
 	return nil
 }
 

@@ -1,0 +1,117 @@
+package httpapi
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+)
+
+// sound is a contract that the gate can guard.
+const sound = `
+openapi: 3.0.3
+info: {title: x, version: '1'}
+paths:
+  /thing:
+    post:
+      operationId: makeThing
+      security: [{}, AccessToken: []]
+      parameters: [{name: X-Thing, in: header, schema: {type: string}}]
+      requestBody:
+        content:
+          application/json: {schema: {$ref: '#/components/schemas/Thing'}}
+      responses:
+        '200':
+          description: x
+          content: {application/json: {schema: {type: object, properties: {base: {type: object}}}}}
+        default: {$ref: '#/components/responses/BaseFailure'}
+components:
+  securitySchemes:
+    AccessToken: {type: apiKey, in: header, name: Access-Token}
+    IThingsToken: {type: apiKey, in: header, name: iThings-token}
+    Passport: {type: apiKey, in: header, name: Passport}
+  schemas:
+    Thing: {type: object, properties: {name: {type: string, pattern: '^a$'}}}
+  responses:
+    BaseFailure: {description: x}
+    OtherFailure: {description: x}
+`
+
+func parse(t *testing.T, text string) *openapi3.T {
+	t.Helper()
+	doc, err := openapi3.NewLoader().LoadFromData([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return doc
+}
+
+// TestCompileRefusesWhatItCannotGuard: the program does not start on a contract with a hole in it.
+func TestCompileRefusesWhatItCannotGuard(t *testing.T) {
+	t.Parallel()
+	if _, err := Compile(parse(t, sound), authenticator); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		says  string
+		edits []string // old, new, and so on
+	}{
+		"route with a variable": {"variables are not supported", []string{
+			"  /thing:\n", "  /thing/{id}:\n    parameters: [{name: id, in: path, required: true, schema: {type: string}}]\n",
+		}},
+		"no default response":      {"no default response", []string{"        default: {$ref: '#/components/responses/BaseFailure'}\n", ""}},
+		"default of no dialect":    {"no dialect", []string{"responses/BaseFailure'}", "responses/OtherFailure'}"}},
+		"default written in place": {"no dialect", []string{"default: {$ref: '#/components/responses/BaseFailure'}", "default: {description: x}"}},
+		"no operationId":           {"operationId", []string{"      operationId: makeThing\n", ""}},
+		"no security":              {"security", []string{"      security: [{}, AccessToken: []]\n", ""}},
+		"scheme that nobody knows": {`"Passport"`, []string{"AccessToken: []]", "Passport: []]"}},
+		"scheme that is not there": {"Visa", []string{"AccessToken: []]", "Visa: []]"}},
+		"two schemes at once":      {"two schemes", []string{"AccessToken: []]", "{AccessToken: [], IThingsToken: []}]"}},
+		"form and query":           {"form and query", []string{"in: header, schema", "in: query, schema", "application/json: {schema: {$ref", "application/x-www-form-urlencoded: {schema: {$ref"}},
+		"pattern that is none":     {"contract:", []string{"'^a$'", "'(a'"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			text := strings.NewReplacer(c.edits...).Replace(sound)
+			if text == sound {
+				t.Fatal("the contract was not changed")
+			}
+			_, err := Compile(parse(t, text), authenticator)
+			if err == nil || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("want an error that says %q, got %v", c.says, err)
+			}
+		})
+	}
+}
+
+// TestErrorsOfCompileNameThePlace, since a contract has many operations.
+func TestErrorsOfCompileNameThePlace(t *testing.T) {
+	t.Parallel()
+	_, err := Compile(parse(t, strings.Replace(sound, "      security: [{}, AccessToken: []]\n", "", 1)), authenticator)
+	if err == nil || !strings.Contains(err.Error(), "POST /thing") {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestCompileReadsTheContract: dialects, headers and what has an envelope come from the contract, not from lists in code.
+func TestCompileReadsTheContract(t *testing.T) {
+	t.Parallel()
+	c := ourContract(t)
+	plain := map[string]bool{"getJWKS": true, "getQRCodePicture": true, "getHealth": true, "getReadiness": true, "getContractYAML": true, "getContractJSON": true}
+	for route, p := range c.paths {
+		for method, op := range p.operations {
+			if op.dialect == 0 || op.dialect != p.dialect || op.enveloped == plain[op.id] || p.allow != method {
+				t.Errorf("%s: dialect %d, enveloped %v, Allow %q", route, op.dialect, op.enveloped, p.allow)
+			}
+		}
+	}
+	captcha := c.paths["/api/v1/system/user/captcha"].operations["POST"]
+	if len(captcha.headers) != 6 {
+		t.Errorf("%d headers of the captcha", len(captcha.headers))
+	}
+	for _, h := range captcha.headers {
+		if !h.repeatable {
+			t.Errorf("%s is not repeatable", h.name)
+		}
+	}
+}

@@ -1,0 +1,100 @@
+package contract
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+)
+
+// canary stands for a secret that somebody sent in the wrong place or the wrong form.
+const canary = "cAnArY7secret"
+
+// TestRefusalsNeverQuoteWhatWasSent: a password in the wrong field, a token that is too long, a number that is a string:
+// no refusal gives it back, and the log does not have it either.
+func TestRefusalsNeverQuoteWhatWasSent(t *testing.T) {
+	t.Parallel()
+	h := start(t)
+	token := bearer(t, h)
+	alice := h.SignUp("alice")
+	refused := 0
+	for _, op := range operations(t) {
+		credentials := map[string]string{"Access-Token": alice.AccessToken, "Authorization": alice.AccessToken}
+		if takes(op, "ManagementToken") {
+			credentials["Authorization"] = token
+		}
+		for i, r := range canaries(op) {
+			if i%3 != 0 {
+				r = r.unless(credentials) // the others are refused for want of credentials, if any are needed
+			}
+			if i%2 != 0 {
+				r = r.with("Accept", mediaProblem)
+			}
+			a := send(t, h, r)
+			checkAnswer(t, op, a)
+			if a.status == http.StatusOK && op.enveloped() && op.dialect.read(t, a.body).success {
+				continue // an operation may answer with what it was given
+			}
+			refused++
+			if text := strings.ToLower(string(a.body)); strings.Contains(text, strings.ToLower(canary)) {
+				t.Errorf("%s %s %.200s\nanswers %s", op.method, op.path, r.body, a.body)
+			}
+		}
+	}
+	if refused < 500 {
+		t.Errorf("only %d refusals were looked at", refused)
+	}
+	if strings.Contains(strings.ToLower(h.Log.String()), strings.ToLower(canary)) {
+		t.Error("what was sent is in the log")
+	}
+}
+
+func takes(op operation, scheme string) bool {
+	for _, requirement := range *op.Security {
+		if _, ok := requirement[scheme]; ok {
+			return true
+		}
+	}
+	return false
+}
+
+// canaries returns requests of an operation with the canary in one field each: as it is, too long for any field, as a
+// number, in a list and in an object.
+func canaries(op operation) []request {
+	values := []string{canary, strings.Repeat(canary, 700), "Bearer " + canary, canary + "@" + canary}
+	var list []request
+	for _, parameter := range op.Parameters {
+		for _, value := range values {
+			r := request{method: op.method, path: op.path}
+			if op.RequestBody != nil {
+				r.media, r.body = mediaJSON, string(sample(op))
+			}
+			if parameter.Value.In == openapi3.ParameterInQuery {
+				r.path += "?" + url.Values{parameter.Value.Name: {value}}.Encode()
+			} else {
+				r = r.with(parameter.Value.Name, value)
+			}
+			list = append(list, r)
+		}
+	}
+	media := op.body(mediaJSON)
+	if media == nil {
+		return list
+	}
+	for _, value := range values {
+		for _, written := range []string{
+			fmt.Sprintf("%q", value), fmt.Sprintf("[%q]", value), fmt.Sprintf(`{"x":%q}`, value), fmt.Sprintf(`[[{"x":[%q]}]]`, value),
+		} {
+			list = append(list, post(op.path, written))
+			eachMember(sample(op), func(replace func(string) string) {
+				list = append(list, post(op.path, replace(written)))
+			})
+		}
+		broken := fmt.Sprintf(`{"a":%q`, value)
+		list = append(list, post(op.path, broken), request{path: op.path, media: mediaForm, body: "a=" + url.QueryEscape(value) + "&a=b"})
+	}
+	return list
+}

@@ -1,0 +1,14 @@
+// Package contract tests the contract as a thing of its own, and the gate from the outside.
+//
+//	fresh       the merged contract and the generated code are what their sources give
+//	operations  every operation is complete: names, languages, security, examples, failures
+//	documents   what the five documents say about names, types and requiredness is still true
+//	examples    the contract accepts its own examples, and refuses a success without data
+//	layers      which package may import which
+//	stories     every operation is called by a test in tests/e2e
+//	gate        what callers see when a request breaks the contract, in every dialect
+//	hostile     hundreds of malicious requests: never a 5xx, always an answer of the contract
+//
+// Nothing here looks at package internals: the contract is read from the bytes that the binary serves, and the gate is
+// spoken to with net/http, so that the generated client cannot tidy a request up.
+package contract

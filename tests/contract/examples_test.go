@@ -1,0 +1,119 @@
+package contract
+
+import (
+	"encoding/json"
+	"maps"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+)
+
+// TestExamplesAreTrue: what a reader copies from the contract works. The loading of the contract validates every example
+// against its schema; here it is looked at whether they are examples of what they should be.
+func TestExamplesAreTrue(t *testing.T) {
+	t.Parallel()
+	for _, op := range operations(t) {
+		if !op.enveloped() {
+			continue
+		}
+		t.Run(op.OperationID, func(t *testing.T) {
+			t.Parallel()
+			schema := op.answer().Schema.Value
+			successes := 0
+			for name, example := range examples(op.answer()) {
+				value := plain(t, example).(map[string]any)
+				if err := schema.VisitJSON(value, openapi3.EnableFormatValidation()); err != nil {
+					t.Errorf("example %s: %v", name, err)
+				}
+				_, hasData := value["data"]
+				wantData := schema.Properties["data"] != nil
+				switch succeeded := op.dialect.read(t, encode(t, value)).success; {
+				case succeeded && hasData == wantData:
+					successes++
+				case succeeded:
+					t.Errorf("example %s: a success, data: %v, want %v", name, hasData, wantData)
+				case hasData:
+					t.Errorf("example %s: a refusal with data", name)
+				}
+			}
+			if successes == 0 {
+				t.Error("no example of a success")
+			}
+		})
+	}
+}
+
+// TestSuccessNeedsData: a handler that forgets its data cannot pass for a success, and a refusal never needs data.
+func TestSuccessNeedsData(t *testing.T) {
+	t.Parallel()
+	for _, op := range operations(t) {
+		if !op.enveloped() {
+			continue
+		}
+		schema := op.answer().Schema.Value
+		if err := schema.VisitJSON(op.dialect.refusal()); err != nil {
+			t.Errorf("%s: a refusal without data is refused: %v", op.OperationID, err)
+		}
+		err := schema.VisitJSON(op.dialect.success())
+		if hasData := schema.Properties["data"] != nil; hasData == (err == nil) {
+			t.Errorf("%s: data in the contract: %v; a success without data: %v", op.OperationID, hasData, err)
+		}
+		for _, member := range schema.Required {
+			broken := maps.Clone(op.dialect.refusal())
+			delete(broken, member)
+			if schema.VisitJSON(broken) == nil {
+				t.Errorf("%s: an answer without %s is taken", op.OperationID, member)
+			}
+		}
+	}
+}
+
+// TestFailuresAreNoSuccesses: what the gate answers cannot be read as a success in any dialect.
+func TestFailuresAreNoSuccesses(t *testing.T) {
+	t.Parallel()
+	for _, d := range []dialect{base, status, code} {
+		schema := contract(t).Components.Schemas[string(d)+"Error"].Value
+		if schema.VisitJSON(d.success()) == nil {
+			t.Errorf("%sError takes a success", d)
+		}
+		if err := schema.VisitJSON(d.refusal()); err != nil {
+			t.Errorf("%sError: %v", d, err)
+		}
+	}
+}
+
+// TestRequestExamplesAreValid: every printed request, JSON or form, would get past the gate.
+func TestRequestExamplesAreValid(t *testing.T) {
+	t.Parallel()
+	for _, op := range operations(t) {
+		if op.RequestBody == nil {
+			continue
+		}
+		for mediaType, media := range op.RequestBody.Value.Content {
+			for name, example := range examples(media) {
+				if err := media.Schema.Value.VisitJSON(plain(t, example), openapi3.VisitAsRequest(), openapi3.EnableFormatValidation()); err != nil {
+					t.Errorf("%s, %s, %s: %v", op.OperationID, mediaType, name, err)
+				}
+			}
+		}
+	}
+}
+
+func encode(t testing.TB, value any) []byte {
+	t.Helper()
+	text, err := json.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// plain returns value as a JSON decoder would.
+func plain(t testing.TB, value any) any {
+	t.Helper()
+	var decoded any
+	if err := json.Unmarshal(encode(t, value), &decoded); err != nil {
+		t.Fatal(err)
+	}
+	return decoded
+}

@@ -1,0 +1,52 @@
+package contract
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// sample is a JSON body that the operation takes: the contract's own example.
+func sample(op operation) []byte {
+	all := examples(op.body(mediaJSON))
+	text, err := json.Marshal(all[slices.Min(slices.Collect(maps.Keys(all)))])
+	if err != nil {
+		panic(err) // it came from the contract
+	}
+	return text
+}
+
+// eachMember calls visit once for every member of a JSON object, at any depth, with a function that writes the object
+// with that member replaced by other JSON, or by what is not even JSON.
+func eachMember(object []byte, visit func(replace func(string) string)) {
+	var root map[string]any
+	if err := json.Unmarshal(object, &root); err != nil {
+		panic(err)
+	}
+	const mark = "\"\u2620\""
+	var walk func(object map[string]any)
+	walk = func(object map[string]any) {
+		for _, name := range slices.Sorted(maps.Keys(object)) {
+			value := object[name]
+			object[name] = "\u2620"
+			text, err := json.Marshal(root)
+			object[name] = value
+			if err != nil {
+				panic(err)
+			}
+			visit(func(written string) string { return strings.Replace(string(text), mark, written, 1) })
+			switch value := value.(type) {
+			case map[string]any:
+				walk(value)
+			case []any:
+				for _, item := range value {
+					if item, ok := item.(map[string]any); ok {
+						walk(item)
+					}
+				}
+			}
+		}
+	}
+	walk(root)
+}
