@@ -137,7 +137,7 @@ func TestErrorsQuoteNoValues(t *testing.T) {
 		"check":         f.Audit().Insert(ctx, db.AuditEvent{UserpoolID: poolID, At: now, Actor: canary, Outcome: canary}),
 		"not UTF-8":     f.Sessions().Insert(ctx, db.Session{UserpoolID: poolID, ID: canary + "\xff", UserID: userID, CreatedAt: now, ExpiresAt: now}),
 		"NUL":           f.Sessions().Insert(ctx, db.Session{UserpoolID: poolID, ID: canary + "\x00", UserID: userID, CreatedAt: now, ExpiresAt: now}),
-		"NUL in JSON":   f.Accounts().MergeCustomData(ctx, poolID, userID, db.JSON{"a": canary + "\x00"}, 1<<10, now),
+		"NUL in JSON":   f.Accounts().MergeCustomData(ctx, poolID, userID, db.JSON(`{"a":"`+canary+`\u0000"}`), 1<<10, now),
 		"not null":      f.MFA().InsertFactor(ctx, db.Factor{UserpoolID: poolID, ID: canary, UserID: userID, CreatedAt: now}),
 		"index too big": f.Limits().Take(ctx, poolID, incompressible(canary), time.Second, 1, now),
 	}

@@ -170,7 +170,7 @@ func insertFactor(ctx context.Context, q db.Queries) error {
 }
 
 func keepPending(ctx context.Context, q db.Queries) error {
-	_, err := q.MFA().KeepPending(ctx, pending(sessionID, "sealed"), now)
+	_, err := q.MFA().KeepPending(ctx, pending(sessionID, "sealed"), 5, now)
 	return err
 }
 
@@ -189,7 +189,7 @@ func refreshToken(token string) db.RefreshToken {
 func newFastpass(code, session string) db.Fastpass {
 	return db.Fastpass{
 		UserpoolID: poolID, ID: code, CodeHash: []byte(code), UserID: userID, SessionID: session, Scope: "openid",
-		CustomData: db.JSON{"from": "web"}, CreatedAt: now, ExpiresAt: now.Add(time.Minute),
+		CustomData: db.JSON(`{"from":"web"}`), CreatedAt: now, ExpiresAt: now.Add(time.Minute),
 	}
 }
 

@@ -72,9 +72,13 @@ func accessClaims(issuer string, s db.Session, now, expiresAt time.Time) claims 
 	}
 }
 
-func managementClaims(issuer string, k db.AccessKey, now, expiresAt time.Time) claims {
+// managementIssuer is that of management tokens: not the public URL, which may have characters that the payload must not
+// have.
+const managementIssuer = "menshen"
+
+func managementClaims(k db.AccessKey, now, expiresAt time.Time) claims {
 	return claims{
-		Issuer: issuer, Subject: k.ID, Audience: k.UserpoolID, IssuedAt: jwt.NewNumericDate(now),
+		Issuer: managementIssuer, Subject: k.ID, Audience: k.UserpoolID, IssuedAt: jwt.NewNumericDate(now),
 		ExpiresAt: jwt.NewNumericDate(expiresAt), Use: useManagement, ScopedUserpoolID: k.UserpoolID,
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/nyaruka/phonenumbers"
 	"golang.org/x/text/secure/precis"
+	"golang.org/x/text/width"
 )
 
 // maxUsername is the longest user name, in characters.
@@ -47,6 +48,10 @@ func email(address string) (stored, key string, err error) {
 // phone returns a number in E.164 (C10). countryCode, like "+86", may be empty: then a number without "+" is one of
 // region.
 func phone(number, countryCode, region string) (string, error) {
+	number = width.Narrow.String(number)
+	if strings.Trim(number, "+0123456789 -().") != "" { // the library also reads letters and extensions
+		return "", ErrPhone
+	}
 	if code := strings.TrimPrefix(countryCode, "+"); code != "" && !strings.HasPrefix(number, "+") {
 		number = "+" + code + number
 	}

@@ -129,14 +129,21 @@ func normalPassword(password string) (string, error) {
 // strong refuses passwords that are guessed at once: common ones, the user's own name, keyboard walks. There are no rules
 // about kinds of characters (NIST SP 800-63B section 3.1.1.2). The contract has checked the length.
 func (h *hasher) strong(ctx context.Context, password string, own ...string) error {
-	runes := []rune(password)
-	if len(runes) > maxEstimated {
-		runes = runes[:maxEstimated]
+	for i := range own {
+		own[i] = estimated(own[i])
 	}
 	return h.bounded(ctx, func() error {
-		if zxcvbn.PasswordStrength(string(runes), own).Score < 2 { // fewer than a million guesses
+		if zxcvbn.PasswordStrength(estimated(password), own).Score < 2 { // fewer than a million guesses
 			return ErrPassword
 		}
 		return nil
 	})
+}
+
+// estimated is the part of a text that counts for the estimate.
+func estimated(text string) string {
+	if runes := []rune(text); len(runes) > maxEstimated {
+		return string(runes[:maxEstimated])
+	}
+	return text
 }

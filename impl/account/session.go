@@ -78,7 +78,7 @@ func (s *Service) refreshHash(token string) []byte { return s.ring.MAC("refresh_
 // VerifyAccess tells whose access token it is. The session is looked up, so that its end ends the token too.
 func (s *Service) VerifyAccess(ctx context.Context, token string) (authn.User, error) {
 	var c claims
-	if err := s.verify(token, &c, useAccess); err != nil {
+	if err := s.verify(token, &c, s.Issuer, useAccess); err != nil {
 		return authn.User{}, err
 	}
 	session, err := s.store.Sessions().Live(ctx, c.UserpoolID, c.SessionID, s.clock.Now())
@@ -92,9 +92,9 @@ func user(s db.Session) authn.User {
 	return authn.User{UserpoolID: s.UserpoolID, ID: s.UserID, SessionID: s.ID, AppID: s.AppID}
 }
 
-// verify reads a token of ours that is meant for the given use.
-func (s *Service) verify(token string, c *claims, use string) error {
-	err := s.ring.Verify(token, c, s.Issuer, s.clock.Now())
+// verify reads a token of the issuer that is meant for the given use.
+func (s *Service) verify(token string, c *claims, issuer, use string) error {
+	err := s.ring.Verify(token, c, issuer, s.clock.Now())
 	switch {
 	case errors.Is(err, jwt.ErrTokenExpired):
 		return ErrTokenExpired

@@ -131,7 +131,7 @@ func (s *Service) ManagementToken(ctx context.Context, keyID, keySecret string) 
 		return "", 0, s.noteKey(ctx, key, "key.token", ErrAccessKey)
 	}
 	now := s.clock.Now()
-	token, err := s.ring.Sign(managementClaims(s.Issuer, key, now, now.Add(s.ManagementTTL)))
+	token, err := s.ring.Sign(managementClaims(key, now, now.Add(s.ManagementTTL)))
 	if err != nil {
 		return "", 0, err
 	}
@@ -154,7 +154,7 @@ func (s *Service) noteKey(ctx context.Context, k db.AccessKey, action string, re
 // changing its scopes works at once.
 func (s *Service) VerifyManagement(ctx context.Context, token string) (authn.Management, error) {
 	var c claims
-	if err := s.verify(token, &c, useManagement); err != nil {
+	if err := s.verify(token, &c, managementIssuer, useManagement); err != nil {
 		return authn.Management{}, err
 	}
 	key, err := s.store.Tenancy().AccessKey(ctx, c.Subject)

@@ -158,6 +158,9 @@ func variables(environ []string) (map[string]string, []error) {
 				problems = append(problems, fmt.Errorf("%s and %s are both set; unset one", target, name))
 			}
 			name, value = target, strings.TrimSpace(string(text))
+			if err == nil && value == "" {
+				problems = append(problems, fmt.Errorf("%s_FILE: the file is empty; write the value into it, or unset the variable", target))
+			}
 		}
 		if !known[name] {
 			problems = append(problems, fmt.Errorf("%s is no setting of menshen; correct or unset it", name))
@@ -179,8 +182,8 @@ func (c Config) check(unread map[string]bool) (problems []error) {
 	complain(err != nil, "MENSHEN_ADDR: %q is not host:port; write for example 127.0.0.1:8080", c.Addr)
 	if c.PublicURL != "" {
 		u, err := url.Parse(c.PublicURL)
-		complain(err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "",
-			"MENSHEN_PUBLIC_URL: %q is not a plain http or https URL; write for example https://id.example.com", c.PublicURL)
+		complain(err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || u.User != nil,
+			"MENSHEN_PUBLIC_URL: is not a plain http or https URL; write for example https://id.example.com")
 	}
 	complain(c.DatabaseURL != "" && db.CheckURL(c.DatabaseURL) != nil,
 		"MENSHEN_DATABASE_URL: is not a PostgreSQL URL; write postgres://user:password@host/database, special characters of the password percent-encoded")
@@ -198,6 +201,7 @@ func (c Config) check(unread map[string]bool) (problems []error) {
 	complain(c.MaxConns < 1, "MENSHEN_DATABASE_CONNS: at least 1, such as %d", db.DefaultMaxConns)
 	complain(c.TOTPSkew < 0 || c.TOTPSkew > 2, "MENSHEN_TOTP_SKEW: 0, 1 or 2 time steps")
 	complain(c.ParallelHashes < 0, "MENSHEN_PARALLEL_HASHES: 0 for one a core, or more")
+	complain(len([]rune(c.Name)) > 64, "MENSHEN_NAME: at most 64 characters, or it does not fit into a QR code")
 	complain(len(c.Region) != 2, "MENSHEN_REGION: two letters (ISO 3166-1), such as CN")
 	for _, d := range []struct {
 		name     string

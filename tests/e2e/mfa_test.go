@@ -49,16 +49,6 @@ func TestCodeIsGoodOnce(t *testing.T) {
 	alice.Login(alice.Code())
 }
 
-func wantRefused(t *testing.T, what string, r *gen.LoginUserResult, message string) {
-	t.Helper()
-	if r.JSON200 == nil || r.JSON200.Base.Code != gen.BaseCodeFailure || r.JSON200.Data != nil || !strings.Contains(r.JSON200.Base.Msg, message) {
-		t.Errorf("%s: want a refusal that says %q, got %s", what, message, r.Body)
-	}
-	if r.HTTPResponse.Header.Get("Access-Token") != "" {
-		t.Errorf("%s: a refusal carries a token", what)
-	}
-}
-
 // TestEnrolmentPicture (T2, T12): what a phone reads from the picture is the otpauth URI, percent-encoded.
 func TestEnrolmentPicture(t *testing.T) {
 	t.Parallel()

@@ -31,9 +31,16 @@ type Instance struct {
 	Credentials app.Credentials
 
 	databaseURL string
+	publicURL   string
 	masterKey   []byte
 	configure   []func(*app.Config)
+
+	management   string // token
+	managementAt time.Time
 }
+
+// httpClient keeps the connections of many parallel calls, which would otherwise use up the ports of the machine.
+var httpClient = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 128}, Timeout: 2 * time.Minute}
 
 // New starts a Menshen on an empty database. It ends with the test.
 func New(t testing.TB, configure ...func(*app.Config)) *Instance {
@@ -46,7 +53,8 @@ func New(t testing.TB, configure ...func(*app.Config)) *Instance {
 	return h
 }
 
-// Replica starts another Menshen on the same database, with the same clock.
+// Replica starts another Menshen on the same database, with the same clock and the same public URL, as behind one load
+// balancer.
 func (h *Instance) Replica() *Instance {
 	h.t.Helper()
 	replica := *h
@@ -57,24 +65,26 @@ func (h *Instance) Replica() *Instance {
 func (h *Instance) start() {
 	h.t.Helper()
 	ctx := context.Background()
-	store, err := db.Open(ctx, h.databaseURL, db.Options{})
-	h.must(err)
-	h.t.Cleanup(func() { h.check(store.Close()) })
-	h.Store = store
-
 	server := httptest.NewUnstartedServer(nil)
-	config, err := app.LoadConfig([]string{"MENSHEN_PUBLIC_URL=http://" + server.Listener.Addr().String()})
+	if h.publicURL == "" {
+		h.publicURL = "http://" + server.Listener.Addr().String()
+	}
+	config, err := app.LoadConfig([]string{"MENSHEN_PUBLIC_URL=" + h.publicURL})
 	h.must(err)
 	for _, f := range h.configure {
 		f(&config)
 	}
+	store, err := db.Open(ctx, h.databaseURL, db.Options{MaxConns: config.MaxConns})
+	h.must(err)
+	h.t.Cleanup(func() { h.check(store.Close()) })
+	h.Store = store
 	a, err := app.New(ctx, app.Options{
 		Config: config, Store: store, MasterKey: h.masterKey, Clock: h.Clock, Digits: h.Digits.make,
 		Log: slog.New(slog.NewTextHandler(h.Log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	h.must(err)
 	dir := h.t.TempDir()
-	h.must(a.Bootstrap(ctx, dir, true))
+	h.must(a.Bootstrap(ctx, dir, false))
 	if text, err := os.ReadFile(filepath.Join(dir, "credentials.json")); err == nil { // a replica finds none
 		h.must(json.Unmarshal(text, &h.Credentials))
 	}
@@ -88,7 +98,7 @@ func (h *Instance) start() {
 // NewClient returns the generated client, with editors that change every request.
 func (h *Instance) NewClient(editors ...gen.RequestEditorFn) *gen.ClientWithResponses {
 	h.t.Helper()
-	options := []gen.ClientOption{gen.WithHTTPClient(&http.Client{Timeout: 30 * time.Second})}
+	options := []gen.ClientOption{gen.WithHTTPClient(httpClient)}
 	for _, e := range editors {
 		options = append(options, gen.WithRequestEditorFn(e))
 	}

@@ -2,6 +2,7 @@ package harness
 
 import (
 	"context"
+	"fmt"
 	"net/url"
 	"strings"
 	"testing"
@@ -39,6 +40,12 @@ func (h *Instance) SignUp(username string) *Person {
 	if r.JSON200 == nil || r.JSON200.Base.Code != gen.BaseCodeSuccess {
 		h.t.Fatalf("register %s: %s", username, r.Body)
 	}
+	return h.SignIn(username)
+}
+
+// SignIn signs in somebody who is registered, with Password and without an authenticator.
+func (h *Instance) SignIn(username string) *Person {
+	h.t.Helper()
 	p := &Person{h: h, t: h.t, Username: username}
 	p.Login("")
 	return p
@@ -110,4 +117,20 @@ func (p *Person) Code() string {
 	code, err := TOTP(p.Secret, p.h.Clock.Now())
 	p.h.must(err)
 	return code
+}
+
+// WrongCode is a code that the authenticator shows neither now nor in a step before or after.
+func (p *Person) WrongCode() string {
+	p.t.Helper()
+	now, right := p.h.Clock.Now(), map[string]bool{}
+	for _, at := range []time.Duration{-60, -30, 0, 30, 60} {
+		code, err := TOTP(p.Secret, now.Add(at*time.Second))
+		p.h.must(err)
+		right[code] = true
+	}
+	for n := 0; ; n++ {
+		if code := fmt.Sprintf("%06d", n); !right[code] {
+			return code
+		}
+	}
 }

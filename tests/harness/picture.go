@@ -36,7 +36,9 @@ func (h *Instance) ReadQR(m image.Image) string {
 	h.t.Helper()
 	bitmap, err := gozxing.NewBinaryBitmapFromImage(m)
 	h.must(err)
-	result, err := qrcode.NewQRCodeReader().Decode(bitmap, nil)
+	// Of upright pictures without noise the library's search for corners misses about one in fifty, which zbar reads.
+	drawn := map[gozxing.DecodeHintType]any{gozxing.DecodeHintType_PURE_BARCODE: true}
+	result, err := qrcode.NewQRCodeReader().Decode(bitmap, drawn)
 	h.must(err)
 	return result.GetText()
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"mime"
 	"net/http"
 	"net/url"
@@ -20,6 +21,9 @@ const (
 	MaxBody = 64 << 10
 	// maxDepth is how deep JSON may nest. Nothing in the contract needs more than a handful.
 	maxDepth = 32
+	// maxNumber bounds numbers, and its reciprocal those near zero: PostgreSQL writes them out, so that 1e-16383 of a few
+	// bytes is one of kilobytes, and does not take 1e-20000 at all.
+	maxNumber = 1e64
 )
 
 // readBody takes the whole body, and refuses what the contract's validator would let pass: a body that is too long, text
@@ -106,7 +110,8 @@ func checkValue(decoder *json.Decoder, depth int) error {
 			return errNUL("body")
 		}
 	case json.Number:
-		if _, err := t.Float64(); err != nil { // RFC 8259 section 6: no more than others can read
+		if f, err := t.Float64(); err != nil || f != 0 && (math.Abs(f) > maxNumber || math.Abs(f) < 1/maxNumber) ||
+			f == 0 && strings.ContainsAny(t.String(), "eE") {
 			return apierr.ErrRequest.WithDetail("body: a number is out of range")
 		}
 	case json.Delim:

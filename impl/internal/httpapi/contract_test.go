@@ -100,7 +100,7 @@ func TestCompileReadsTheContract(t *testing.T) {
 	plain := map[string]bool{"getJWKS": true, "getQRCodePicture": true, "getHealth": true, "getReadiness": true, "getContractYAML": true, "getContractJSON": true}
 	for route, p := range c.paths {
 		for method, op := range p.operations {
-			if op.dialect == 0 || op.dialect != p.dialect || op.enveloped == plain[op.id] || p.allow != method {
+			if op.dialect == 0 || op.dialect != p.dialect || op.enveloped == plain[op.id] || p.allow != map[string]string{"GET": "GET, HEAD", "POST": "POST"}[method] {
 				t.Errorf("%s: dialect %d, enveloped %v, Allow %q", route, op.dialect, op.enveloped, p.allow)
 			}
 		}

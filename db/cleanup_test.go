@@ -1,0 +1,144 @@
+package db_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/menshen-auth/menshen/db"
+)
+
+// ending makes a row in every table whose rows end by themselves, all named id and ending at a time. Those that hang on a
+// session hang on one that does not end.
+func (f fixture) ending(id string, at time.Time) {
+	f.t.Helper()
+	ctx := f.t.Context()
+	user, session, pass, wait := newUser(id), newSession(id), newFastpass(id, sessionID), pending(sessionID, "sealed")
+	session.ExpiresAt, pass.ExpiresAt, wait.ExpiresAt, wait.UserID = at, at, at, id
+	f.must(f.Accounts().InsertUser(ctx, user))
+	f.must(f.Sessions().Insert(ctx, session))
+	f.must(f.Fastpasses().Insert(ctx, pass))
+	_, err := f.MFA().KeepPending(ctx, wait, 5, now)
+	f.must(err)
+	f.must(f.Captchas().Insert(ctx, db.Captcha{UserpoolID: poolID, ID: id, AnswerHash: []byte{1}, CreatedAt: now, ExpiresAt: at}))
+	f.must(f.Tenancy().UseNonce(ctx, poolID, "key", id, at))
+	f.must(f.Limits().Take(ctx, poolID, id, time.Microsecond, 1, at.Add(-time.Microsecond)))
+	f.must(qrIn(ctx, f.Queries, id, db.QRPending))
+	f.execute("UPDATE qrlogins SET expires_at = $1 WHERE id = $2", at, id)
+}
+
+// endingTables are the tables of ending and how to count their rows of an id.
+var endingTables = map[string]string{
+	"sessions": "id", "fastpasses": "id", "mfa_pending": "user_id", "captchas": "id", "request_nonces": "nonce", "limits": "key",
+	"qrlogins": "id",
+}
+
+// TestDeleteExpiredRemovesOnlyWhatEnded: rows that ended before the given time go, rows that end at it or later stay, and
+// so does everything that does not end. (Design 6: cleanup.)
+func TestDeleteExpiredRemovesOnlyWhatEnded(t *testing.T) {
+	t.Parallel()
+	f := furnished(t)
+	f.ending("ended", now.Add(-time.Microsecond))
+	f.ending("ending", now)
+	f.ending("live", now.Add(time.Minute))
+	f.must(insertFactor(t.Context(), f.Queries))
+	for _, session := range []string{"ended", "live"} { // these go with their session
+		token, pass := refreshToken(session), newFastpass("of "+session, session)
+		token.SessionID, pass.ExpiresAt = session, now.Add(time.Hour)
+		f.must(f.Sessions().InsertRefreshToken(t.Context(), token))
+		f.must(f.Fastpasses().Insert(t.Context(), pass))
+	}
+	n, err := f.DeleteExpired(t.Context(), now, 100)
+	if err != nil || n != int64(len(endingTables)) {
+		t.Errorf("DeleteExpired = %d, %v; want a row of each of %d tables", n, err, len(endingTables))
+	}
+	for table, id := range endingTables {
+		for row, want := range map[string]int{"ended": 0, "ending": 1, "live": 1} {
+			if got := f.number("SELECT count(*) FROM "+table+" WHERE "+id+" = $1", row); got != want {
+				t.Errorf("%s has %d rows %q, want %d", table, got, row, want)
+			}
+		}
+	}
+	for query, want := range map[string]int{
+		"SELECT count(*) FROM users": 4, "SELECT count(*) FROM mfa_factors": 1, "SELECT count(*) FROM applications": 1,
+		"SELECT count(*) FROM refresh_tokens WHERE session_id = 'ended'": 0, "SELECT count(*) FROM refresh_tokens": 1,
+		"SELECT count(*) FROM fastpasses WHERE session_id = 'ended'": 0, "SELECT count(*) FROM sessions WHERE id = 'alice-web'": 1,
+	} {
+		if got := f.number(query); got != want {
+			t.Errorf("%s: %d, want %d", query, got, want)
+		}
+	}
+	if n, err := f.DeleteExpired(t.Context(), now, 100); n != 0 || err != nil {
+		t.Errorf("a second time: %d, %v", n, err)
+	}
+}
+
+// TestDeleteExpiredRespectsTheBatch: a backlog is removed oldest first, in small transactions that lock little.
+func TestDeleteExpiredRespectsTheBatch(t *testing.T) {
+	t.Parallel()
+	f := furnished(t)
+	const rows, batch = 5, 2
+	for i := range rows {
+		f.ending(fmt.Sprint(i), now.Add(time.Duration(i-rows)*time.Second))
+	}
+	for left := rows; left > 0; {
+		removed := min(left, batch)
+		n, err := f.DeleteExpired(t.Context(), now, batch)
+		left -= removed
+		if err != nil || n != int64(removed*len(endingTables)) {
+			t.Errorf("DeleteExpired = %d, %v; want %d of each of %d tables", n, err, removed, len(endingTables))
+		}
+		if oldest := f.number("SELECT coalesce(min(id::int), $1) FROM captchas", rows); oldest != rows-left {
+			t.Errorf("the oldest row left is %d, want %d", oldest, rows-left)
+		}
+	}
+}
+
+// TestDeleteExpiredTogether: replicas that clean up at the same time neither deadlock nor count a row twice, and do not
+// wait for each other.
+func TestDeleteExpiredTogether(t *testing.T) {
+	t.Parallel()
+	f := furnished(t)
+	const rows = 400
+	for table, insert := range map[string]string{
+		"sessions": "SELECT $1, 's' || n, $2, 'app', '', '{}'::text[], '', '', $3::timestamptz, $3 FROM generate_series(1, $4) n",
+		"captchas": "SELECT $1, n::text, $2, '', '', '\\x00'::bytea, $3::timestamptz, $3 FROM generate_series(1, $4) n",
+	} {
+		f.execute("INSERT INTO "+table+" "+insert, poolID, userID, now.Add(-time.Hour), rows)
+	}
+	f.execute(`
+		INSERT INTO fastpasses SELECT $1, n::text, '\x00', $2, 's' || n, '', '{}', '{}', $3::timestamptz, $3
+		FROM generate_series(1, $4) n`, poolID, userID, now.Add(-time.Hour), rows)
+
+	ctx, totals := soon(t), make([]int64, 4)
+	for _, err := range together(len(totals), func(i int) error {
+		for {
+			n, err := f.DeleteExpired(ctx, now, 7)
+			if totals[i] += n; n == 0 || err != nil {
+				return err
+			}
+		}
+	}) {
+		f.must(err)
+	}
+	var sum int64
+	for _, n := range totals {
+		sum += n
+	}
+	left := f.number("SELECT (SELECT count(*) FROM captchas) + (SELECT count(*) FROM fastpasses) + (SELECT count(*) FROM sessions)")
+	// A fastpass may also go with its session, which is not counted.
+	if left != 1 || sum < 2*rows || sum > 3*rows {
+		t.Errorf("four replicas removed %d rows, %d are left; want %d to %d, and 1", sum, left, 2*rows, 3*rows)
+	}
+
+	f.must(f.Captchas().Insert(ctx, db.Captcha{UserpoolID: poolID, ID: "held", AnswerHash: []byte{1}, CreatedAt: now, ExpiresAt: now}))
+	f.must(f.InTx(ctx, func(q db.Queries) error {
+		if _, err := q.Captchas().Consume(ctx, poolID, "held"); err != nil {
+			return err
+		}
+		if n, err := f.DeleteExpired(ctx, now.Add(time.Second), 7); n != 0 || err != nil {
+			t.Errorf("while another holds the only row: %d, %v; want 0 without a wait", n, err)
+		}
+		return nil
+	}))
+}

@@ -1,0 +1,266 @@
+package app
+
+import (
+	"encoding/base64"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"reflect"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/menshen-auth/menshen/db/dbtest"
+	"github.com/menshen-auth/menshen/impl/internal/limit"
+)
+
+var aMasterKey = base64.StdEncoding.EncodeToString([]byte("0123456789abcdef0123456789abcdef"))
+
+// TestConfigDefaults: without a single variable the service runs, with the figures of the requirements (T3, T11, Q2, Q7,
+// C2, C8); this is the table that the README shows, so a change shows in review.
+func TestConfigDefaults(t *testing.T) {
+	t.Parallel()
+	per := func(n int, d time.Duration) limit.Rule { return limit.Rule{Max: n, Per: d} }
+	want := Config{
+		Addr: "127.0.0.1:8080", PublicURL: "http://127.0.0.1:8080", Name: "Menshen", DataDir: ".data", MaxConns: 16,
+		LogLevel: slog.LevelInfo, LogFormat: "text", ResponseValidation: "enforce", RequestTimeout: 10 * time.Second,
+		DrainDelay: 500 * time.Millisecond, DrainTimeout: 7 * time.Second, Region: "CN", AccessTTL: 15 * time.Minute, SessionTTL: 720 * time.Hour,
+		ManagementTTL: 2 * time.Hour, RefreshGrace: 10 * time.Second, SignatureSkew: 5 * time.Minute,
+		CaptchaTTL: 180 * time.Second, TOTPSkew: 1, PendingTTL: 10 * time.Minute, QRTTL: 120 * time.Second,
+		TicketTTL: 60 * time.Second, FastpassTTL: 60 * time.Second, ParallelHashes: runtime.NumCPU(),
+		LimitSignIn: per(10, 5*time.Minute), LimitSignInIP: per(60, time.Minute), LimitRegisterIP: per(20, time.Hour),
+		LimitCaptchaIP: per(20, time.Minute), LimitQRCodeIP: per(60, time.Minute), LimitScan: per(30, time.Minute),
+		LimitFastpass: per(30, time.Minute), LimitOTPLookup: per(600, time.Minute),
+	}
+	for name, environ := range map[string][]string{
+		"empty":                nil,
+		"others' variables":    {"PATH=/bin", "HOME=/root", "MENSHEN=1", "menshen_addr=:1", "XMENSHEN_ADDR=:1"},
+		"tests' variables":     {"MENSHEN_TEST_DATABASE_URL=postgres://", "MENSHEN_TEST_ANYTHING=1"},
+		"those of Kubernetes":  {"MENSHEN_PORT=tcp://10.0.0.1:80", "MENSHEN_PORT_80_TCP_ADDR=10.0.0.1", "MENSHEN_SERVICE_HOST=10.0.0.1", "MENSHEN_SERVICE_PORT=80"},
+		"set to nothing":       {"MENSHEN_ADDR=", "MENSHEN_MASTER_KEY=", "MENSHEN_QR_TTL=", "MENSHEN_UNKNOWN="},
+		"the same, explicitly": {"MENSHEN_ADDR=127.0.0.1:8080", "MENSHEN_QR_TTL=2m", "MENSHEN_LIMIT_SCAN=30/60s", "MENSHEN_LOG_LEVEL=INFO"},
+	} {
+		if c, err := LoadConfig(environ); err != nil || !reflect.DeepEqual(c, want) {
+			t.Errorf("%s:\n got %+v, %v\nwant %+v", name, c, err, want)
+		}
+	}
+}
+
+// TestConfigValues: what an operator sets is what applies.
+func TestConfigValues(t *testing.T) {
+	t.Parallel()
+	c, err := LoadConfig([]string{
+		"MENSHEN_ADDR=0.0.0.0:80", "MENSHEN_PUBLIC_URL=https://id.example.com/base/", "MENSHEN_NAME=门神", "MENSHEN_DATA_DIR=/var/lib/menshen",
+		"MENSHEN_DATABASE_URL=postgres://u:p=w@db/menshen?sslmode=verify-full", "MENSHEN_MASTER_KEY=" + aMasterKey, "MENSHEN_DATABASE_CONNS=7",
+		"MENSHEN_LOG_LEVEL=debug", "MENSHEN_LOG_FORMAT=json", "MENSHEN_TRUSTED_PROXIES=10.0.0.0/8,2001:db8::/32", "MENSHEN_RESPONSE_VALIDATION=report",
+		"MENSHEN_TOTP_SKEW=0", "MENSHEN_PARALLEL_HASHES=3", "MENSHEN_LIMIT_SIGNIN=off", "MENSHEN_LIMIT_SCAN=1/2h", "MENSHEN_TICKET_TTL=300s",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, same := range map[string]bool{
+		"PublicURL": c.PublicURL == "https://id.example.com/base", "Name": c.Name == "门神", "DataDir": c.DataDir == "/var/lib/menshen",
+		"DatabaseURL": c.DatabaseURL == "postgres://u:p=w@db/menshen?sslmode=verify-full", "MaxConns": c.MaxConns == 7,
+		"LogLevel": c.LogLevel == slog.LevelDebug, "LogFormat": c.LogFormat == "json", "TOTPSkew": c.TOTPSkew == 0,
+		"TrustedProxies": slices.Equal(c.TrustedProxies, []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8::/32")}),
+		"ParallelHashes": c.ParallelHashes == 3, "LimitSignIn": c.LimitSignIn.Max == 0, "LimitScan": c.LimitScan.Max == 1 && c.LimitScan.Per == 2*time.Hour,
+		"TicketTTL": c.TicketTTL == 300*time.Second, "ResponseValidation": c.ResponseValidation == "report",
+	} {
+		if !same {
+			t.Errorf("%s in %+v", name, c)
+		}
+	}
+}
+
+// TestPublicURL: where no URL is set, it is one that a client on this machine can dial, whatever the service listens on.
+func TestPublicURL(t *testing.T) {
+	t.Parallel()
+	for environ, want := range map[string]string{
+		"MENSHEN_ADDR=0.0.0.0:8080":                        "http://127.0.0.1:8080",
+		"MENSHEN_ADDR=:8080":                               "http://127.0.0.1:8080",
+		"MENSHEN_ADDR=[::]:8080":                           "http://127.0.0.1:8080",
+		"MENSHEN_ADDR=[::1]:8080":                          "http://[::1]:8080",
+		"MENSHEN_ADDR=[2001:db8::1]:80":                    "http://[2001:db8::1]:80",
+		"MENSHEN_ADDR=192.0.2.1:80":                        "http://192.0.2.1:80",
+		"MENSHEN_ADDR=localhost:80":                        "http://localhost:80",
+		"MENSHEN_PUBLIC_URL=https://id.example.com":        "https://id.example.com",
+		"MENSHEN_PUBLIC_URL=https://id.example.com/":       "https://id.example.com",
+		"MENSHEN_PUBLIC_URL=https://id.example.com:8443/a": "https://id.example.com:8443/a",
+	} {
+		if c, err := LoadConfig([]string{environ}); err != nil || c.PublicURL != want {
+			t.Errorf("%s: %q, %v; want %q", environ, c.PublicURL, err, want)
+		}
+	}
+}
+
+// TestBadSettings: each is refused by the name of its variable, and no message quotes a secret (T13).
+func TestBadSettings(t *testing.T) {
+	t.Parallel()
+	const canary = "hunter2"
+	database := "MENSHEN_DATABASE_URL=postgres://menshen:" + canary + "@db/menshen"
+	for _, environ := range [][]string{
+		{"MENSHEN_ADDR=8080"},
+		{"MENSHEN_ADDR=nonsense"},
+		{"MENSHEN_ADDR=::1:80"},
+		{"MENSHEN_PUBLIC_URL=id.example.com"},
+		{"MENSHEN_PUBLIC_URL=ftp://id.example.com"},
+		{"MENSHEN_PUBLIC_URL=https://"},
+		{"MENSHEN_PUBLIC_URL=https://id.example.com/?a=b"},
+		{"MENSHEN_PUBLIC_URL=https://id.example.com/#f"},
+		{"MENSHEN_PUBLIC_URL=https://id.example.com/?"},
+		{"MENSHEN_PUBLIC_URL=https://user:" + canary + "@id.example.com"},
+		{"MENSHEN_MASTER_KEY=" + canary},
+		{"MENSHEN_MASTER_KEY=" + base64.StdEncoding.EncodeToString([]byte(canary))},
+		{"MENSHEN_MASTER_KEY=", database},
+		{"MENSHEN_PUBLIC_URL=", database, "MENSHEN_MASTER_KEY=" + aMasterKey},
+		{"MENSHEN_DATABASE_URL=postgres://menshen:" + canary + "%@db/menshen", "MENSHEN_PUBLIC_URL=https://id.example.com", "MENSHEN_MASTER_KEY=" + aMasterKey},
+		{"MENSHEN_DATABASE_CONNS=0"},
+		{"MENSHEN_DATABASE_CONNS=-1"},
+		{"MENSHEN_DATABASE_CONNS=many"},
+		{"MENSHEN_DATABASE_CONNS=99999999999999999999"},
+		{"MENSHEN_LOG_LEVEL=loud"},
+		{"MENSHEN_LOG_FORMAT=xml"},
+		{"MENSHEN_RESPONSE_VALIDATION=off"},
+		{"MENSHEN_TRUSTED_PROXIES=10.0.0.0/33"},
+		{"MENSHEN_TRUSTED_PROXIES=proxy"},
+		{"MENSHEN_REGION=CHN"},
+		{"MENSHEN_REGION=?"},
+		{"MENSHEN_TOTP_SKEW=3"},
+		{"MENSHEN_TOTP_SKEW=-1"},
+		{"MENSHEN_PARALLEL_HASHES=-1"},
+		{"MENSHEN_REQUEST_TIMEOUT=0s"},
+		{"MENSHEN_REQUEST_TIMEOUT=10"},
+		{"MENSHEN_REQUEST_TIMEOUT=soon"},
+		{"MENSHEN_DRAIN_TIMEOUT=-1s"},
+		{"MENSHEN_DRAIN_TIMEOUT=8s"},
+		{"MENSHEN_DRAIN_DELAY=3s"},
+		{"MENSHEN_ACCESS_TTL=25h"},
+		{"MENSHEN_SESSION_TTL=0s"},
+		{"MENSHEN_MANAGEMENT_TTL=1s"},
+		{"MENSHEN_REFRESH_GRACE=2m"},
+		{"MENSHEN_SIGNATURE_SKEW=2h"},
+		{"MENSHEN_CAPTCHA_TTL=11m"},
+		{"MENSHEN_MFA_PENDING_TTL=2h"},
+		{"MENSHEN_QR_TTL=0s"},
+		{"MENSHEN_TICKET_TTL=301s"},
+		{"MENSHEN_FASTPASS_TTL=11m"},
+		{"MENSHEN_LIMIT_SIGNIN=10"},
+		{"MENSHEN_LIMIT_SIGNIN_IP=0/1m"},
+		{"MENSHEN_LIMIT_REGISTER_IP=x/1m"},
+		{"MENSHEN_LIMIT_CAPTCHA_IP=1/x"},
+		{"MENSHEN_LIMIT_QRCODE_IP=1/0s"},
+		{"MENSHEN_LIMIT_SCAN=-1/1m"},
+		{"MENSHEN_LIMIT_FASTPASS=none"},
+		{"MENSHEN_LIMIT_OTP_LOOKUP=1/1m 1"},
+		{"MENSHEN_ADR=127.0.0.1:80"},
+		{"MENSHEN_UNKNOWN_FILE=/dev/null"},
+		{"MENSHEN_MASTER_KEY_FILE=/none/" + "x"},
+	} {
+		name, _, _ := strings.Cut(environ[0], "=")
+		_, err := LoadConfig(environ)
+		switch {
+		case err == nil:
+			t.Errorf("%q is accepted", environ)
+		case !strings.Contains(err.Error(), name):
+			t.Errorf("%q: the message does not name %s: %v", environ, name, err)
+		case strings.Contains(err.Error(), canary):
+			t.Errorf("%q: the message quotes a secret: %v", environ, err)
+		}
+	}
+}
+
+// TestAllProblemsAtOnce: who starts the service for the first time is told everything that is wrong, with its remedy, and
+// not one thing a start.
+func TestAllProblemsAtOnce(t *testing.T) {
+	t.Parallel()
+	_, err := LoadConfig([]string{
+		"MENSHEN_ADDR=nowhere", "MENSHEN_QR_TTL=1h", "MENSHEN_LIMIT_SCAN=lots", "MENSHEN_LOG_LEVEL=loud", "MENSHEN_TOTP_SKEW=9",
+		"MENSHEN_DATABASE_URL=postgres://db/menshen", "MENSHEN_MISSPELT=1", "MENSHEN_MASTER_KEY_FILE=/none", "MENSHEN_DATABASE_CONNS=x",
+	})
+	if err == nil {
+		t.Fatal("accepted")
+	}
+	for _, want := range []string{
+		"MENSHEN_ADDR", "127.0.0.1:8080", "MENSHEN_QR_TTL", "10m", "MENSHEN_LIMIT_SCAN", "20/1m", "MENSHEN_LOG_LEVEL", "MENSHEN_TOTP_SKEW",
+		"MENSHEN_MISSPELT", "correct or unset it", "MENSHEN_MASTER_KEY_FILE", "make the file readable", "MENSHEN_DATABASE_CONNS",
+	} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("the message does not say %q:\n%v", want, err)
+		}
+	}
+}
+
+// TestConfigFiles: a secret can come from a file, as orchestrators mount them, with or without a line end; two sources
+// for one setting are refused, and so is one that cannot be read.
+func TestConfigFiles(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	key, database := write("key", aMasterKey+"\n"), write("database", "postgres://u:p@db/menshen")
+	c, err := LoadConfig([]string{"MENSHEN_MASTER_KEY_FILE=" + key, "MENSHEN_DATABASE_URL_FILE=" + database, "MENSHEN_ADDR_FILE=" + write("addr", " :80 \r\n"), "MENSHEN_PUBLIC_URL=https://id.example.com"})
+	if err != nil || c.MasterKey != aMasterKey || c.DatabaseURL != "postgres://u:p@db/menshen" || c.Addr != ":80" {
+		t.Errorf("read %+v, %v", c, err)
+	}
+	for name, environ := range map[string][]string{
+		"both are set":  {"MENSHEN_MASTER_KEY_FILE=" + key, "MENSHEN_MASTER_KEY=" + aMasterKey},
+		"no such file":  {"MENSHEN_MASTER_KEY_FILE=" + filepath.Join(dir, "none")},
+		"a directory":   {"MENSHEN_MASTER_KEY_FILE=" + dir},
+		"of no setting": {"MENSHEN_SECRET_FILE=" + key},
+		"empty":         {"MENSHEN_MASTER_KEY_FILE=" + write("empty", "\n")},
+	} {
+		_, err := LoadConfig(environ)
+		if first, _, _ := strings.Cut(environ[0], "="); err == nil || !strings.Contains(err.Error(), first) {
+			t.Errorf("%s: %v, want an error that names %s", name, err, first)
+		} else if strings.Contains(err.Error(), aMasterKey) {
+			t.Errorf("%s: the message quotes the secret: %v", name, err)
+		}
+	}
+}
+
+// TestMasterKeyIsNeeded (T10, design 7): with a database of one's own the service makes up no master key, and says how to
+// make one.
+func TestMasterKeyIsNeeded(t *testing.T) {
+	t.Parallel()
+	database, public := "MENSHEN_DATABASE_URL=postgres://db/menshen", "MENSHEN_PUBLIC_URL=https://id.example.com"
+	if _, err := LoadConfig([]string{database, public}); err == nil || !strings.Contains(err.Error(), "openssl rand -base64 32") {
+		t.Errorf("without: %v", err)
+	}
+	if _, err := LoadConfig([]string{database, public, "MENSHEN_MASTER_KEY=" + aMasterKey}); err != nil {
+		t.Errorf("with: %v", err)
+	}
+	if _, err := LoadConfig([]string{"MENSHEN_MASTER_KEY=" + aMasterKey}); err != nil {
+		t.Errorf("for the private one: %v", err)
+	}
+}
+
+// settings are those of a service on a free port, with its data in dir.
+func settings(t *testing.T, dir string, environ ...string) Config {
+	t.Helper()
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer free.Close()
+	addr := free.Addr().String()
+	c, err := LoadConfig(append(environ, "MENSHEN_ADDR="+addr, "MENSHEN_PUBLIC_URL=http://"+addr, "MENSHEN_DATA_DIR="+dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// own are the settings of a service on a database of one's own.
+func own(t *testing.T, environ ...string) Config {
+	t.Helper()
+	return settings(t, t.TempDir(), append(environ, "MENSHEN_DATABASE_URL="+dbtest.URL(t), "MENSHEN_MASTER_KEY="+aMasterKey)...)
+}

@@ -1,0 +1,169 @@
+package qrlogin
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/url"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/menshen-auth/menshen/db"
+	"github.com/menshen-auth/menshen/db/dbtest"
+	"github.com/menshen-auth/menshen/impl/internal/apierr"
+	"github.com/menshen-auth/menshen/impl/internal/authn"
+	"github.com/menshen-auth/menshen/impl/internal/keyring"
+	"github.com/menshen-auth/menshen/impl/internal/limit"
+	"github.com/menshen-auth/menshen/impl/internal/reqinfo"
+)
+
+// stopped is a clock that only a test moves.
+type stopped struct{ now time.Time }
+
+func (c *stopped) Now() time.Time { return c.now }
+
+var errTooLarge = &apierr.Error{Kind: apierr.Invalid, Code: "test.custom_data"}
+
+// accounts stands for the accounts: sessions are rows, and everything else is remembered.
+type accounts struct {
+	clock  *stopped
+	mu     sync.Mutex
+	opened []authn.Grant
+	merged []string
+	refuse error // of Open
+}
+
+func (a *accounts) Open(ctx context.Context, q db.Queries, g authn.Grant) (authn.Tokens, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.refuse != nil {
+		return authn.Tokens{}, a.refuse
+	}
+	a.opened = append(a.opened, g)
+	return authn.Tokens{SessionID: g.SessionID, Access: "access"}, q.Sessions().Insert(ctx, session(g.UserpoolID, g.SessionID, g.UserID, a.clock.now))
+}
+
+func (a *accounts) Revoke(ctx context.Context, q db.Queries, userpoolID, sessionID string) error {
+	return q.Sessions().Revoke(ctx, userpoolID, sessionID, a.clock.now)
+}
+
+func (a *accounts) Brief(_ context.Context, _, userID string) (authn.Brief, error) {
+	return authn.Brief{ID: userID, DisplayName: "Alice", Photo: "photo"}, nil
+}
+
+func (a *accounts) CheckCustomData(data json.RawMessage) error {
+	if len(data) > 20 {
+		return errTooLarge
+	}
+	return nil
+}
+
+func (a *accounts) MergeCustomData(_ context.Context, _ db.Queries, _, _ string, data json.RawMessage) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.merged = append(a.merged, string(data))
+	return a.CheckCustomData(data)
+}
+
+func session(pool, id, userID string, now time.Time) db.Session {
+	return db.Session{UserpoolID: pool, ID: id, UserID: userID, AMR: []string{"pwd", "otp", "mfa"}, CreatedAt: now, ExpiresAt: now.Add(time.Hour)}
+}
+
+// rig is the service with alice's phone, a second session of hers, and a user of another userpool.
+type rig struct {
+	*Service
+	t                      *testing.T
+	clock                  *stopped
+	accounts               *accounts
+	app                    db.Application
+	phone, second, foreign authn.User
+}
+
+var (
+	once sync.Once
+	ring *keyring.Ring // one for all tests: to make the keys takes long
+)
+
+func newRig(t *testing.T) *rig {
+	t.Helper()
+	c := &stopped{time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)}
+	r := &rig{
+		t: t, clock: c, accounts: &accounts{clock: c}, app: db.Application{UserpoolID: "pool", ID: "app"},
+		phone:   authn.User{UserpoolID: "pool", ID: "alice", SessionID: "phone"},
+		second:  authn.User{UserpoolID: "pool", ID: "alice", SessionID: "second"},
+		foreign: authn.User{UserpoolID: "other", ID: "mallory", SessionID: "foreign"},
+	}
+	store, ctx := dbtest.New(t), t.Context()
+	once.Do(func() {
+		var err error
+		ring, err = keyring.Open(ctx, store, c, bytes.Repeat([]byte{7}, keyring.MasterKeySize))
+		r.must(err)
+	})
+	for _, u := range []authn.User{r.phone, r.foreign} {
+		r.must(store.Tenancy().InsertUserpool(ctx, db.Userpool{ID: u.UserpoolID, CreatedAt: c.now}))
+		r.must(store.Accounts().InsertUser(ctx, db.User{UserpoolID: u.UserpoolID, ID: u.ID, Status: db.UserStatusActivated, CreatedAt: c.now}))
+	}
+	for _, u := range []authn.User{r.phone, r.second, r.foreign} {
+		r.must(store.Sessions().Insert(ctx, session(u.UserpoolID, u.SessionID, u.ID, c.now)))
+	}
+	settings := Settings{PublicURL: "https://id.example.com", QRTTL: 120 * time.Second, TicketTTL: 60 * time.Second}
+	r.Service = New(settings, store, ring, c, limit.New(store, c), r.accounts)
+	return r
+}
+
+func (r *rig) must(err error) {
+	r.t.Helper()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// want checks an outcome; nil is success.
+func (r *rig) want(what string, err, want error) {
+	r.t.Helper()
+	if !errors.Is(err, want) {
+		r.t.Errorf("%s: %v, want %v", what, err, want)
+	}
+}
+
+func (r *rig) advance(d time.Duration) { r.clock.now = r.clock.now.Add(d) }
+
+// create makes a QR code and returns its two ids.
+func (r *rig) create() (scanID, pollID string) {
+	r.t.Helper()
+	ctx := reqinfo.With(r.t.Context(), &reqinfo.Info{IP: "192.0.2.1"})
+	created, err := r.Create(ctx, r.app, json.RawMessage(`{"k": "v"}`), nil)
+	r.must(err)
+	u, err := url.Parse(created.URL)
+	r.must(err)
+	return u.Query().Get("id"), created.PollID
+}
+
+// authorized is create, scanned and confirmed by alice's phone.
+func (r *rig) authorized() (scanID, pollID, ticket string) {
+	r.t.Helper()
+	scanID, pollID = r.create()
+	r.must(r.Scan(r.t.Context(), r.phone, scanID))
+	r.must(r.Confirm(r.t.Context(), r.phone, scanID))
+	return scanID, pollID, r.status(pollID).Ticket
+}
+
+func (r *rig) status(pollID string) Status {
+	r.t.Helper()
+	status, err := r.Status(r.t.Context(), pollID)
+	r.must(err)
+	return status
+}
+
+// exchange uses a ticket for the application app.
+func (r *rig) exchange(ticket string) (authn.Tokens, error) {
+	return r.Exchange(r.t.Context(), authn.Application{UserpoolID: "pool", ID: "app"}, ticket)
+}
+
+// lives tells whether a session does.
+func (r *rig) lives(sessionID string) bool {
+	_, err := r.store.Sessions().Live(r.t.Context(), "pool", sessionID, r.clock.now)
+	return err == nil
+}

@@ -1,0 +1,95 @@
+package harness
+
+import (
+	"database/sql"
+	"strings"
+	"time"
+
+	_ "github.com/lib/pq" // the driver that sql.Open names
+)
+
+// Exec changes the database behind the service's back, for states that no operation leads to. It returns how many rows
+// were changed.
+func (h *Instance) Exec(query string, args ...any) int64 {
+	h.t.Helper()
+	var changed int64
+	h.database(func(conn *sql.DB) {
+		result, err := conn.Exec(query, args...)
+		h.must(err)
+		changed, err = result.RowsAffected()
+		h.must(err)
+	})
+	return changed
+}
+
+// Count returns the one number that a query gives.
+func (h *Instance) Count(query string, args ...any) int {
+	h.t.Helper()
+	var n int
+	h.database(func(conn *sql.DB) { h.must(conn.QueryRow(query, args...).Scan(&n)) })
+	return n
+}
+
+// Dump returns every row of every table as text, bytes in hexadecimal: what a thief of the database would read.
+func (h *Instance) Dump() string {
+	h.t.Helper()
+	var b strings.Builder
+	h.database(func(conn *sql.DB) {
+		for _, table := range h.strings(conn, `SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1`) {
+			b.WriteString("-- " + table + "\n")
+			for _, row := range h.strings(conn, `SELECT t::text FROM "`+table+`" t`) {
+				b.WriteString(row + "\n")
+			}
+		}
+	})
+	return b.String()
+}
+
+// Hold keeps everybody from changing a table. release waits until n statements stand before it, and lets them all go at
+// one moment.
+func (h *Instance) Hold(table string) (release func(n int)) {
+	h.t.Helper()
+	conn, err := sql.Open("postgres", h.databaseURL)
+	h.must(err)
+	tx, err := conn.Begin()
+	h.must(err)
+	_, err = tx.Exec(`LOCK TABLE "` + table + `" IN EXCLUSIVE MODE`)
+	h.must(err)
+	return func(n int) {
+		h.t.Helper()
+		const query = `SELECT count(*) FROM pg_locks WHERE relation = $1::text::regclass AND NOT granted`
+		waiting, patience := 0, time.Now().Add(time.Minute)
+		for waiting < n && time.Now().Before(patience) {
+			time.Sleep(time.Millisecond)
+			h.check(tx.QueryRow(query, table).Scan(&waiting))
+		}
+		if waiting < n {
+			h.t.Errorf("%d statements wait for %s, want %d", waiting, table, n)
+		}
+		h.check(tx.Rollback())
+		h.check(conn.Close())
+	}
+}
+
+func (h *Instance) strings(conn *sql.DB, query string) []string {
+	h.t.Helper()
+	rows, err := conn.Query(query)
+	h.must(err)
+	defer rows.Close()
+	var list []string
+	for rows.Next() {
+		var text string
+		h.must(rows.Scan(&text))
+		list = append(list, text)
+	}
+	h.must(rows.Err())
+	return list
+}
+
+func (h *Instance) database(use func(*sql.DB)) {
+	h.t.Helper()
+	conn, err := sql.Open("postgres", h.databaseURL)
+	h.must(err)
+	defer conn.Close()
+	use(conn)
+}

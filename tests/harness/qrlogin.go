@@ -1,0 +1,98 @@
+package harness
+
+import (
+	"context"
+	"encoding/json"
+	"net/url"
+
+	"github.com/menshen-auth/menshen/gen"
+)
+
+// Login is a login QR code as the page has it that shows it.
+type Login struct {
+	h       *Instance
+	PollID  string // what the page keeps to itself
+	URL     string // of the picture
+	ScanID  string // what a phone reads from the picture
+	Payload string // all that a phone reads
+}
+
+// ShowQR makes a login QR code and reads its picture as a phone would.
+func (h *Instance) ShowQR(customData map[string]any, editors ...gen.RequestEditorFn) *Login {
+	h.t.Helper()
+	body := gen.GeneQRCodeDto{Type: gen.GeneQRCodeDtoTypeMobileApp}
+	if customData != nil {
+		body.CustomData = JSON(customData)
+	}
+	r, err := h.Client.CreateQRCodeWithResponse(context.Background(), nil, body, editors...)
+	h.must(err)
+	if r.JSON200 == nil || r.JSON200.Data == nil {
+		h.t.Fatalf("login QR code: %s", r.Body)
+	}
+	l := &Login{h: h, PollID: r.JSON200.Data.QrcodeID, URL: r.JSON200.Data.URL}
+	l.Payload = h.ReadQR(h.Picture(l.Picture().Body))
+	var payload struct{ QRCodeID string }
+	h.must(json.Unmarshal([]byte(l.Payload), &payload))
+	l.ScanID = payload.QRCodeID
+	return l
+}
+
+// Picture asks for the picture.
+func (l *Login) Picture() *gen.GetQRCodePictureResult {
+	l.h.t.Helper()
+	address, err := url.Parse(l.URL)
+	l.h.must(err)
+	r, err := l.h.Client.GetQRCodePictureWithResponse(context.Background(), &gen.GetQRCodePictureParams{ID: address.Query().Get("id")})
+	l.h.must(err)
+	return r
+}
+
+// Status is what the page learns when it polls.
+func (l *Login) Status() gen.CheckQRCodeStatusDataDto {
+	l.h.t.Helper()
+	r, err := l.h.Client.GetQRCodeStatusWithResponse(context.Background(), &gen.GetQRCodeStatusParams{QrcodeID: l.PollID})
+	l.h.must(err)
+	if r.JSON200 == nil || r.JSON200.Data == nil {
+		l.h.t.Fatalf("status: %s", r.Body)
+	}
+	return *r.JSON200.Data
+}
+
+// Ticket is the ticket that the page sees; the test ends when there is none.
+func (l *Login) Ticket() string {
+	l.h.t.Helper()
+	status := l.Status()
+	if status.Ticket == nil {
+		l.h.t.Fatalf("no ticket; the status is %s", status.Status)
+	}
+	return *status.Ticket
+}
+
+// Exchange gives the ticket to the service, as the backend of the default application.
+func (h *Instance) Exchange(ticket string) *gen.ExchangeQRCodeTicketResult {
+	h.t.Helper()
+	r, err := h.Client.ExchangeQRCodeTicketWithResponse(context.Background(), nil, gen.ExchangeQRCodeTicketJSONRequestBody{
+		Ticket: ticket, ClientID: &h.Credentials.AppID, ClientSecret: &h.Credentials.AppSecret,
+	})
+	h.must(err)
+	return r
+}
+
+// Act takes a step on the phone.
+func (p *Person) Act(action gen.ChangeQRCodeStatusDtoAction, id string) *gen.SetQRCodeStatusResult {
+	p.t.Helper()
+	r, err := p.Client.SetQRCodeStatusWithResponse(context.Background(), gen.SetQRCodeStatusJSONRequestBody{QrcodeID: id, Action: action})
+	p.h.must(err)
+	return r
+}
+
+// Approve scans and confirms, and returns the ticket that the page then sees.
+func (p *Person) Approve(l *Login) string {
+	p.t.Helper()
+	for _, action := range []gen.ChangeQRCodeStatusDtoAction{gen.ChangeQRCodeStatusDtoActionSCAN, gen.ChangeQRCodeStatusDtoActionCONFIRM} {
+		if r := p.Act(action, l.ScanID); !OutcomeOf(r).Success() {
+			p.t.Fatalf("%s: %s", action, r.Body)
+		}
+	}
+	return l.Ticket()
+}

@@ -1,0 +1,133 @@
+package race
+
+import (
+	"os"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/menshen-auth/menshen/gen"
+	"github.com/menshen-auth/menshen/impl/app"
+	"github.com/menshen-auth/menshen/tests/harness"
+)
+
+const (
+	instances = 3
+	calls     = 64 // at once; two to four would miss most races
+)
+
+// fleet is several instances on one database.
+type fleet []*harness.Instance
+
+// newFleet starts a fleet whose rate limits are off, as far as the races would run into them, and whose clock stands
+// still: what happens in a round happens at one moment.
+func newFleet(t *testing.T, configure ...func(*app.Config)) fleet {
+	t.Helper()
+	off := func(c *app.Config) {
+		c.LimitSignIn.Max, c.LimitSignInIP.Max, c.LimitRegisterIP.Max, c.LimitCaptchaIP.Max = 0, 0, 0, 0
+		c.LimitQRCodeIP.Max, c.LimitScan.Max, c.LimitFastpass.Max = 0, 0, 0
+		c.MaxConns = calls/instances + 4   // all calls stand at the finish at once
+		c.RequestTimeout = 2 * time.Minute // passwords are hashed few at a time
+	}
+	h := harness.New(t, append([]func(*app.Config){off}, configure...)...)
+	h.Clock.Freeze()
+	f := fleet{h}
+	for len(f) < instances {
+		f = append(f, h.Replica())
+	}
+	return f
+}
+
+// What a round costs. Where every call hashes a password, 64 of them take seconds.
+const (
+	cheap = 1
+	dear  = 5
+)
+
+// rounds runs a race several times on the same fleet, a dear one more rarely.
+func rounds(t *testing.T, cost int, round func(t *testing.T)) {
+	t.Helper()
+	for n := range max(1, wanted(t)/cost) {
+		round(t)
+		if t.Failed() {
+			t.Fatalf("in round %d", n+1)
+		}
+	}
+}
+
+// wanted is how many rounds are wanted.
+func wanted(t *testing.T) int {
+	t.Helper()
+	text := os.Getenv("MENSHEN_TEST_ROUNDS")
+	if text == "" {
+		return 5
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		t.Fatalf("MENSHEN_TEST_ROUNDS is %q", text)
+	}
+	return n
+}
+
+// rush makes n calls at once, in turn on each instance, and returns the answers. It holds them all at the finish, the table
+// that the race is about, until the last has come: arriving one by one they would not race at all.
+func rush[T any](t *testing.T, f fleet, n int, finish string, call func(c *gen.ClientWithResponses, n int) (T, error), editors ...gen.RequestEditorFn) []T {
+	t.Helper()
+	answers, errs, done := make([]T, n), make([]error, n), sync.WaitGroup{}
+	release := f[0].Hold(finish)
+	for i := range n {
+		client := f[i%len(f)].NewClient(editors...)
+		done.Go(func() { answers[i], errs[i] = call(client, i) })
+	}
+	release(n)
+	done.Wait()
+	for i, err := range errs {
+		if err != nil {
+			t.Fatalf("call %d: %v", i, err)
+		}
+	}
+	return answers
+}
+
+// success is how tally counts what succeeded.
+const success = "success"
+
+// tally counts the answers by what they say.
+func tally[T any](answers []T) map[string]int {
+	counts := map[string]int{}
+	for _, answer := range answers {
+		o := harness.OutcomeOf(answer)
+		if o.Success() {
+			counts[success]++
+		} else {
+			counts[o.Text()]++
+		}
+	}
+	return counts
+}
+
+// winners are the answers that succeeded.
+func winners[T any](answers []T) []T {
+	var list []T
+	for _, answer := range answers {
+		if harness.OutcomeOf(answer).Success() {
+			list = append(list, answer)
+		}
+	}
+	return list
+}
+
+// one returns the only winner. All others must have been refused for one of the reasons.
+func one[T any](t *testing.T, answers []T, reasons ...string) T {
+	t.Helper()
+	counts := tally(answers)
+	others := len(answers) - counts[success]
+	for _, reason := range reasons {
+		others -= counts[reason]
+	}
+	if counts[success] != 1 || others != 0 {
+		t.Fatalf("want one success, and for the others %q; got %v", reasons, counts)
+	}
+	return winners(answers)[0]
+}
