@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -80,7 +81,7 @@ func one[T any](ctx context.Context, q Queries, query string, args ...any) (T, e
 	switch {
 	case err != nil:
 	case statement == nil:
-		err = translate(q.tx.GetContext(ctx, &row, query, args...))
+		err = translate(q.unprepared().GetContext(ctx, &row, query, args...))
 	default:
 		err = translate(statement.GetContext(ctx, &row, args...))
 	}
@@ -97,7 +98,7 @@ func many[T any](ctx context.Context, q Queries, query string, args ...any) ([]T
 	switch {
 	case err != nil:
 	case statement == nil:
-		err = translate(q.tx.SelectContext(ctx, &rows, query, args...))
+		err = translate(q.unprepared().SelectContext(ctx, &rows, query, args...))
 	default:
 		err = translate(statement.SelectContext(ctx, &rows, args...))
 	}
@@ -113,13 +114,12 @@ func (q Queries) exec(ctx context.Context, query string, args ...any) (int64, er
 	if err != nil {
 		return 0, err
 	}
-	execute := func() (interface{ RowsAffected() (int64, error) }, error) {
-		if statement == nil {
-			return q.tx.ExecContext(ctx, query, args...)
-		}
-		return statement.ExecContext(ctx, args...)
+	var result sql.Result
+	if statement == nil {
+		result, err = q.unprepared().ExecContext(ctx, query, args...)
+	} else {
+		result, err = statement.ExecContext(ctx, args...)
 	}
-	result, err := execute()
 	if err != nil {
 		return 0, translate(err)
 	}
@@ -135,48 +135,72 @@ func (q Queries) change(ctx context.Context, query string, args ...any) error {
 	return err
 }
 
-// statement returns the prepared form of query. It is nil in a transaction that is the first to run query: preparing
-// needs a second connection, and transactions that wait for one while they hold one can lock each other out.
+// statement returns the prepared form of query. It is nil when it is to be run unprepared: somebody else is just preparing
+// it, or this is a transaction that is the first to run it. Preparing takes a second connection, and transactions that
+// wait for one while they hold one can lock each other out.
 func (q Queries) statement(ctx context.Context, query string) (*sqlx.Stmt, error) {
 	if q.tx == nil {
 		return q.statements.prepare(ctx, query)
 	}
-	if statement := q.statements.prepared(query); statement != nil {
+	if statement := q.statements.of(query).prepared.Load(); statement != nil {
 		return q.tx.StmtxContext(ctx, statement), nil
 	}
 	q.statements.missing.Store(query, nil)
 	return nil, nil
 }
 
+// unprepared runs statements where there is no prepared one.
+func (q Queries) unprepared() interface {
+	GetContext(ctx context.Context, dest any, query string, args ...any) error
+	SelectContext(ctx context.Context, dest any, query string, args ...any) error
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+} {
+	if q.tx != nil {
+		return q.tx
+	}
+	return q.statements.pool
+}
+
 // statements are the prepared statements of a pool, by their text.
 type statements struct {
 	pool    *sqlx.DB
-	known   sync.Map // string -> *sqlx.Stmt
+	known   sync.Map // string -> *statement
 	missing sync.Map // string: first run in a transaction, to be prepared after it
 
+	preparingMissing atomic.Bool
+}
+
+// statement is prepared once, by whoever comes first. The others do not wait for that, nor prepare a second one, which
+// they would have to close: closing waits for the connection it was prepared on, whoever uses that by then.
+type statement struct {
+	prepared  atomic.Pointer[sqlx.Stmt]
 	preparing atomic.Bool
 }
 
-func (s *statements) prepared(query string) *sqlx.Stmt {
-	if statement, ok := s.known.Load(query); ok {
-		return statement.(*sqlx.Stmt)
+func (s *statements) of(query string) *statement {
+	if known, ok := s.known.Load(query); ok {
+		return known.(*statement)
 	}
-	return nil
+	known, _ := s.known.LoadOrStore(query, &statement{})
+	return known.(*statement)
 }
 
+// prepare returns the prepared statement; nil while somebody else prepares it.
 func (s *statements) prepare(ctx context.Context, query string) (*sqlx.Stmt, error) {
-	if statement := s.prepared(query); statement != nil {
-		return statement, nil
+	known := s.of(query)
+	if prepared := known.prepared.Load(); prepared != nil || !known.preparing.CompareAndSwap(false, true) {
+		return prepared, nil
 	}
-	statement, err := s.pool.PreparexContext(ctx, query)
+	defer known.preparing.Store(false)
+	if prepared := known.prepared.Load(); prepared != nil { // somebody was done in between
+		return prepared, nil
+	}
+	prepared, err := s.pool.PreparexContext(ctx, query)
 	if err != nil {
 		return nil, translate(err)
 	}
-	if first, raced := s.known.LoadOrStore(query, statement); raced {
-		_ = statement.Close()
-		return first.(*sqlx.Stmt), nil
-	}
-	return statement, nil
+	known.prepared.Store(prepared)
+	return prepared, nil
 }
 
 // prepareTimeout is how long the preparation of missing statements may hold its one connection.
@@ -185,11 +209,11 @@ const prepareTimeout = 5 * time.Second
 // prepareMissing works beside the request that it follows: preparing a statement waits for whoever has locked its table,
 // which need not be a table of that request. It is best effort; a statement that it cannot prepare runs unprepared again.
 func (s *statements) prepareMissing() {
-	if !s.preparing.CompareAndSwap(false, true) {
+	if !s.preparingMissing.CompareAndSwap(false, true) {
 		return
 	}
 	go func() {
-		defer s.preparing.Store(false)
+		defer s.preparingMissing.Store(false)
 		ctx, cancel := context.WithTimeout(context.Background(), prepareTimeout)
 		defer cancel()
 		s.missing.Range(func(query, _ any) bool {
