@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 
@@ -84,7 +85,9 @@ func (s *Service) limitSignIn(ctx context.Context, userpoolID string, c Credenti
 	if err := s.limiter.Take(ctx, s.SignInPerIP, userpoolID, ip); err != nil {
 		return err
 	}
-	return s.limiter.Take(ctx, s.SignInPerAccount, userpoolID, ip+"|"+c.Type+"|"+account)
+	// Hashed: people type their password into the field of the name.
+	key := ip + "|" + hex.EncodeToString(s.ring.MAC("limits", c.Type, account))
+	return s.limiter.Take(ctx, s.SignInPerAccount, userpoolID, key)
 }
 
 // authenticate returns the user whose account and password they are.
