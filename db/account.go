@@ -145,12 +145,14 @@ func (q AccountQueries) user(ctx context.Context, query string, args ...any) (Us
 	return one[User](ctx, q.q, query, args...)
 }
 
-// NoteLogin counts a login of a user who may sign in. ErrNotFound means that the user may not, or no longer.
-func (q AccountQueries) NoteLogin(ctx context.Context, userpoolID, id, ip string, now time.Time) error {
+// NoteLogin counts a login of a user who may sign in, and returns the user. ErrNotFound means that the user may not, or no
+// longer.
+func (q AccountQueries) NoteLogin(ctx context.Context, userpoolID, id, ip string, now time.Time) (User, error) {
 	const query = `
-		UPDATE users SET logins_count = logins_count + 1, last_login_at = $4, last_ip = $3
-		WHERE userpool_id = $1 AND id = $2 AND status = 'Activated'`
-	return q.q.change(ctx, query, userpoolID, id, ip, now)
+		UPDATE users u SET logins_count = logins_count + 1, last_login_at = $4, last_ip = $3
+		WHERE userpool_id = $1 AND id = $2 AND status = 'Activated'
+		RETURNING ` + userColumns
+	return q.user(ctx, query, userpoolID, id, ip, now)
 }
 
 // MergeCustomData adds the members of data to the user's custom data, replacing those of the same name. ErrNotFound

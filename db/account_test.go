@@ -125,7 +125,8 @@ func TestNoteLogin(t *testing.T) {
 	t.Parallel()
 	f := furnished(t)
 	for _, err := range together(20, func(i int) error {
-		return f.Accounts().NoteLogin(t.Context(), poolID, userID, "192.0.2.1", now.Add(time.Duration(i)))
+		_, err := f.Accounts().NoteLogin(t.Context(), poolID, userID, "192.0.2.1", now.Add(time.Duration(i)))
+		return err
 	}) {
 		f.must(err)
 	}
@@ -134,7 +135,7 @@ func TestNoteLogin(t *testing.T) {
 		t.Errorf("after 20 logins: %+v, %v", u, err)
 	}
 	f.execute("UPDATE users SET status = 'Suspended'")
-	if err := f.Accounts().NoteLogin(t.Context(), poolID, userID, "", now); !errors.Is(err, db.ErrNotFound) {
+	if _, err := f.Accounts().NoteLogin(t.Context(), poolID, userID, "", now); !errors.Is(err, db.ErrNotFound) {
 		t.Errorf("suspended: %v, want ErrNotFound", err)
 	}
 }

@@ -90,10 +90,12 @@ func TestUnavailable(t *testing.T) {
 		users, lost := [2]string{userID, "bob"}, 0
 		for _, err := range together(2, func(i int) error {
 			return f.InTx(t.Context(), func(q db.Queries) error {
-				f.must(q.Accounts().NoteLogin(t.Context(), poolID, users[i], "", now))
+				_, err := q.Accounts().NoteLogin(t.Context(), poolID, users[i], "", now)
+				f.must(err)
 				close(order[i])
 				<-order[1-i]
-				return q.Accounts().NoteLogin(t.Context(), poolID, users[1-i], "", now)
+				_, err = q.Accounts().NoteLogin(t.Context(), poolID, users[1-i], "", now)
+				return err
 			})
 		}) {
 			if err != nil {

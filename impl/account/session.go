@@ -22,14 +22,10 @@ func (s *Service) Open(ctx context.Context, q db.Queries, g authn.Grant) (authn.
 	if g.SessionID == "" {
 		g.SessionID = secret.ID()
 	}
-	err := q.Accounts().NoteLogin(ctx, g.UserpoolID, g.UserID, info.IP, now)
+	u, err := q.Accounts().NoteLogin(ctx, g.UserpoolID, g.UserID, info.IP, now)
 	if errors.Is(err, db.ErrNotFound) {
 		return authn.Tokens{}, ErrDisabled
 	}
-	if err != nil {
-		return authn.Tokens{}, err
-	}
-	u, err := q.Accounts().UserByID(ctx, g.UserpoolID, g.UserID)
 	if err != nil {
 		return authn.Tokens{}, err
 	}

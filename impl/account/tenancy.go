@@ -46,8 +46,11 @@ func (s *Service) ApplicationOf(ctx context.Context, userpoolID, id string) (db.
 // LenientApplication is for clients that send anything as application and tenant: the application if there is one with
 // the id, else the default one of the userpool with the tenant's id, else the default one of all.
 func (s *Service) LenientApplication(ctx context.Context, id, tenant string) (db.Application, error) {
-	app, err := s.store.Tenancy().Application(ctx, id)
-	if errors.Is(err, db.ErrNotFound) {
+	app, err := db.Application{}, error(db.ErrNotFound)
+	if id != "" {
+		app, err = s.store.Tenancy().Application(ctx, id)
+	}
+	if tenant != "" && errors.Is(err, db.ErrNotFound) {
 		app, err = s.store.Tenancy().DefaultApplicationOf(ctx, tenant)
 	}
 	if errors.Is(err, db.ErrNotFound) {

@@ -59,11 +59,11 @@ func Serve(ctx context.Context, c Config, log *slog.Logger, announce io.Writer) 
 		return err
 	}
 	banner(announce, c, data.embedded != nil)
-	return a.run(ctx, listener, data.ended())
+	return a.run(ctx, listener, data)
 }
 
 // run serves until ctx or the database ends, and drains.
-func (a *App) run(ctx context.Context, listener net.Listener, databaseEnded <-chan struct{}) error {
+func (a *App) run(ctx context.Context, listener net.Listener, data *database) error {
 	server := &http.Server{
 		Handler: a.Handler, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes, ErrorLog: slog.NewLogLogger(a.Log.Handler(), slog.LevelWarn),
@@ -78,8 +78,8 @@ func (a *App) run(ctx context.Context, listener net.Listener, databaseEnded <-ch
 	select {
 	case err := <-served:
 		return err
-	case <-databaseEnded:
-		ended = errors.New("the private PostgreSQL has ended; see postgres.log in the data directory")
+	case <-data.ended():
+		ended = data.embedded.Err()
 	case <-ctx.Done():
 		a.Log.Info("stopping", "drain", a.Config.DrainTimeout)
 	}
