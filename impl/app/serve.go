@@ -79,7 +79,7 @@ func (a *App) run(ctx context.Context, listener net.Listener, data *database) er
 	case err := <-served:
 		return err
 	case <-data.ended():
-		ended = data.embedded.Err()
+		ended = fmt.Errorf("the private PostgreSQL has ended: %w", data.embedded.Err())
 	case <-ctx.Done():
 		a.Log.Info("stopping", "drain", a.Config.DrainTimeout)
 	}
