@@ -1,0 +1,43 @@
+// Package message is what the capabilities say to people outside of an answer: by e-mail or SMS. Capabilities write
+// messages, notify delivers them, and neither knows the other.
+package message
+
+import (
+	"time"
+
+	"github.com/menshen-auth/menshen/impl/internal/lang"
+)
+
+// Channel is a way to a person. The values are those of the contract.
+type Channel string
+
+// The channels.
+const (
+	Email Channel = "email"
+	Phone Channel = "phone" // SMS
+)
+
+// Template names a text. It exists for every channel and language.
+type Template string
+
+// The templates.
+const (
+	Code            Template = "code"             // a verification code
+	Registered      Template = "registered"       // instead of a code: there is an account already
+	PasswordChanged Template = "password_changed" // a notice to the owner
+	AddressReplaced Template = "address_replaced" // a notice to the address that was replaced
+)
+
+// Message is what somebody is to be told. What a person typed is no part of it but for the address (C10).
+type Message struct {
+	UserpoolID string
+	Channel    Channel
+	To         string // in the normal form of package address
+	Template   Template
+	Lang       lang.Lang
+	Code       string    // empty for notices
+	ExpiresAt  time.Time // when it makes no sense any more
+	// Decoy is a message that is kept and charged like any other and not sent: nobody there may be told anything, and
+	// nobody here may notice (C6).
+	Decoy bool
+}
