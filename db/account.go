@@ -163,3 +163,39 @@ func (q AccountQueries) MergeCustomData(ctx context.Context, userpoolID, id stri
 		WHERE userpool_id = $1 AND id = $2 AND octet_length((custom_data || $3)::text) <= $4`
 	return q.q.change(ctx, query, userpoolID, id, data, maxBytes, now)
 }
+
+// SetPassword replaces the password of a user who may sign in. ErrNotFound means that the user may not.
+func (q AccountQueries) SetPassword(ctx context.Context, userpoolID, id, hash string, now time.Time) error {
+	const query = `
+		UPDATE users SET password_hash = $3, updated_at = $4
+		WHERE userpool_id = $1 AND id = $2 AND status = 'Activated'`
+	return q.q.change(ctx, query, userpoolID, id, hash, now)
+}
+
+// SetEmail makes an e-mail address, which the user has proved, the user's own. One of another user is ErrDuplicate.
+func (q AccountQueries) SetEmail(ctx context.Context, userpoolID, id, email, key string, now time.Time) error {
+	const query = `
+		UPDATE users SET email = $3, email_key = $4, email_verified = true, updated_at = $5
+		WHERE userpool_id = $1 AND id = $2`
+	return q.q.change(ctx, query, userpoolID, id, email, key, now)
+}
+
+// SetPhone makes a phone number (E.164), which the user has proved, the user's own. One of another user is ErrDuplicate.
+func (q AccountQueries) SetPhone(ctx context.Context, userpoolID, id, phone string, now time.Time) error {
+	const query = `
+		UPDATE users SET phone = $3, phone_verified = true, updated_at = $4
+		WHERE userpool_id = $1 AND id = $2`
+	return q.q.change(ctx, query, userpoolID, id, phone, now)
+}
+
+// EmailByKey returns the e-mail address of the user who has it, by its comparison key, and nothing else of the user.
+func (q AccountQueries) EmailByKey(ctx context.Context, userpoolID, key string) (string, error) {
+	const query = `SELECT email FROM users WHERE userpool_id = $1 AND email_key = $2 AND status = 'Activated'`
+	return one[string](ctx, q.q, query, userpoolID, key)
+}
+
+// PhoneByKey tells whether a user has the phone number (E.164), by returning it.
+func (q AccountQueries) PhoneByKey(ctx context.Context, userpoolID, phone string) (string, error) {
+	const query = `SELECT phone FROM users WHERE userpool_id = $1 AND phone = $2 AND status = 'Activated'`
+	return one[string](ctx, q.q, query, userpoolID, phone)
+}

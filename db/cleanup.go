@@ -9,6 +9,10 @@ import (
 // expiring are the tables whose rows end by themselves, and the column that tells when.
 var expiring = []struct{ table, column string }{
 	{"captchas", "expires_at"},
+	{"sent_codes", "kept_until"},
+	{"outbox", "expires_at"},
+	{"sms_budgets", "expires_at"},
+	{"alerts", "expires_at"},
 	{"request_nonces", "expires_at"},
 	{"limits", "tat"},
 	{"mfa_pending", "expires_at"},

@@ -30,3 +30,10 @@ func (q LimitQueries) FreeAt(ctx context.Context, userpoolID, key string, interv
 		SELECT tat - $3::bigint * ($4::bigint - 1) * interval '1 microsecond' FROM limits WHERE userpool_id = $1 AND key = $2`
 	return one[time.Time](ctx, q.q, query, userpoolID, key, interval.Microseconds(), burst)
 }
+
+// Clear forgets what a key was charged.
+func (q LimitQueries) Clear(ctx context.Context, userpoolID, key string) error {
+	const query = `DELETE FROM limits WHERE userpool_id = $1 AND key = $2`
+	_, err := q.q.exec(ctx, query, userpoolID, key)
+	return err
+}

@@ -63,6 +63,14 @@ func (q SessionQueries) Revoke(ctx context.Context, userpoolID, id string, now t
 	return err
 }
 
+// RevokeAll ends all sessions of a user at once.
+func (q SessionQueries) RevokeAll(ctx context.Context, userpoolID, userID string, now time.Time) error {
+	const query = `
+		UPDATE sessions SET revoked_at = $3 WHERE userpool_id = $1 AND user_id = $2 AND revoked_at IS NULL`
+	_, err := q.q.exec(ctx, query, userpoolID, userID, now)
+	return err
+}
+
 // InsertRefreshToken adds a refresh token.
 func (q SessionQueries) InsertRefreshToken(ctx context.Context, t RefreshToken) error {
 	const query = `

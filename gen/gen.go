@@ -64,6 +64,7 @@ const (
 	CaptchaLoginRequestLoginTypeEmail CaptchaLoginRequestLoginType = "email"
 	CaptchaLoginRequestLoginTypePhone CaptchaLoginRequestLoginType = "phone"
 	CaptchaLoginRequestLoginTypePwd   CaptchaLoginRequestLoginType = "pwd"
+	CaptchaLoginRequestLoginTypeSms   CaptchaLoginRequestLoginType = "sms"
 )
 
 // Valid indicates whether the value is a known member of the CaptchaLoginRequestLoginType enum.
@@ -74,6 +75,8 @@ func (e CaptchaLoginRequestLoginType) Valid() bool {
 	case CaptchaLoginRequestLoginTypePhone:
 		return true
 	case CaptchaLoginRequestLoginTypePwd:
+		return true
+	case CaptchaLoginRequestLoginTypeSms:
 		return true
 	default:
 		return false
@@ -146,6 +149,30 @@ func (e CaptchaUse) Valid() bool {
 	}
 }
 
+// Defines values for ChangePasswordRequestType.
+const (
+	ChangePasswordRequestTypeEmail ChangePasswordRequestType = "email"
+	ChangePasswordRequestTypePhone ChangePasswordRequestType = "phone"
+	ChangePasswordRequestTypePwd   ChangePasswordRequestType = "pwd"
+	ChangePasswordRequestTypeSms   ChangePasswordRequestType = "sms"
+)
+
+// Valid indicates whether the value is a known member of the ChangePasswordRequestType enum.
+func (e ChangePasswordRequestType) Valid() bool {
+	switch e {
+	case ChangePasswordRequestTypeEmail:
+		return true
+	case ChangePasswordRequestTypePhone:
+		return true
+	case ChangePasswordRequestTypePwd:
+		return true
+	case ChangePasswordRequestTypeSms:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ChangeQRCodeStatusDtoAction.
 const (
 	ChangeQRCodeStatusDtoActionCANCEL  ChangeQRCodeStatusDtoAction = "CANCEL"
@@ -161,6 +188,27 @@ func (e ChangeQRCodeStatusDtoAction) Valid() bool {
 	case ChangeQRCodeStatusDtoActionCONFIRM:
 		return true
 	case ChangeQRCodeStatusDtoActionSCAN:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CodeType.
+const (
+	CodeTypeEmail CodeType = "email"
+	CodeTypePhone CodeType = "phone"
+	CodeTypeSms   CodeType = "sms"
+)
+
+// Valid indicates whether the value is a known member of the CodeType enum.
+func (e CodeType) Valid() bool {
+	switch e {
+	case CodeTypeEmail:
+		return true
+	case CodeTypePhone:
+		return true
+	case CodeTypeSms:
 		return true
 	default:
 		return false
@@ -577,6 +625,17 @@ type BaseUserResponse struct {
 	Data *BaseUser `json:"data,omitempty"`
 }
 
+// BindAccountRequest defines model for BindAccountRequest.
+type BindAccountRequest struct {
+	// Account The address that the code was sent to.
+	Account string `json:"account"`
+	Code    string `json:"code"`
+	CodeID  string `json:"codeID"`
+
+	// Type How the code was sent. `sms` is an older name of `phone`.
+	Type CodeType `json:"type"`
+}
+
 // Captcha defines model for Captcha.
 type Captcha struct {
 	// CodeID Names the code when it is checked.
@@ -585,7 +644,7 @@ type Captcha struct {
 	// Expire Life of the code in seconds.
 	Expire int `json:"expire"`
 
-	// URL The picture, 240 x 80 pixels; only for `image`.
+	// URL The picture, 240 x 80 pixels, or the sound; only for `image`.
 	URL *string `json:"url,omitempty"`
 }
 
@@ -603,13 +662,13 @@ type CaptchaLoginRequest struct {
 	// Account User name, e-mail address or phone number.
 	Account string `json:"account"`
 
-	// Code The digits of the image captcha.
-	Code string `json:"code"`
+	// Code The code that was sent, or the answer to the image captcha.
+	Code *string `json:"code,omitempty"`
 
-	// CodeID The image captcha that `code` was read from.
-	CodeID string `json:"codeID"`
+	// CodeID What `code` belongs to.
+	CodeID *string `json:"codeID,omitempty"`
 
-	// LoginType How the user proves itself. Only `pwd` is configured.
+	// LoginType How the user proves itself. `sms` is an older name of `phone`.
 	LoginType CaptchaLoginRequestLoginType `json:"loginType"`
 	Password  *string                      `json:"password,omitempty"`
 
@@ -617,7 +676,7 @@ type CaptchaLoginRequest struct {
 	PwdType *CaptchaLoginRequestPwdType `json:"pwdType,omitempty"`
 }
 
-// CaptchaLoginRequestLoginType How the user proves itself. Only `pwd` is configured.
+// CaptchaLoginRequestLoginType How the user proves itself. `sms` is an older name of `phone`.
 type CaptchaLoginRequestLoginType string
 
 // CaptchaLoginRequestPwdType How the password is written; 1 is plain, and nothing else is taken.
@@ -655,6 +714,15 @@ type CaptchaRequest struct {
 	// Account E-mail address or phone number; not needed for `image`.
 	Account *string `json:"account,omitempty"`
 
+	// Audio For `image`, digits that are spoken instead of a picture.
+	Audio *bool `json:"audio,omitempty"`
+
+	// Code Answer to the image captcha `codeID`, before an e-mail or SMS.
+	Code *string `json:"code,omitempty"`
+
+	// CodeID Image captcha of the same `use` that `code` answers.
+	CodeID *string `json:"codeID,omitempty"`
+
 	// Data Older name of `account`.
 	Data *string `json:"data,omitempty"`
 
@@ -677,6 +745,28 @@ type CaptchaResponse struct {
 
 // CaptchaUse What the code is for. A code is good for its own use only.
 type CaptchaUse string
+
+// ChangePasswordRequest defines model for ChangePasswordRequest.
+type ChangePasswordRequest struct {
+	// Account The address that the code was sent to; if sent, it must be the user's own.
+	Account *string `json:"account,omitempty"`
+
+	// Code The code that was sent, or the answer to the image captcha.
+	Code *string `json:"code,omitempty"`
+
+	// CodeID What `code` belongs to.
+	CodeID      *string `json:"codeID,omitempty"`
+	OldPassword *string `json:"oldPassword,omitempty"`
+
+	// Password 8 to 256 characters; those that are guessed at once are refused.
+	Password Password `json:"password"`
+
+	// Type How the user proves itself. `sms` is an older name of `phone`.
+	Type ChangePasswordRequestType `json:"type"`
+}
+
+// ChangePasswordRequestType How the user proves itself. `sms` is an older name of `phone`.
+type ChangePasswordRequestType string
 
 // ChangeQRCodeStatusDto defines model for ChangeQRCodeStatusDto.
 type ChangeQRCodeStatusDto struct {
@@ -728,6 +818,62 @@ type CodeError struct {
 	Code int    `json:"code"`
 	Msg  string `json:"msg"`
 }
+
+// CodeRegisterInfo What else is known of the user. Nothing of it is needed.
+type CodeRegisterInfo struct {
+	// HeadImg Address of a picture.
+	HeadImg  *string `json:"headImg,omitempty"`
+	NickName *string `json:"nickName,omitempty"`
+
+	// UserName Letters and digits of any script and `.`, `_`, `-`; neither all digits (that would be a phone number) nor with an
+	// `@` (an e-mail address). Upper and lower case are the same name.
+	UserName *Username `json:"userName,omitempty"`
+}
+
+// CodeRegisterRequest defines model for CodeRegisterRequest.
+type CodeRegisterRequest struct {
+	// Account The address that the code was sent to.
+	Account string `json:"account"`
+	Code    string `json:"code"`
+	CodeID  string `json:"codeID"`
+
+	// Info What else is known of the user. Nothing of it is needed.
+	Info *CodeRegisterInfo `json:"info,omitempty"`
+
+	// IsWithLogin Sign in at once.
+	IsWithLogin *bool `json:"isWithLogin,omitempty"`
+
+	// Password 8 to 256 characters; those that are guessed at once are refused.
+	Password *Password `json:"password,omitempty"`
+
+	// RegType How the code was sent. `sms` is an older name of `phone`.
+	RegType CodeType `json:"regType"`
+}
+
+// CodeRegisterResponse defines model for CodeRegisterResponse.
+type CodeRegisterResponse struct {
+	Code int               `json:"code"`
+	Data *CodeRegistration `json:"data,omitempty"`
+	Msg  string            `json:"msg"`
+}
+
+// CodeRegistration defines model for CodeRegistration.
+type CodeRegistration struct {
+	Info CaptchaLoginUser `json:"info"`
+
+	// Roles Always empty; Menshen keeps no roles.
+	Roles []string           `json:"roles"`
+	Token *CaptchaLoginToken `json:"token,omitempty"`
+}
+
+// CodeResponse An outcome without data.
+type CodeResponse struct {
+	Code int    `json:"code"`
+	Msg  string `json:"msg"`
+}
+
+// CodeType How the code was sent. `sms` is an older name of `phone`.
+type CodeType string
 
 // CommonResponseDto An outcome without data.
 type CommonResponseDto struct {
@@ -854,6 +1000,20 @@ type FastpassUserInfoDto struct {
 
 	// Photo Address of a picture; empty when there is none.
 	Photo string `json:"photo"`
+}
+
+// ForgetPasswordRequest defines model for ForgetPasswordRequest.
+type ForgetPasswordRequest struct {
+	// Account The address that the code was sent to.
+	Account string `json:"account"`
+	Code    string `json:"code"`
+	CodeID  string `json:"codeID"`
+
+	// Password 8 to 256 characters; those that are guessed at once are refused.
+	Password Password `json:"password"`
+
+	// Type How the code was sent. `sms` is an older name of `phone`.
+	Type CodeType `json:"type"`
 }
 
 // Gender Male, female, unknown.
@@ -1460,6 +1620,27 @@ type StatusFailureApplicationProblemPlusJSON = Problem
 // User defines model for User.
 type User = UserSingleRespDto
 
+// BindAccountParams defines parameters for BindAccount.
+type BindAccountParams struct {
+	// IThingsToken Access token of the signed-in user.
+	IThingsToken *IThingsToken `json:"iThings-token,omitempty"`
+
+	// IThingsProjectID Project of the caller. Accepted for compatibility; a verification code belongs to no project.
+	IThingsProjectID *IThingsProjectID `json:"iThings-project-id,omitempty"`
+
+	// IThingsAppCode Application id. Empty or unknown means the default application.
+	IThingsAppCode *IThingsAppCode `json:"iThings-app-code,omitempty"`
+
+	// IThingsUserRole Role of the caller. Accepted for compatibility; no role is needed for a verification code.
+	IThingsUserRole *IThingsUserRole `json:"iThings-user-role,omitempty"`
+
+	// AcceptLanguage Language of `msg`, `en` or `zh` (RFC 9110 section 12.5.4).
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+
+	// IThingsTenantCode Userpool id. Empty or unknown means the default userpool.
+	IThingsTenantCode *IThingsTenantCode `json:"iThings-tenant-code,omitempty"`
+}
+
 // CreateCaptchaParams defines parameters for CreateCaptcha.
 type CreateCaptchaParams struct {
 	// IThingsToken Access token of the signed-in user.
@@ -1481,8 +1662,71 @@ type CreateCaptchaParams struct {
 	IThingsTenantCode *IThingsTenantCode `json:"iThings-tenant-code,omitempty"`
 }
 
+// ChangePasswordParams defines parameters for ChangePassword.
+type ChangePasswordParams struct {
+	// IThingsToken Access token of the signed-in user.
+	IThingsToken *IThingsToken `json:"iThings-token,omitempty"`
+
+	// IThingsProjectID Project of the caller. Accepted for compatibility; a verification code belongs to no project.
+	IThingsProjectID *IThingsProjectID `json:"iThings-project-id,omitempty"`
+
+	// IThingsAppCode Application id. Empty or unknown means the default application.
+	IThingsAppCode *IThingsAppCode `json:"iThings-app-code,omitempty"`
+
+	// IThingsUserRole Role of the caller. Accepted for compatibility; no role is needed for a verification code.
+	IThingsUserRole *IThingsUserRole `json:"iThings-user-role,omitempty"`
+
+	// AcceptLanguage Language of `msg`, `en` or `zh` (RFC 9110 section 12.5.4).
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+
+	// IThingsTenantCode Userpool id. Empty or unknown means the default userpool.
+	IThingsTenantCode *IThingsTenantCode `json:"iThings-tenant-code,omitempty"`
+}
+
+// ResetPasswordParams defines parameters for ResetPassword.
+type ResetPasswordParams struct {
+	// IThingsToken Access token of the signed-in user.
+	IThingsToken *IThingsToken `json:"iThings-token,omitempty"`
+
+	// IThingsProjectID Project of the caller. Accepted for compatibility; a verification code belongs to no project.
+	IThingsProjectID *IThingsProjectID `json:"iThings-project-id,omitempty"`
+
+	// IThingsAppCode Application id. Empty or unknown means the default application.
+	IThingsAppCode *IThingsAppCode `json:"iThings-app-code,omitempty"`
+
+	// IThingsUserRole Role of the caller. Accepted for compatibility; no role is needed for a verification code.
+	IThingsUserRole *IThingsUserRole `json:"iThings-user-role,omitempty"`
+
+	// AcceptLanguage Language of `msg`, `en` or `zh` (RFC 9110 section 12.5.4).
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+
+	// IThingsTenantCode Userpool id. Empty or unknown means the default userpool.
+	IThingsTenantCode *IThingsTenantCode `json:"iThings-tenant-code,omitempty"`
+}
+
 // LoginWithCaptchaParams defines parameters for LoginWithCaptcha.
 type LoginWithCaptchaParams struct {
+	// IThingsToken Access token of the signed-in user.
+	IThingsToken *IThingsToken `json:"iThings-token,omitempty"`
+
+	// IThingsProjectID Project of the caller. Accepted for compatibility; a verification code belongs to no project.
+	IThingsProjectID *IThingsProjectID `json:"iThings-project-id,omitempty"`
+
+	// IThingsAppCode Application id. Empty or unknown means the default application.
+	IThingsAppCode *IThingsAppCode `json:"iThings-app-code,omitempty"`
+
+	// IThingsUserRole Role of the caller. Accepted for compatibility; no role is needed for a verification code.
+	IThingsUserRole *IThingsUserRole `json:"iThings-user-role,omitempty"`
+
+	// AcceptLanguage Language of `msg`, `en` or `zh` (RFC 9110 section 12.5.4).
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+
+	// IThingsTenantCode Userpool id. Empty or unknown means the default userpool.
+	IThingsTenantCode *IThingsTenantCode `json:"iThings-tenant-code,omitempty"`
+}
+
+// RegisterWithCodeParams defines parameters for RegisterWithCode.
+type RegisterWithCodeParams struct {
 	// IThingsToken Access token of the signed-in user.
 	IThingsToken *IThingsToken `json:"iThings-token,omitempty"`
 
@@ -1612,11 +1856,23 @@ type GetUserInfoParams struct {
 	RefreshToken *RefreshTokenHeader `json:"Refresh-Token,omitempty"`
 }
 
+// BindAccountJSONRequestBody defines body for BindAccount for application/json ContentType.
+type BindAccountJSONRequestBody = BindAccountRequest
+
 // CreateCaptchaJSONRequestBody defines body for CreateCaptcha for application/json ContentType.
 type CreateCaptchaJSONRequestBody = CaptchaRequest
 
+// ChangePasswordJSONRequestBody defines body for ChangePassword for application/json ContentType.
+type ChangePasswordJSONRequestBody = ChangePasswordRequest
+
+// ResetPasswordJSONRequestBody defines body for ResetPassword for application/json ContentType.
+type ResetPasswordJSONRequestBody = ForgetPasswordRequest
+
 // LoginWithCaptchaJSONRequestBody defines body for LoginWithCaptcha for application/json ContentType.
 type LoginWithCaptchaJSONRequestBody = CaptchaLoginRequest
+
+// RegisterWithCodeJSONRequestBody defines body for RegisterWithCode for application/json ContentType.
+type RegisterWithCodeJSONRequestBody = CodeRegisterRequest
 
 // ChangeQRCodeStatusJSONRequestBody defines body for ChangeQRCodeStatus for application/json ContentType.
 type ChangeQRCodeStatusJSONRequestBody = ChangeQRCodeStatusDto
@@ -1833,17 +2089,43 @@ func WithRequestEditorFn(fn RequestEditorFn) ClientOption {
 // The interface specification for the client above.
 type ClientInterface interface {
 
+	// BindAccountWithBody Bind an e-mail address or phone number 绑定账号
+	//
+	// Makes an address, proved by a code of `use` `bindAccount`, the signed-in user's own. It replaces the one that the user had;
+	// that one is told.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v1/system/user/bind-account (the `BindAccount` operationId).
+	BindAccountWithBody(ctx context.Context, params *BindAccountParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// BindAccount Bind an e-mail address or phone number 绑定账号
+	//
+	// Makes an address, proved by a code of `use` `bindAccount`, the signed-in user's own. It replaces the one that the user had;
+	// that one is told.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/v1/system/user/bind-account (the `BindAccount` operationId).
+	BindAccount(ctx context.Context, params *BindAccountParams, body BindAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// CreateCaptchaWithBody Get a verification code 获取验证码
 	//
 	// Draws an image captcha (`type` `image`), or sends a code by e-mail or SMS.
 	//
-	// - `image` answers with the picture in `url`; its digits, together with `codeID`, are good for one check within
-	//   `expire` seconds, right or wrong.
-	// - `email` and `phone` (`sms` is an older name of it) send to the address in `account`. `data` is an older name of
-	//   `account`; either does, and `account` wins when both are sent.
+	// - `image` answers with the picture in `url`, or with the same as sound when `audio` is set; its answer, together with
+	//   `codeID`, is good for one check within `expire` seconds, right or wrong.
+	// - `email` and `phone` (`sms` is an older name of it) send a code to the address in `account`. `data` is an older name
+	//   of `account`; either does, and `account` wins when both are sent. Five wrong codes void it; a new code voids the one
+	//   before. Where nobody is to be told anything (a `login` for an address that has no account), the answer is the same
+	//   and nothing is sent.
 	//
-	// A code is bound to its `type` and `use`. The header values are tolerated as clients in the field send them:
-	// empty, repeated, or template text; a bad token is ignored here.
+	// A code is bound to its `type`, `use` and `account`. How many are sent is limited: beyond that the answer is the
+	// refusal 1000028, with `Retry-After`. Who is not signed in needs an image captcha of the same `use`, in `code` and
+	// `codeID`, after the first few codes: the refusal 1000034 says so.
+	//
+	// The header values are tolerated as clients in the field send them: empty, repeated, or template text; a bad token is
+	// ignored here. `Accept-Language` is also the language of the message.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1854,38 +2136,116 @@ type ClientInterface interface {
 	//
 	// Draws an image captcha (`type` `image`), or sends a code by e-mail or SMS.
 	//
-	// - `image` answers with the picture in `url`; its digits, together with `codeID`, are good for one check within
-	//   `expire` seconds, right or wrong.
-	// - `email` and `phone` (`sms` is an older name of it) send to the address in `account`. `data` is an older name of
-	//   `account`; either does, and `account` wins when both are sent.
+	// - `image` answers with the picture in `url`, or with the same as sound when `audio` is set; its answer, together with
+	//   `codeID`, is good for one check within `expire` seconds, right or wrong.
+	// - `email` and `phone` (`sms` is an older name of it) send a code to the address in `account`. `data` is an older name
+	//   of `account`; either does, and `account` wins when both are sent. Five wrong codes void it; a new code voids the one
+	//   before. Where nobody is to be told anything (a `login` for an address that has no account), the answer is the same
+	//   and nothing is sent.
 	//
-	// A code is bound to its `type` and `use`. The header values are tolerated as clients in the field send them:
-	// empty, repeated, or template text; a bad token is ignored here.
+	// A code is bound to its `type`, `use` and `account`. How many are sent is limited: beyond that the answer is the
+	// refusal 1000028, with `Retry-After`. Who is not signed in needs an image captcha of the same `use`, in `code` and
+	// `codeID`, after the first few codes: the refusal 1000034 says so.
+	//
+	// The header values are tolerated as clients in the field send them: empty, repeated, or template text; a bad token is
+	// ignored here. `Accept-Language` is also the language of the message.
 	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /api/v1/system/user/captcha (the `CreateCaptcha` operationId).
 	CreateCaptcha(ctx context.Context, params *CreateCaptchaParams, body CreateCaptchaJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// LoginWithCaptchaWithBody Sign in with password and image captcha 登录
+	// ChangePasswordWithBody Change the password 修改密码
 	//
-	// Signs in with password, and with an image captcha made for `use` `login`. The captcha is used up by the try, right
-	// or wrong. An account with a bound authenticator cannot sign in here; `/user/login` takes its code.
+	// Sets the password of the signed-in user and ends all its sessions, this one too. The user proves itself anew: with the old
+	// password (`type` `pwd`), or with a code of `use` `changePwd` that was sent to its own address. After a few wrong old
+	// passwords an image captcha of `use` `changePwd` is needed, in `code` and `codeID`. The owner is told by e-mail.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v1/system/user/change-pwd (the `ChangePassword` operationId).
+	ChangePasswordWithBody(ctx context.Context, params *ChangePasswordParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ChangePassword Change the password 修改密码
+	//
+	// Sets the password of the signed-in user and ends all its sessions, this one too. The user proves itself anew: with the old
+	// password (`type` `pwd`), or with a code of `use` `changePwd` that was sent to its own address. After a few wrong old
+	// passwords an image captcha of `use` `changePwd` is needed, in `code` and `codeID`. The owner is told by e-mail.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/v1/system/user/change-pwd (the `ChangePassword` operationId).
+	ChangePassword(ctx context.Context, params *ChangePasswordParams, body ChangePasswordJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ResetPasswordWithBody Set a forgotten password anew 忘记密码
+	//
+	// Sets the password of the account that a code of `use` `forgetPwd` was sent to, and ends all its sessions. The owner is told
+	// by e-mail.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v1/system/user/forget-pwd (the `ResetPassword` operationId).
+	ResetPasswordWithBody(ctx context.Context, params *ResetPasswordParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ResetPassword Set a forgotten password anew 忘记密码
+	//
+	// Sets the password of the account that a code of `use` `forgetPwd` was sent to, and ends all its sessions. The owner is told
+	// by e-mail.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/v1/system/user/forget-pwd (the `ResetPassword` operationId).
+	ResetPassword(ctx context.Context, params *ResetPasswordParams, body ResetPasswordJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// LoginWithCaptchaWithBody Sign in with password or code 登录
+	//
+	// Signs in with the password (`loginType` `pwd`), or with a code that was sent by e-mail or SMS for `use` `login`.
+	//
+	// - With the password, after a few failures on the account or from the address an image captcha of `use` `login` is
+	//   needed: the refusal 1000034 says so. One that is sent is checked, and used up by the try, right or wrong.
+	// - With a code, `account` is the address that it was sent to.
+	//
+	// An account with a bound authenticator cannot sign in here; `/user/login` takes its code.
 	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /api/v1/system/user/login (the `LoginWithCaptcha` operationId).
 	LoginWithCaptchaWithBody(ctx context.Context, params *LoginWithCaptchaParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// LoginWithCaptcha Sign in with password and image captcha 登录
+	// LoginWithCaptcha Sign in with password or code 登录
 	//
-	// Signs in with password, and with an image captcha made for `use` `login`. The captcha is used up by the try, right
-	// or wrong. An account with a bound authenticator cannot sign in here; `/user/login` takes its code.
+	// Signs in with the password (`loginType` `pwd`), or with a code that was sent by e-mail or SMS for `use` `login`.
+	//
+	// - With the password, after a few failures on the account or from the address an image captcha of `use` `login` is
+	//   needed: the refusal 1000034 says so. One that is sent is checked, and used up by the try, right or wrong.
+	// - With a code, `account` is the address that it was sent to.
+	//
+	// An account with a bound authenticator cannot sign in here; `/user/login` takes its code.
 	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /api/v1/system/user/login (the `LoginWithCaptcha` operationId).
 	LoginWithCaptcha(ctx context.Context, params *LoginWithCaptchaParams, body LoginWithCaptchaJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RegisterWithCodeWithBody Register with a code 注册
+	//
+	// Creates an account whose e-mail address or phone number is proved by a code of `use` `register`. With `isWithLogin` it is
+	// signed in at once.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v1/system/user/register (the `RegisterWithCode` operationId).
+	RegisterWithCodeWithBody(ctx context.Context, params *RegisterWithCodeParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RegisterWithCode Register with a code 注册
+	//
+	// Creates an account whose e-mail address or phone number is proved by a code of `use` `register`. With `isWithLogin` it is
+	// signed in at once.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/v1/system/user/register (the `RegisterWithCode` operationId).
+	RegisterWithCode(ctx context.Context, params *RegisterWithCodeParams, body RegisterWithCodeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ChangeQRCodeStatusWithBody Scan, confirm or cancel a login QR code, older name 修改二维码状态
 	//
@@ -2262,17 +2622,63 @@ type ClientInterface interface {
 	RegisterUserWithFormdataBody(ctx context.Context, body RegisterUserFormdataRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 }
 
+// BindAccountWithBody Bind an e-mail address or phone number 绑定账号
+//
+// Makes an address, proved by a code of `use` `bindAccount`, the signed-in user's own. It replaces the one that the user had;
+// that one is told.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v1/system/user/bind-account (the `BindAccount` operationId).
+func (c *Client) BindAccountWithBody(ctx context.Context, params *BindAccountParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewBindAccountRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// BindAccount Bind an e-mail address or phone number 绑定账号
+//
+// Makes an address, proved by a code of `use` `bindAccount`, the signed-in user's own. It replaces the one that the user had;
+// that one is told.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/v1/system/user/bind-account (the `BindAccount` operationId).
+func (c *Client) BindAccount(ctx context.Context, params *BindAccountParams, body BindAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewBindAccountRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // CreateCaptchaWithBody Get a verification code 获取验证码
 //
 // Draws an image captcha (`type` `image`), or sends a code by e-mail or SMS.
 //
-//   - `image` answers with the picture in `url`; its digits, together with `codeID`, are good for one check within
-//     `expire` seconds, right or wrong.
-//   - `email` and `phone` (`sms` is an older name of it) send to the address in `account`. `data` is an older name of
-//     `account`; either does, and `account` wins when both are sent.
+//   - `image` answers with the picture in `url`, or with the same as sound when `audio` is set; its answer, together with
+//     `codeID`, is good for one check within `expire` seconds, right or wrong.
+//   - `email` and `phone` (`sms` is an older name of it) send a code to the address in `account`. `data` is an older name
+//     of `account`; either does, and `account` wins when both are sent. Five wrong codes void it; a new code voids the one
+//     before. Where nobody is to be told anything (a `login` for an address that has no account), the answer is the same
+//     and nothing is sent.
 //
-// A code is bound to its `type` and `use`. The header values are tolerated as clients in the field send them:
-// empty, repeated, or template text; a bad token is ignored here.
+// A code is bound to its `type`, `use` and `account`. How many are sent is limited: beyond that the answer is the
+// refusal 1000028, with `Retry-After`. Who is not signed in needs an image captcha of the same `use`, in `code` and
+// `codeID`, after the first few codes: the refusal 1000034 says so.
+//
+// The header values are tolerated as clients in the field send them: empty, repeated, or template text; a bad token is
+// ignored here. `Accept-Language` is also the language of the message.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2293,13 +2699,19 @@ func (c *Client) CreateCaptchaWithBody(ctx context.Context, params *CreateCaptch
 //
 // Draws an image captcha (`type` `image`), or sends a code by e-mail or SMS.
 //
-//   - `image` answers with the picture in `url`; its digits, together with `codeID`, are good for one check within
-//     `expire` seconds, right or wrong.
-//   - `email` and `phone` (`sms` is an older name of it) send to the address in `account`. `data` is an older name of
-//     `account`; either does, and `account` wins when both are sent.
+//   - `image` answers with the picture in `url`, or with the same as sound when `audio` is set; its answer, together with
+//     `codeID`, is good for one check within `expire` seconds, right or wrong.
+//   - `email` and `phone` (`sms` is an older name of it) send a code to the address in `account`. `data` is an older name
+//     of `account`; either does, and `account` wins when both are sent. Five wrong codes void it; a new code voids the one
+//     before. Where nobody is to be told anything (a `login` for an address that has no account), the answer is the same
+//     and nothing is sent.
 //
-// A code is bound to its `type` and `use`. The header values are tolerated as clients in the field send them:
-// empty, repeated, or template text; a bad token is ignored here.
+// A code is bound to its `type`, `use` and `account`. How many are sent is limited: beyond that the answer is the
+// refusal 1000028, with `Retry-After`. Who is not signed in needs an image captcha of the same `use`, in `code` and
+// `codeID`, after the first few codes: the refusal 1000034 says so.
+//
+// The header values are tolerated as clients in the field send them: empty, repeated, or template text; a bad token is
+// ignored here. `Accept-Language` is also the language of the message.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -2316,10 +2728,97 @@ func (c *Client) CreateCaptcha(ctx context.Context, params *CreateCaptchaParams,
 	return c.Client.Do(req)
 }
 
-// LoginWithCaptchaWithBody Sign in with password and image captcha 登录
+// ChangePasswordWithBody Change the password 修改密码
 //
-// Signs in with password, and with an image captcha made for `use` `login`. The captcha is used up by the try, right
-// or wrong. An account with a bound authenticator cannot sign in here; `/user/login` takes its code.
+// Sets the password of the signed-in user and ends all its sessions, this one too. The user proves itself anew: with the old
+// password (`type` `pwd`), or with a code of `use` `changePwd` that was sent to its own address. After a few wrong old
+// passwords an image captcha of `use` `changePwd` is needed, in `code` and `codeID`. The owner is told by e-mail.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v1/system/user/change-pwd (the `ChangePassword` operationId).
+func (c *Client) ChangePasswordWithBody(ctx context.Context, params *ChangePasswordParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewChangePasswordRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ChangePassword Change the password 修改密码
+//
+// Sets the password of the signed-in user and ends all its sessions, this one too. The user proves itself anew: with the old
+// password (`type` `pwd`), or with a code of `use` `changePwd` that was sent to its own address. After a few wrong old
+// passwords an image captcha of `use` `changePwd` is needed, in `code` and `codeID`. The owner is told by e-mail.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/v1/system/user/change-pwd (the `ChangePassword` operationId).
+func (c *Client) ChangePassword(ctx context.Context, params *ChangePasswordParams, body ChangePasswordJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewChangePasswordRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ResetPasswordWithBody Set a forgotten password anew 忘记密码
+//
+// Sets the password of the account that a code of `use` `forgetPwd` was sent to, and ends all its sessions. The owner is told
+// by e-mail.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v1/system/user/forget-pwd (the `ResetPassword` operationId).
+func (c *Client) ResetPasswordWithBody(ctx context.Context, params *ResetPasswordParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewResetPasswordRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ResetPassword Set a forgotten password anew 忘记密码
+//
+// Sets the password of the account that a code of `use` `forgetPwd` was sent to, and ends all its sessions. The owner is told
+// by e-mail.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/v1/system/user/forget-pwd (the `ResetPassword` operationId).
+func (c *Client) ResetPassword(ctx context.Context, params *ResetPasswordParams, body ResetPasswordJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewResetPasswordRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// LoginWithCaptchaWithBody Sign in with password or code 登录
+//
+// Signs in with the password (`loginType` `pwd`), or with a code that was sent by e-mail or SMS for `use` `login`.
+//
+//   - With the password, after a few failures on the account or from the address an image captcha of `use` `login` is
+//     needed: the refusal 1000034 says so. One that is sent is checked, and used up by the try, right or wrong.
+//   - With a code, `account` is the address that it was sent to.
+//
+// An account with a bound authenticator cannot sign in here; `/user/login` takes its code.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2336,16 +2835,61 @@ func (c *Client) LoginWithCaptchaWithBody(ctx context.Context, params *LoginWith
 	return c.Client.Do(req)
 }
 
-// LoginWithCaptcha Sign in with password and image captcha 登录
+// LoginWithCaptcha Sign in with password or code 登录
 //
-// Signs in with password, and with an image captcha made for `use` `login`. The captcha is used up by the try, right
-// or wrong. An account with a bound authenticator cannot sign in here; `/user/login` takes its code.
+// Signs in with the password (`loginType` `pwd`), or with a code that was sent by e-mail or SMS for `use` `login`.
+//
+//   - With the password, after a few failures on the account or from the address an image captcha of `use` `login` is
+//     needed: the refusal 1000034 says so. One that is sent is checked, and used up by the try, right or wrong.
+//   - With a code, `account` is the address that it was sent to.
+//
+// An account with a bound authenticator cannot sign in here; `/user/login` takes its code.
 //
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /api/v1/system/user/login (the `LoginWithCaptcha` operationId).
 func (c *Client) LoginWithCaptcha(ctx context.Context, params *LoginWithCaptchaParams, body LoginWithCaptchaJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewLoginWithCaptchaRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RegisterWithCodeWithBody Register with a code 注册
+//
+// Creates an account whose e-mail address or phone number is proved by a code of `use` `register`. With `isWithLogin` it is
+// signed in at once.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v1/system/user/register (the `RegisterWithCode` operationId).
+func (c *Client) RegisterWithCodeWithBody(ctx context.Context, params *RegisterWithCodeParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRegisterWithCodeRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RegisterWithCode Register with a code 注册
+//
+// Creates an account whose e-mail address or phone number is proved by a code of `use` `register`. With `isWithLogin` it is
+// signed in at once.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/v1/system/user/register (the `RegisterWithCode` operationId).
+func (c *Client) RegisterWithCode(ctx context.Context, params *RegisterWithCodeParams, body RegisterWithCodeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRegisterWithCodeRequest(c.Server, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -3120,6 +3664,116 @@ func (c *Client) RegisterUserWithFormdataBody(ctx context.Context, body Register
 	return c.Client.Do(req)
 }
 
+// NewBindAccountRequest calls the generic BindAccount builder with application/json body
+func NewBindAccountRequest(server string, params *BindAccountParams, body BindAccountJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewBindAccountRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewBindAccountRequestWithBody constructs an http.Request for the BindAccount method, with any body, and a specified content type
+func NewBindAccountRequestWithBody(server string, params *BindAccountParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/system/user/bind-account")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IThingsToken != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "iThings-token", *params.IThingsToken, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("iThings-token", headerParam0)
+		}
+
+		if params.IThingsProjectID != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "iThings-project-id", *params.IThingsProjectID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("iThings-project-id", headerParam1)
+		}
+
+		if params.IThingsAppCode != nil {
+			var headerParam2 string
+
+			headerParam2, err = runtime.StyleParamWithOptions("simple", false, "iThings-app-code", *params.IThingsAppCode, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("iThings-app-code", headerParam2)
+		}
+
+		if params.IThingsUserRole != nil {
+			var headerParam3 string
+
+			headerParam3, err = runtime.StyleParamWithOptions("simple", false, "iThings-user-role", *params.IThingsUserRole, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("iThings-user-role", headerParam3)
+		}
+
+		if params.AcceptLanguage != nil {
+			var headerParam4 string
+
+			headerParam4, err = runtime.StyleParamWithOptions("simple", false, "Accept-Language", *params.AcceptLanguage, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Accept-Language", headerParam4)
+		}
+
+		if params.IThingsTenantCode != nil {
+			var headerParam5 string
+
+			headerParam5, err = runtime.StyleParamWithOptions("simple", false, "iThings-tenant-code", *params.IThingsTenantCode, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("iThings-tenant-code", headerParam5)
+		}
+
+	}
+
+	return req, nil
+}
+
 // NewCreateCaptchaRequest calls the generic CreateCaptcha builder with application/json body
 func NewCreateCaptchaRequest(server string, params *CreateCaptchaParams, body CreateCaptchaJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -3230,6 +3884,226 @@ func NewCreateCaptchaRequestWithBody(server string, params *CreateCaptchaParams,
 	return req, nil
 }
 
+// NewChangePasswordRequest calls the generic ChangePassword builder with application/json body
+func NewChangePasswordRequest(server string, params *ChangePasswordParams, body ChangePasswordJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewChangePasswordRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewChangePasswordRequestWithBody constructs an http.Request for the ChangePassword method, with any body, and a specified content type
+func NewChangePasswordRequestWithBody(server string, params *ChangePasswordParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/system/user/change-pwd")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IThingsToken != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "iThings-token", *params.IThingsToken, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("iThings-token", headerParam0)
+		}
+
+		if params.IThingsProjectID != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "iThings-project-id", *params.IThingsProjectID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("iThings-project-id", headerParam1)
+		}
+
+		if params.IThingsAppCode != nil {
+			var headerParam2 string
+
+			headerParam2, err = runtime.StyleParamWithOptions("simple", false, "iThings-app-code", *params.IThingsAppCode, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("iThings-app-code", headerParam2)
+		}
+
+		if params.IThingsUserRole != nil {
+			var headerParam3 string
+
+			headerParam3, err = runtime.StyleParamWithOptions("simple", false, "iThings-user-role", *params.IThingsUserRole, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("iThings-user-role", headerParam3)
+		}
+
+		if params.AcceptLanguage != nil {
+			var headerParam4 string
+
+			headerParam4, err = runtime.StyleParamWithOptions("simple", false, "Accept-Language", *params.AcceptLanguage, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Accept-Language", headerParam4)
+		}
+
+		if params.IThingsTenantCode != nil {
+			var headerParam5 string
+
+			headerParam5, err = runtime.StyleParamWithOptions("simple", false, "iThings-tenant-code", *params.IThingsTenantCode, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("iThings-tenant-code", headerParam5)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewResetPasswordRequest calls the generic ResetPassword builder with application/json body
+func NewResetPasswordRequest(server string, params *ResetPasswordParams, body ResetPasswordJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewResetPasswordRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewResetPasswordRequestWithBody constructs an http.Request for the ResetPassword method, with any body, and a specified content type
+func NewResetPasswordRequestWithBody(server string, params *ResetPasswordParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/system/user/forget-pwd")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IThingsToken != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "iThings-token", *params.IThingsToken, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("iThings-token", headerParam0)
+		}
+
+		if params.IThingsProjectID != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "iThings-project-id", *params.IThingsProjectID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("iThings-project-id", headerParam1)
+		}
+
+		if params.IThingsAppCode != nil {
+			var headerParam2 string
+
+			headerParam2, err = runtime.StyleParamWithOptions("simple", false, "iThings-app-code", *params.IThingsAppCode, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("iThings-app-code", headerParam2)
+		}
+
+		if params.IThingsUserRole != nil {
+			var headerParam3 string
+
+			headerParam3, err = runtime.StyleParamWithOptions("simple", false, "iThings-user-role", *params.IThingsUserRole, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("iThings-user-role", headerParam3)
+		}
+
+		if params.AcceptLanguage != nil {
+			var headerParam4 string
+
+			headerParam4, err = runtime.StyleParamWithOptions("simple", false, "Accept-Language", *params.AcceptLanguage, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Accept-Language", headerParam4)
+		}
+
+		if params.IThingsTenantCode != nil {
+			var headerParam5 string
+
+			headerParam5, err = runtime.StyleParamWithOptions("simple", false, "iThings-tenant-code", *params.IThingsTenantCode, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("iThings-tenant-code", headerParam5)
+		}
+
+	}
+
+	return req, nil
+}
+
 // NewLoginWithCaptchaRequest calls the generic LoginWithCaptcha builder with application/json body
 func NewLoginWithCaptchaRequest(server string, params *LoginWithCaptchaParams, body LoginWithCaptchaJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -3251,6 +4125,116 @@ func NewLoginWithCaptchaRequestWithBody(server string, params *LoginWithCaptchaP
 	}
 
 	operationPath := fmt.Sprintf("/api/v1/system/user/login")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IThingsToken != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "iThings-token", *params.IThingsToken, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("iThings-token", headerParam0)
+		}
+
+		if params.IThingsProjectID != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "iThings-project-id", *params.IThingsProjectID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("iThings-project-id", headerParam1)
+		}
+
+		if params.IThingsAppCode != nil {
+			var headerParam2 string
+
+			headerParam2, err = runtime.StyleParamWithOptions("simple", false, "iThings-app-code", *params.IThingsAppCode, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("iThings-app-code", headerParam2)
+		}
+
+		if params.IThingsUserRole != nil {
+			var headerParam3 string
+
+			headerParam3, err = runtime.StyleParamWithOptions("simple", false, "iThings-user-role", *params.IThingsUserRole, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("iThings-user-role", headerParam3)
+		}
+
+		if params.AcceptLanguage != nil {
+			var headerParam4 string
+
+			headerParam4, err = runtime.StyleParamWithOptions("simple", false, "Accept-Language", *params.AcceptLanguage, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Accept-Language", headerParam4)
+		}
+
+		if params.IThingsTenantCode != nil {
+			var headerParam5 string
+
+			headerParam5, err = runtime.StyleParamWithOptions("simple", false, "iThings-tenant-code", *params.IThingsTenantCode, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("iThings-tenant-code", headerParam5)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewRegisterWithCodeRequest calls the generic RegisterWithCode builder with application/json body
+func NewRegisterWithCodeRequest(server string, params *RegisterWithCodeParams, body RegisterWithCodeJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewRegisterWithCodeRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewRegisterWithCodeRequestWithBody constructs an http.Request for the RegisterWithCode method, with any body, and a specified content type
+func NewRegisterWithCodeRequestWithBody(server string, params *RegisterWithCodeParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/system/user/register")
 	if operationPath[0] == '/' {
 		operationPath = "." + operationPath
 	}
@@ -4549,17 +5533,43 @@ func WithBaseURL(baseURL string) ClientOption {
 // ClientWithResponsesInterface is the interface specification for the client with responses above.
 type ClientWithResponsesInterface interface {
 
+	// BindAccountWithBodyWithResponse Bind an e-mail address or phone number 绑定账号
+	//
+	// Makes an address, proved by a code of `use` `bindAccount`, the signed-in user's own. It replaces the one that the user had;
+	// that one is told.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/system/user/bind-account (the `BindAccount` operationId).
+	BindAccountWithBodyWithResponse(ctx context.Context, params *BindAccountParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*BindAccountResult, error)
+
+	// BindAccountWithResponse Bind an e-mail address or phone number 绑定账号
+	//
+	// Makes an address, proved by a code of `use` `bindAccount`, the signed-in user's own. It replaces the one that the user had;
+	// that one is told.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/system/user/bind-account (the `BindAccount` operationId).
+	BindAccountWithResponse(ctx context.Context, params *BindAccountParams, body BindAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*BindAccountResult, error)
+
 	// CreateCaptchaWithBodyWithResponse Get a verification code 获取验证码
 	//
 	// Draws an image captcha (`type` `image`), or sends a code by e-mail or SMS.
 	//
-	// - `image` answers with the picture in `url`; its digits, together with `codeID`, are good for one check within
-	//   `expire` seconds, right or wrong.
-	// - `email` and `phone` (`sms` is an older name of it) send to the address in `account`. `data` is an older name of
-	//   `account`; either does, and `account` wins when both are sent.
+	// - `image` answers with the picture in `url`, or with the same as sound when `audio` is set; its answer, together with
+	//   `codeID`, is good for one check within `expire` seconds, right or wrong.
+	// - `email` and `phone` (`sms` is an older name of it) send a code to the address in `account`. `data` is an older name
+	//   of `account`; either does, and `account` wins when both are sent. Five wrong codes void it; a new code voids the one
+	//   before. Where nobody is to be told anything (a `login` for an address that has no account), the answer is the same
+	//   and nothing is sent.
 	//
-	// A code is bound to its `type` and `use`. The header values are tolerated as clients in the field send them:
-	// empty, repeated, or template text; a bad token is ignored here.
+	// A code is bound to its `type`, `use` and `account`. How many are sent is limited: beyond that the answer is the
+	// refusal 1000028, with `Retry-After`. Who is not signed in needs an image captcha of the same `use`, in `code` and
+	// `codeID`, after the first few codes: the refusal 1000034 says so.
+	//
+	// The header values are tolerated as clients in the field send them: empty, repeated, or template text; a bad token is
+	// ignored here. `Accept-Language` is also the language of the message.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -4570,38 +5580,116 @@ type ClientWithResponsesInterface interface {
 	//
 	// Draws an image captcha (`type` `image`), or sends a code by e-mail or SMS.
 	//
-	// - `image` answers with the picture in `url`; its digits, together with `codeID`, are good for one check within
-	//   `expire` seconds, right or wrong.
-	// - `email` and `phone` (`sms` is an older name of it) send to the address in `account`. `data` is an older name of
-	//   `account`; either does, and `account` wins when both are sent.
+	// - `image` answers with the picture in `url`, or with the same as sound when `audio` is set; its answer, together with
+	//   `codeID`, is good for one check within `expire` seconds, right or wrong.
+	// - `email` and `phone` (`sms` is an older name of it) send a code to the address in `account`. `data` is an older name
+	//   of `account`; either does, and `account` wins when both are sent. Five wrong codes void it; a new code voids the one
+	//   before. Where nobody is to be told anything (a `login` for an address that has no account), the answer is the same
+	//   and nothing is sent.
 	//
-	// A code is bound to its `type` and `use`. The header values are tolerated as clients in the field send them:
-	// empty, repeated, or template text; a bad token is ignored here.
+	// A code is bound to its `type`, `use` and `account`. How many are sent is limited: beyond that the answer is the
+	// refusal 1000028, with `Retry-After`. Who is not signed in needs an image captcha of the same `use`, in `code` and
+	// `codeID`, after the first few codes: the refusal 1000034 says so.
+	//
+	// The header values are tolerated as clients in the field send them: empty, repeated, or template text; a bad token is
+	// ignored here. `Accept-Language` is also the language of the message.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/system/user/captcha (the `CreateCaptcha` operationId).
 	CreateCaptchaWithResponse(ctx context.Context, params *CreateCaptchaParams, body CreateCaptchaJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateCaptchaResult, error)
 
-	// LoginWithCaptchaWithBodyWithResponse Sign in with password and image captcha 登录
+	// ChangePasswordWithBodyWithResponse Change the password 修改密码
 	//
-	// Signs in with password, and with an image captcha made for `use` `login`. The captcha is used up by the try, right
-	// or wrong. An account with a bound authenticator cannot sign in here; `/user/login` takes its code.
+	// Sets the password of the signed-in user and ends all its sessions, this one too. The user proves itself anew: with the old
+	// password (`type` `pwd`), or with a code of `use` `changePwd` that was sent to its own address. After a few wrong old
+	// passwords an image captcha of `use` `changePwd` is needed, in `code` and `codeID`. The owner is told by e-mail.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/system/user/change-pwd (the `ChangePassword` operationId).
+	ChangePasswordWithBodyWithResponse(ctx context.Context, params *ChangePasswordParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ChangePasswordResult, error)
+
+	// ChangePasswordWithResponse Change the password 修改密码
+	//
+	// Sets the password of the signed-in user and ends all its sessions, this one too. The user proves itself anew: with the old
+	// password (`type` `pwd`), or with a code of `use` `changePwd` that was sent to its own address. After a few wrong old
+	// passwords an image captcha of `use` `changePwd` is needed, in `code` and `codeID`. The owner is told by e-mail.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/system/user/change-pwd (the `ChangePassword` operationId).
+	ChangePasswordWithResponse(ctx context.Context, params *ChangePasswordParams, body ChangePasswordJSONRequestBody, reqEditors ...RequestEditorFn) (*ChangePasswordResult, error)
+
+	// ResetPasswordWithBodyWithResponse Set a forgotten password anew 忘记密码
+	//
+	// Sets the password of the account that a code of `use` `forgetPwd` was sent to, and ends all its sessions. The owner is told
+	// by e-mail.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/system/user/forget-pwd (the `ResetPassword` operationId).
+	ResetPasswordWithBodyWithResponse(ctx context.Context, params *ResetPasswordParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ResetPasswordResult, error)
+
+	// ResetPasswordWithResponse Set a forgotten password anew 忘记密码
+	//
+	// Sets the password of the account that a code of `use` `forgetPwd` was sent to, and ends all its sessions. The owner is told
+	// by e-mail.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/system/user/forget-pwd (the `ResetPassword` operationId).
+	ResetPasswordWithResponse(ctx context.Context, params *ResetPasswordParams, body ResetPasswordJSONRequestBody, reqEditors ...RequestEditorFn) (*ResetPasswordResult, error)
+
+	// LoginWithCaptchaWithBodyWithResponse Sign in with password or code 登录
+	//
+	// Signs in with the password (`loginType` `pwd`), or with a code that was sent by e-mail or SMS for `use` `login`.
+	//
+	// - With the password, after a few failures on the account or from the address an image captcha of `use` `login` is
+	//   needed: the refusal 1000034 says so. One that is sent is checked, and used up by the try, right or wrong.
+	// - With a code, `account` is the address that it was sent to.
+	//
+	// An account with a bound authenticator cannot sign in here; `/user/login` takes its code.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/system/user/login (the `LoginWithCaptcha` operationId).
 	LoginWithCaptchaWithBodyWithResponse(ctx context.Context, params *LoginWithCaptchaParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*LoginWithCaptchaResult, error)
 
-	// LoginWithCaptchaWithResponse Sign in with password and image captcha 登录
+	// LoginWithCaptchaWithResponse Sign in with password or code 登录
 	//
-	// Signs in with password, and with an image captcha made for `use` `login`. The captcha is used up by the try, right
-	// or wrong. An account with a bound authenticator cannot sign in here; `/user/login` takes its code.
+	// Signs in with the password (`loginType` `pwd`), or with a code that was sent by e-mail or SMS for `use` `login`.
+	//
+	// - With the password, after a few failures on the account or from the address an image captcha of `use` `login` is
+	//   needed: the refusal 1000034 says so. One that is sent is checked, and used up by the try, right or wrong.
+	// - With a code, `account` is the address that it was sent to.
+	//
+	// An account with a bound authenticator cannot sign in here; `/user/login` takes its code.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/system/user/login (the `LoginWithCaptcha` operationId).
 	LoginWithCaptchaWithResponse(ctx context.Context, params *LoginWithCaptchaParams, body LoginWithCaptchaJSONRequestBody, reqEditors ...RequestEditorFn) (*LoginWithCaptchaResult, error)
+
+	// RegisterWithCodeWithBodyWithResponse Register with a code 注册
+	//
+	// Creates an account whose e-mail address or phone number is proved by a code of `use` `register`. With `isWithLogin` it is
+	// signed in at once.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/system/user/register (the `RegisterWithCode` operationId).
+	RegisterWithCodeWithBodyWithResponse(ctx context.Context, params *RegisterWithCodeParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RegisterWithCodeResult, error)
+
+	// RegisterWithCodeWithResponse Register with a code 注册
+	//
+	// Creates an account whose e-mail address or phone number is proved by a code of `use` `register`. With `isWithLogin` it is
+	// signed in at once.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/system/user/register (the `RegisterWithCode` operationId).
+	RegisterWithCodeWithResponse(ctx context.Context, params *RegisterWithCodeParams, body RegisterWithCodeJSONRequestBody, reqEditors ...RequestEditorFn) (*RegisterWithCodeResult, error)
 
 	// ChangeQRCodeStatusWithBodyWithResponse Scan, confirm or cancel a login QR code, older name 修改二维码状态
 	//
@@ -5002,6 +6090,49 @@ type ClientWithResponsesInterface interface {
 	RegisterUserWithFormdataBodyWithResponse(ctx context.Context, body RegisterUserFormdataRequestBody, reqEditors ...RequestEditorFn) (*RegisterUserResult, error)
 }
 
+// BindAccountResultDefaultHeaders the declared response headers of an HTTP default response for BindAccount
+type BindAccountResultDefaultHeaders struct {
+	RetryAfter *int
+	XRequestID *string
+}
+
+type BindAccountResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *CodeResponse
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *CodeFailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *CodeFailureApplicationProblemPlusJSON
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *BindAccountResultDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r BindAccountResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r BindAccountResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r BindAccountResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // CreateCaptchaResultDefaultHeaders the declared response headers of an HTTP default response for CreateCaptcha
 type CreateCaptchaResultDefaultHeaders struct {
 	RetryAfter *int
@@ -5045,6 +6176,92 @@ func (r CreateCaptchaResult) ContentType() string {
 	return ""
 }
 
+// ChangePasswordResultDefaultHeaders the declared response headers of an HTTP default response for ChangePassword
+type ChangePasswordResultDefaultHeaders struct {
+	RetryAfter *int
+	XRequestID *string
+}
+
+type ChangePasswordResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *CodeResponse
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *CodeFailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *CodeFailureApplicationProblemPlusJSON
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ChangePasswordResultDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r ChangePasswordResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ChangePasswordResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ChangePasswordResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ResetPasswordResultDefaultHeaders the declared response headers of an HTTP default response for ResetPassword
+type ResetPasswordResultDefaultHeaders struct {
+	RetryAfter *int
+	XRequestID *string
+}
+
+type ResetPasswordResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *CodeResponse
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *CodeFailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *CodeFailureApplicationProblemPlusJSON
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ResetPasswordResultDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r ResetPasswordResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ResetPasswordResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ResetPasswordResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // LoginWithCaptchaResultDefaultHeaders the declared response headers of an HTTP default response for LoginWithCaptcha
 type LoginWithCaptchaResultDefaultHeaders struct {
 	RetryAfter *int
@@ -5082,6 +6299,49 @@ func (r LoginWithCaptchaResult) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r LoginWithCaptchaResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// RegisterWithCodeResultDefaultHeaders the declared response headers of an HTTP default response for RegisterWithCode
+type RegisterWithCodeResultDefaultHeaders struct {
+	RetryAfter *int
+	XRequestID *string
+}
+
+type RegisterWithCodeResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *CodeRegisterResponse
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *CodeFailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *CodeFailureApplicationProblemPlusJSON
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *RegisterWithCodeResultDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r RegisterWithCodeResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RegisterWithCodeResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RegisterWithCodeResult) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -6185,17 +7445,55 @@ func (r RegisterUserResult) ContentType() string {
 	return ""
 }
 
+// BindAccountWithBodyWithResponse Bind an e-mail address or phone number 绑定账号
+//
+// Makes an address, proved by a code of `use` `bindAccount`, the signed-in user's own. It replaces the one that the user had;
+// that one is told.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/system/user/bind-account (the `BindAccount` operationId).
+func (c *ClientWithResponses) BindAccountWithBodyWithResponse(ctx context.Context, params *BindAccountParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*BindAccountResult, error) {
+	rsp, err := c.BindAccountWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseBindAccountResult(rsp)
+}
+
+// BindAccountWithResponse Bind an e-mail address or phone number 绑定账号
+//
+// Makes an address, proved by a code of `use` `bindAccount`, the signed-in user's own. It replaces the one that the user had;
+// that one is told.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/system/user/bind-account (the `BindAccount` operationId).
+func (c *ClientWithResponses) BindAccountWithResponse(ctx context.Context, params *BindAccountParams, body BindAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*BindAccountResult, error) {
+	rsp, err := c.BindAccount(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseBindAccountResult(rsp)
+}
+
 // CreateCaptchaWithBodyWithResponse Get a verification code 获取验证码
 //
 // Draws an image captcha (`type` `image`), or sends a code by e-mail or SMS.
 //
-//   - `image` answers with the picture in `url`; its digits, together with `codeID`, are good for one check within
-//     `expire` seconds, right or wrong.
-//   - `email` and `phone` (`sms` is an older name of it) send to the address in `account`. `data` is an older name of
-//     `account`; either does, and `account` wins when both are sent.
+//   - `image` answers with the picture in `url`, or with the same as sound when `audio` is set; its answer, together with
+//     `codeID`, is good for one check within `expire` seconds, right or wrong.
+//   - `email` and `phone` (`sms` is an older name of it) send a code to the address in `account`. `data` is an older name
+//     of `account`; either does, and `account` wins when both are sent. Five wrong codes void it; a new code voids the one
+//     before. Where nobody is to be told anything (a `login` for an address that has no account), the answer is the same
+//     and nothing is sent.
 //
-// A code is bound to its `type` and `use`. The header values are tolerated as clients in the field send them:
-// empty, repeated, or template text; a bad token is ignored here.
+// A code is bound to its `type`, `use` and `account`. How many are sent is limited: beyond that the answer is the
+// refusal 1000028, with `Retry-After`. Who is not signed in needs an image captcha of the same `use`, in `code` and
+// `codeID`, after the first few codes: the refusal 1000034 says so.
+//
+// The header values are tolerated as clients in the field send them: empty, repeated, or template text; a bad token is
+// ignored here. `Accept-Language` is also the language of the message.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -6212,13 +7510,19 @@ func (c *ClientWithResponses) CreateCaptchaWithBodyWithResponse(ctx context.Cont
 //
 // Draws an image captcha (`type` `image`), or sends a code by e-mail or SMS.
 //
-//   - `image` answers with the picture in `url`; its digits, together with `codeID`, are good for one check within
-//     `expire` seconds, right or wrong.
-//   - `email` and `phone` (`sms` is an older name of it) send to the address in `account`. `data` is an older name of
-//     `account`; either does, and `account` wins when both are sent.
+//   - `image` answers with the picture in `url`, or with the same as sound when `audio` is set; its answer, together with
+//     `codeID`, is good for one check within `expire` seconds, right or wrong.
+//   - `email` and `phone` (`sms` is an older name of it) send a code to the address in `account`. `data` is an older name
+//     of `account`; either does, and `account` wins when both are sent. Five wrong codes void it; a new code voids the one
+//     before. Where nobody is to be told anything (a `login` for an address that has no account), the answer is the same
+//     and nothing is sent.
 //
-// A code is bound to its `type` and `use`. The header values are tolerated as clients in the field send them:
-// empty, repeated, or template text; a bad token is ignored here.
+// A code is bound to its `type`, `use` and `account`. How many are sent is limited: beyond that the answer is the
+// refusal 1000028, with `Retry-After`. Who is not signed in needs an image captcha of the same `use`, in `code` and
+// `codeID`, after the first few codes: the refusal 1000034 says so.
+//
+// The header values are tolerated as clients in the field send them: empty, repeated, or template text; a bad token is
+// ignored here. `Accept-Language` is also the language of the message.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -6231,10 +7535,81 @@ func (c *ClientWithResponses) CreateCaptchaWithResponse(ctx context.Context, par
 	return ParseCreateCaptchaResult(rsp)
 }
 
-// LoginWithCaptchaWithBodyWithResponse Sign in with password and image captcha 登录
+// ChangePasswordWithBodyWithResponse Change the password 修改密码
 //
-// Signs in with password, and with an image captcha made for `use` `login`. The captcha is used up by the try, right
-// or wrong. An account with a bound authenticator cannot sign in here; `/user/login` takes its code.
+// Sets the password of the signed-in user and ends all its sessions, this one too. The user proves itself anew: with the old
+// password (`type` `pwd`), or with a code of `use` `changePwd` that was sent to its own address. After a few wrong old
+// passwords an image captcha of `use` `changePwd` is needed, in `code` and `codeID`. The owner is told by e-mail.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/system/user/change-pwd (the `ChangePassword` operationId).
+func (c *ClientWithResponses) ChangePasswordWithBodyWithResponse(ctx context.Context, params *ChangePasswordParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ChangePasswordResult, error) {
+	rsp, err := c.ChangePasswordWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseChangePasswordResult(rsp)
+}
+
+// ChangePasswordWithResponse Change the password 修改密码
+//
+// Sets the password of the signed-in user and ends all its sessions, this one too. The user proves itself anew: with the old
+// password (`type` `pwd`), or with a code of `use` `changePwd` that was sent to its own address. After a few wrong old
+// passwords an image captcha of `use` `changePwd` is needed, in `code` and `codeID`. The owner is told by e-mail.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/system/user/change-pwd (the `ChangePassword` operationId).
+func (c *ClientWithResponses) ChangePasswordWithResponse(ctx context.Context, params *ChangePasswordParams, body ChangePasswordJSONRequestBody, reqEditors ...RequestEditorFn) (*ChangePasswordResult, error) {
+	rsp, err := c.ChangePassword(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseChangePasswordResult(rsp)
+}
+
+// ResetPasswordWithBodyWithResponse Set a forgotten password anew 忘记密码
+//
+// Sets the password of the account that a code of `use` `forgetPwd` was sent to, and ends all its sessions. The owner is told
+// by e-mail.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/system/user/forget-pwd (the `ResetPassword` operationId).
+func (c *ClientWithResponses) ResetPasswordWithBodyWithResponse(ctx context.Context, params *ResetPasswordParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ResetPasswordResult, error) {
+	rsp, err := c.ResetPasswordWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseResetPasswordResult(rsp)
+}
+
+// ResetPasswordWithResponse Set a forgotten password anew 忘记密码
+//
+// Sets the password of the account that a code of `use` `forgetPwd` was sent to, and ends all its sessions. The owner is told
+// by e-mail.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/system/user/forget-pwd (the `ResetPassword` operationId).
+func (c *ClientWithResponses) ResetPasswordWithResponse(ctx context.Context, params *ResetPasswordParams, body ResetPasswordJSONRequestBody, reqEditors ...RequestEditorFn) (*ResetPasswordResult, error) {
+	rsp, err := c.ResetPassword(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseResetPasswordResult(rsp)
+}
+
+// LoginWithCaptchaWithBodyWithResponse Sign in with password or code 登录
+//
+// Signs in with the password (`loginType` `pwd`), or with a code that was sent by e-mail or SMS for `use` `login`.
+//
+//   - With the password, after a few failures on the account or from the address an image captcha of `use` `login` is
+//     needed: the refusal 1000034 says so. One that is sent is checked, and used up by the try, right or wrong.
+//   - With a code, `account` is the address that it was sent to.
+//
+// An account with a bound authenticator cannot sign in here; `/user/login` takes its code.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -6247,10 +7622,15 @@ func (c *ClientWithResponses) LoginWithCaptchaWithBodyWithResponse(ctx context.C
 	return ParseLoginWithCaptchaResult(rsp)
 }
 
-// LoginWithCaptchaWithResponse Sign in with password and image captcha 登录
+// LoginWithCaptchaWithResponse Sign in with password or code 登录
 //
-// Signs in with password, and with an image captcha made for `use` `login`. The captcha is used up by the try, right
-// or wrong. An account with a bound authenticator cannot sign in here; `/user/login` takes its code.
+// Signs in with the password (`loginType` `pwd`), or with a code that was sent by e-mail or SMS for `use` `login`.
+//
+//   - With the password, after a few failures on the account or from the address an image captcha of `use` `login` is
+//     needed: the refusal 1000034 says so. One that is sent is checked, and used up by the try, right or wrong.
+//   - With a code, `account` is the address that it was sent to.
+//
+// An account with a bound authenticator cannot sign in here; `/user/login` takes its code.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -6261,6 +7641,38 @@ func (c *ClientWithResponses) LoginWithCaptchaWithResponse(ctx context.Context, 
 		return nil, err
 	}
 	return ParseLoginWithCaptchaResult(rsp)
+}
+
+// RegisterWithCodeWithBodyWithResponse Register with a code 注册
+//
+// Creates an account whose e-mail address or phone number is proved by a code of `use` `register`. With `isWithLogin` it is
+// signed in at once.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/system/user/register (the `RegisterWithCode` operationId).
+func (c *ClientWithResponses) RegisterWithCodeWithBodyWithResponse(ctx context.Context, params *RegisterWithCodeParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RegisterWithCodeResult, error) {
+	rsp, err := c.RegisterWithCodeWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRegisterWithCodeResult(rsp)
+}
+
+// RegisterWithCodeWithResponse Register with a code 注册
+//
+// Creates an account whose e-mail address or phone number is proved by a code of `use` `register`. With `isWithLogin` it is
+// signed in at once.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/system/user/register (the `RegisterWithCode` operationId).
+func (c *ClientWithResponses) RegisterWithCodeWithResponse(ctx context.Context, params *RegisterWithCodeParams, body RegisterWithCodeJSONRequestBody, reqEditors ...RequestEditorFn) (*RegisterWithCodeResult, error) {
+	rsp, err := c.RegisterWithCode(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRegisterWithCodeResult(rsp)
 }
 
 // ChangeQRCodeStatusWithBodyWithResponse Scan, confirm or cancel a login QR code, older name 修改二维码状态
@@ -6895,6 +8307,66 @@ func (c *ClientWithResponses) RegisterUserWithFormdataBodyWithResponse(ctx conte
 	return ParseRegisterUserResult(rsp)
 }
 
+// ParseBindAccountResult parses an HTTP response from a BindAccountWithResponse call
+func ParseBindAccountResult(rsp *http.Response) (*BindAccountResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &BindAccountResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest CodeResponse
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest CodeFailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest CodeFailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers BindAccountResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
 // ParseCreateCaptchaResult parses an HTTP response from a CreateCaptchaWithResponse call
 func ParseCreateCaptchaResult(rsp *http.Response) (*CreateCaptchaResult, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -6955,6 +8427,126 @@ func ParseCreateCaptchaResult(rsp *http.Response) (*CreateCaptchaResult, error) 
 	return response, nil
 }
 
+// ParseChangePasswordResult parses an HTTP response from a ChangePasswordWithResponse call
+func ParseChangePasswordResult(rsp *http.Response) (*ChangePasswordResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ChangePasswordResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest CodeResponse
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest CodeFailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest CodeFailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers ChangePasswordResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseResetPasswordResult parses an HTTP response from a ResetPasswordWithResponse call
+func ParseResetPasswordResult(rsp *http.Response) (*ResetPasswordResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ResetPasswordResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest CodeResponse
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest CodeFailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest CodeFailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers ResetPasswordResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
 // ParseLoginWithCaptchaResult parses an HTTP response from a LoginWithCaptchaWithResponse call
 func ParseLoginWithCaptchaResult(rsp *http.Response) (*LoginWithCaptchaResult, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -6995,6 +8587,66 @@ func ParseLoginWithCaptchaResult(rsp *http.Response) (*LoginWithCaptchaResult, e
 	switch {
 	case true:
 		var headers LoginWithCaptchaResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseRegisterWithCodeResult parses an HTTP response from a RegisterWithCodeWithResponse call
+func ParseRegisterWithCodeResult(rsp *http.Response) (*RegisterWithCodeResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RegisterWithCodeResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest CodeRegisterResponse
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest CodeFailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest CodeFailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers RegisterWithCodeResultDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
@@ -8574,12 +10226,24 @@ func ParseRegisterUserResult(rsp *http.Response) (*RegisterUserResult, error) {
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// BindAccount Bind an e-mail address or phone number 绑定账号
+	// (POST /api/v1/system/user/bind-account)
+	BindAccount(w http.ResponseWriter, r *http.Request, params BindAccountParams)
 	// CreateCaptcha Get a verification code 获取验证码
 	// (POST /api/v1/system/user/captcha)
 	CreateCaptcha(w http.ResponseWriter, r *http.Request, params CreateCaptchaParams)
-	// LoginWithCaptcha Sign in with password and image captcha 登录
+	// ChangePassword Change the password 修改密码
+	// (POST /api/v1/system/user/change-pwd)
+	ChangePassword(w http.ResponseWriter, r *http.Request, params ChangePasswordParams)
+	// ResetPassword Set a forgotten password anew 忘记密码
+	// (POST /api/v1/system/user/forget-pwd)
+	ResetPassword(w http.ResponseWriter, r *http.Request, params ResetPasswordParams)
+	// LoginWithCaptcha Sign in with password or code 登录
 	// (POST /api/v1/system/user/login)
 	LoginWithCaptcha(w http.ResponseWriter, r *http.Request, params LoginWithCaptchaParams)
+	// RegisterWithCode Register with a code 注册
+	// (POST /api/v1/system/user/register)
+	RegisterWithCode(w http.ResponseWriter, r *http.Request, params RegisterWithCodeParams)
 	// ChangeQRCodeStatus Scan, confirm or cancel a login QR code, older name 修改二维码状态
 	// (POST /api/v3/change-qrcode-status)
 	ChangeQRCodeStatus(w http.ResponseWriter, r *http.Request)
@@ -8658,15 +10322,39 @@ type ServerInterface interface {
 
 type Unimplemented struct{}
 
+// BindAccount Bind an e-mail address or phone number 绑定账号
+// (POST /api/v1/system/user/bind-account)
+func (_ Unimplemented) BindAccount(w http.ResponseWriter, r *http.Request, params BindAccountParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
 // CreateCaptcha Get a verification code 获取验证码
 // (POST /api/v1/system/user/captcha)
 func (_ Unimplemented) CreateCaptcha(w http.ResponseWriter, r *http.Request, params CreateCaptchaParams) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
-// LoginWithCaptcha Sign in with password and image captcha 登录
+// ChangePassword Change the password 修改密码
+// (POST /api/v1/system/user/change-pwd)
+func (_ Unimplemented) ChangePassword(w http.ResponseWriter, r *http.Request, params ChangePasswordParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ResetPassword Set a forgotten password anew 忘记密码
+// (POST /api/v1/system/user/forget-pwd)
+func (_ Unimplemented) ResetPassword(w http.ResponseWriter, r *http.Request, params ResetPasswordParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// LoginWithCaptcha Sign in with password or code 登录
 // (POST /api/v1/system/user/login)
 func (_ Unimplemented) LoginWithCaptcha(w http.ResponseWriter, r *http.Request, params LoginWithCaptchaParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// RegisterWithCode Register with a code 注册
+// (POST /api/v1/system/user/register)
+func (_ Unimplemented) RegisterWithCode(w http.ResponseWriter, r *http.Request, params RegisterWithCodeParams) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -8823,6 +10511,142 @@ type ServerInterfaceWrapper struct {
 
 type MiddlewareFunc func(http.Handler) http.Handler
 
+// BindAccount operation middleware
+func (siw *ServerInterfaceWrapper) BindAccount(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params BindAccountParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "iThings-token" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("iThings-token")]; found {
+		var IThingsToken IThingsToken
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "iThings-token", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "iThings-token", valueList[0], &IThingsToken, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "iThings-token", Err: err})
+			return
+		}
+
+		params.IThingsToken = &IThingsToken
+
+	}
+
+	// ------------- Optional header parameter "iThings-project-id" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("iThings-project-id")]; found {
+		var IThingsProjectID IThingsProjectID
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "iThings-project-id", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "iThings-project-id", valueList[0], &IThingsProjectID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "iThings-project-id", Err: err})
+			return
+		}
+
+		params.IThingsProjectID = &IThingsProjectID
+
+	}
+
+	// ------------- Optional header parameter "iThings-app-code" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("iThings-app-code")]; found {
+		var IThingsAppCode IThingsAppCode
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "iThings-app-code", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "iThings-app-code", valueList[0], &IThingsAppCode, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "iThings-app-code", Err: err})
+			return
+		}
+
+		params.IThingsAppCode = &IThingsAppCode
+
+	}
+
+	// ------------- Optional header parameter "iThings-user-role" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("iThings-user-role")]; found {
+		var IThingsUserRole IThingsUserRole
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "iThings-user-role", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "iThings-user-role", valueList[0], &IThingsUserRole, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "iThings-user-role", Err: err})
+			return
+		}
+
+		params.IThingsUserRole = &IThingsUserRole
+
+	}
+
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Accept-Language", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Accept-Language", Err: err})
+			return
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+
+	}
+
+	// ------------- Optional header parameter "iThings-tenant-code" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("iThings-tenant-code")]; found {
+		var IThingsTenantCode IThingsTenantCode
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "iThings-tenant-code", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "iThings-tenant-code", valueList[0], &IThingsTenantCode, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "iThings-tenant-code", Err: err})
+			return
+		}
+
+		params.IThingsTenantCode = &IThingsTenantCode
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.BindAccount(w, r, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // CreateCaptcha operation middleware
 func (siw *ServerInterfaceWrapper) CreateCaptcha(w http.ResponseWriter, r *http.Request) {
 
@@ -8959,6 +10783,278 @@ func (siw *ServerInterfaceWrapper) CreateCaptcha(w http.ResponseWriter, r *http.
 	handler.ServeHTTP(w, r)
 }
 
+// ChangePassword operation middleware
+func (siw *ServerInterfaceWrapper) ChangePassword(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ChangePasswordParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "iThings-token" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("iThings-token")]; found {
+		var IThingsToken IThingsToken
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "iThings-token", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "iThings-token", valueList[0], &IThingsToken, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "iThings-token", Err: err})
+			return
+		}
+
+		params.IThingsToken = &IThingsToken
+
+	}
+
+	// ------------- Optional header parameter "iThings-project-id" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("iThings-project-id")]; found {
+		var IThingsProjectID IThingsProjectID
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "iThings-project-id", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "iThings-project-id", valueList[0], &IThingsProjectID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "iThings-project-id", Err: err})
+			return
+		}
+
+		params.IThingsProjectID = &IThingsProjectID
+
+	}
+
+	// ------------- Optional header parameter "iThings-app-code" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("iThings-app-code")]; found {
+		var IThingsAppCode IThingsAppCode
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "iThings-app-code", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "iThings-app-code", valueList[0], &IThingsAppCode, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "iThings-app-code", Err: err})
+			return
+		}
+
+		params.IThingsAppCode = &IThingsAppCode
+
+	}
+
+	// ------------- Optional header parameter "iThings-user-role" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("iThings-user-role")]; found {
+		var IThingsUserRole IThingsUserRole
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "iThings-user-role", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "iThings-user-role", valueList[0], &IThingsUserRole, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "iThings-user-role", Err: err})
+			return
+		}
+
+		params.IThingsUserRole = &IThingsUserRole
+
+	}
+
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Accept-Language", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Accept-Language", Err: err})
+			return
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+
+	}
+
+	// ------------- Optional header parameter "iThings-tenant-code" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("iThings-tenant-code")]; found {
+		var IThingsTenantCode IThingsTenantCode
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "iThings-tenant-code", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "iThings-tenant-code", valueList[0], &IThingsTenantCode, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "iThings-tenant-code", Err: err})
+			return
+		}
+
+		params.IThingsTenantCode = &IThingsTenantCode
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ChangePassword(w, r, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ResetPassword operation middleware
+func (siw *ServerInterfaceWrapper) ResetPassword(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ResetPasswordParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "iThings-token" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("iThings-token")]; found {
+		var IThingsToken IThingsToken
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "iThings-token", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "iThings-token", valueList[0], &IThingsToken, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "iThings-token", Err: err})
+			return
+		}
+
+		params.IThingsToken = &IThingsToken
+
+	}
+
+	// ------------- Optional header parameter "iThings-project-id" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("iThings-project-id")]; found {
+		var IThingsProjectID IThingsProjectID
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "iThings-project-id", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "iThings-project-id", valueList[0], &IThingsProjectID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "iThings-project-id", Err: err})
+			return
+		}
+
+		params.IThingsProjectID = &IThingsProjectID
+
+	}
+
+	// ------------- Optional header parameter "iThings-app-code" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("iThings-app-code")]; found {
+		var IThingsAppCode IThingsAppCode
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "iThings-app-code", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "iThings-app-code", valueList[0], &IThingsAppCode, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "iThings-app-code", Err: err})
+			return
+		}
+
+		params.IThingsAppCode = &IThingsAppCode
+
+	}
+
+	// ------------- Optional header parameter "iThings-user-role" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("iThings-user-role")]; found {
+		var IThingsUserRole IThingsUserRole
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "iThings-user-role", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "iThings-user-role", valueList[0], &IThingsUserRole, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "iThings-user-role", Err: err})
+			return
+		}
+
+		params.IThingsUserRole = &IThingsUserRole
+
+	}
+
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Accept-Language", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Accept-Language", Err: err})
+			return
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+
+	}
+
+	// ------------- Optional header parameter "iThings-tenant-code" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("iThings-tenant-code")]; found {
+		var IThingsTenantCode IThingsTenantCode
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "iThings-tenant-code", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "iThings-tenant-code", valueList[0], &IThingsTenantCode, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "iThings-tenant-code", Err: err})
+			return
+		}
+
+		params.IThingsTenantCode = &IThingsTenantCode
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ResetPassword(w, r, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // LoginWithCaptcha operation middleware
 func (siw *ServerInterfaceWrapper) LoginWithCaptcha(w http.ResponseWriter, r *http.Request) {
 
@@ -9086,6 +11182,142 @@ func (siw *ServerInterfaceWrapper) LoginWithCaptcha(w http.ResponseWriter, r *ht
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.LoginWithCaptcha(w, r, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RegisterWithCode operation middleware
+func (siw *ServerInterfaceWrapper) RegisterWithCode(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RegisterWithCodeParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "iThings-token" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("iThings-token")]; found {
+		var IThingsToken IThingsToken
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "iThings-token", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "iThings-token", valueList[0], &IThingsToken, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "iThings-token", Err: err})
+			return
+		}
+
+		params.IThingsToken = &IThingsToken
+
+	}
+
+	// ------------- Optional header parameter "iThings-project-id" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("iThings-project-id")]; found {
+		var IThingsProjectID IThingsProjectID
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "iThings-project-id", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "iThings-project-id", valueList[0], &IThingsProjectID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "iThings-project-id", Err: err})
+			return
+		}
+
+		params.IThingsProjectID = &IThingsProjectID
+
+	}
+
+	// ------------- Optional header parameter "iThings-app-code" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("iThings-app-code")]; found {
+		var IThingsAppCode IThingsAppCode
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "iThings-app-code", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "iThings-app-code", valueList[0], &IThingsAppCode, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "iThings-app-code", Err: err})
+			return
+		}
+
+		params.IThingsAppCode = &IThingsAppCode
+
+	}
+
+	// ------------- Optional header parameter "iThings-user-role" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("iThings-user-role")]; found {
+		var IThingsUserRole IThingsUserRole
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "iThings-user-role", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "iThings-user-role", valueList[0], &IThingsUserRole, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "iThings-user-role", Err: err})
+			return
+		}
+
+		params.IThingsUserRole = &IThingsUserRole
+
+	}
+
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Accept-Language", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Accept-Language", Err: err})
+			return
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+
+	}
+
+	// ------------- Optional header parameter "iThings-tenant-code" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("iThings-tenant-code")]; found {
+		var IThingsTenantCode IThingsTenantCode
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "iThings-tenant-code", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "iThings-tenant-code", valueList[0], &IThingsTenantCode, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "iThings-tenant-code", Err: err})
+			return
+		}
+
+		params.IThingsTenantCode = &IThingsTenantCode
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RegisterWithCode(w, r, params)
 	}))
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -9960,9 +12192,6 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 		r.Get(options.BaseURL+"/user/info", wrapper.GetUserInfo)
 	})
 	r.Group(func(r chi.Router) {
-		r.Post(options.BaseURL+"/api/v1/system/user/login", wrapper.LoginWithCaptcha)
-	})
-	r.Group(func(r chi.Router) {
 		r.Post(options.BaseURL+"/api/v3/signin", wrapper.SignIn)
 	})
 	r.Group(func(r chi.Router) {
@@ -9976,6 +12205,21 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 	})
 	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/oidc/.well-known/jwks.json", wrapper.GetJWKS)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/v1/system/user/login", wrapper.LoginWithCaptcha)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/v1/system/user/register", wrapper.RegisterWithCode)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/v1/system/user/forget-pwd", wrapper.ResetPassword)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/v1/system/user/change-pwd", wrapper.ChangePassword)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/v1/system/user/bind-account", wrapper.BindAccount)
 	})
 	r.Group(func(r chi.Router) {
 		r.Post(options.BaseURL+"/api/v1/system/user/captcha", wrapper.CreateCaptcha)
@@ -10083,6 +12327,77 @@ type StatusFailureApplicationProblemPlusJSONResponse struct {
 
 type UserJSONResponse UserSingleRespDto
 
+type BindAccountRequestObject struct {
+	Params BindAccountParams
+	Body   *BindAccountJSONRequestBody
+}
+
+type BindAccountResponseObject interface {
+	VisitBindAccountResponse(w http.ResponseWriter) error
+}
+
+type BindAccount200JSONResponse CodeResponse
+
+func (response BindAccount200JSONResponse) VisitBindAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BindAccountdefaultJSONResponse struct {
+	Body       CodeError
+	Headers    CodeFailureResponseHeaders
+	StatusCode int
+}
+
+func (response BindAccountdefaultJSONResponse) VisitBindAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BindAccountdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    CodeFailureResponseHeaders
+	StatusCode int
+}
+
+func (response BindAccountdefaultApplicationProblemPlusJSONResponse) VisitBindAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CreateCaptchaRequestObject struct {
 	Params CreateCaptchaParams
 	Body   *CreateCaptchaJSONRequestBody
@@ -10154,6 +12469,148 @@ func (response CreateCaptchadefaultApplicationProblemPlusJSONResponse) VisitCrea
 	return err
 }
 
+type ChangePasswordRequestObject struct {
+	Params ChangePasswordParams
+	Body   *ChangePasswordJSONRequestBody
+}
+
+type ChangePasswordResponseObject interface {
+	VisitChangePasswordResponse(w http.ResponseWriter) error
+}
+
+type ChangePassword200JSONResponse CodeResponse
+
+func (response ChangePassword200JSONResponse) VisitChangePasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePassworddefaultJSONResponse struct {
+	Body       CodeError
+	Headers    CodeFailureResponseHeaders
+	StatusCode int
+}
+
+func (response ChangePassworddefaultJSONResponse) VisitChangePasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePassworddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    CodeFailureResponseHeaders
+	StatusCode int
+}
+
+func (response ChangePassworddefaultApplicationProblemPlusJSONResponse) VisitChangePasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetPasswordRequestObject struct {
+	Params ResetPasswordParams
+	Body   *ResetPasswordJSONRequestBody
+}
+
+type ResetPasswordResponseObject interface {
+	VisitResetPasswordResponse(w http.ResponseWriter) error
+}
+
+type ResetPassword200JSONResponse CodeResponse
+
+func (response ResetPassword200JSONResponse) VisitResetPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetPassworddefaultJSONResponse struct {
+	Body       CodeError
+	Headers    CodeFailureResponseHeaders
+	StatusCode int
+}
+
+func (response ResetPassworddefaultJSONResponse) VisitResetPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetPassworddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    CodeFailureResponseHeaders
+	StatusCode int
+}
+
+func (response ResetPassworddefaultApplicationProblemPlusJSONResponse) VisitResetPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type LoginWithCaptchaRequestObject struct {
 	Params LoginWithCaptchaParams
 	Body   *LoginWithCaptchaJSONRequestBody
@@ -10208,6 +12665,77 @@ type LoginWithCaptchadefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response LoginWithCaptchadefaultApplicationProblemPlusJSONResponse) VisitLoginWithCaptchaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RegisterWithCodeRequestObject struct {
+	Params RegisterWithCodeParams
+	Body   *RegisterWithCodeJSONRequestBody
+}
+
+type RegisterWithCodeResponseObject interface {
+	VisitRegisterWithCodeResponse(w http.ResponseWriter) error
+}
+
+type RegisterWithCode200JSONResponse CodeRegisterResponse
+
+func (response RegisterWithCode200JSONResponse) VisitRegisterWithCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RegisterWithCodedefaultJSONResponse struct {
+	Body       CodeError
+	Headers    CodeFailureResponseHeaders
+	StatusCode int
+}
+
+func (response RegisterWithCodedefaultJSONResponse) VisitRegisterWithCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RegisterWithCodedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    CodeFailureResponseHeaders
+	StatusCode int
+}
+
+func (response RegisterWithCodedefaultApplicationProblemPlusJSONResponse) VisitRegisterWithCodeResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -12040,12 +14568,24 @@ func (response RegisterUserdefaultApplicationProblemPlusJSONResponse) VisitRegis
 
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
+	// BindAccount Bind an e-mail address or phone number 绑定账号
+	// (POST /api/v1/system/user/bind-account)
+	BindAccount(ctx context.Context, request BindAccountRequestObject) (BindAccountResponseObject, error)
 	// CreateCaptcha Get a verification code 获取验证码
 	// (POST /api/v1/system/user/captcha)
 	CreateCaptcha(ctx context.Context, request CreateCaptchaRequestObject) (CreateCaptchaResponseObject, error)
-	// LoginWithCaptcha Sign in with password and image captcha 登录
+	// ChangePassword Change the password 修改密码
+	// (POST /api/v1/system/user/change-pwd)
+	ChangePassword(ctx context.Context, request ChangePasswordRequestObject) (ChangePasswordResponseObject, error)
+	// ResetPassword Set a forgotten password anew 忘记密码
+	// (POST /api/v1/system/user/forget-pwd)
+	ResetPassword(ctx context.Context, request ResetPasswordRequestObject) (ResetPasswordResponseObject, error)
+	// LoginWithCaptcha Sign in with password or code 登录
 	// (POST /api/v1/system/user/login)
 	LoginWithCaptcha(ctx context.Context, request LoginWithCaptchaRequestObject) (LoginWithCaptchaResponseObject, error)
+	// RegisterWithCode Register with a code 注册
+	// (POST /api/v1/system/user/register)
+	RegisterWithCode(ctx context.Context, request RegisterWithCodeRequestObject) (RegisterWithCodeResponseObject, error)
 	// ChangeQRCodeStatus Scan, confirm or cancel a login QR code, older name 修改二维码状态
 	// (POST /api/v3/change-qrcode-status)
 	ChangeQRCodeStatus(ctx context.Context, request ChangeQRCodeStatusRequestObject) (ChangeQRCodeStatusResponseObject, error)
@@ -12159,6 +14699,39 @@ type strictHandler struct {
 	options     StrictHTTPServerOptions
 }
 
+// BindAccount operation middleware
+func (sh *strictHandler) BindAccount(w http.ResponseWriter, r *http.Request, params BindAccountParams) {
+	var request BindAccountRequestObject
+
+	request.Params = params
+
+	var body BindAccountJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.BindAccount(ctx, request.(BindAccountRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "BindAccount")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(BindAccountResponseObject); ok {
+		if err := validResponse.VisitBindAccountResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // CreateCaptcha operation middleware
 func (sh *strictHandler) CreateCaptcha(w http.ResponseWriter, r *http.Request, params CreateCaptchaParams) {
 	var request CreateCaptchaRequestObject
@@ -12192,6 +14765,72 @@ func (sh *strictHandler) CreateCaptcha(w http.ResponseWriter, r *http.Request, p
 	}
 }
 
+// ChangePassword operation middleware
+func (sh *strictHandler) ChangePassword(w http.ResponseWriter, r *http.Request, params ChangePasswordParams) {
+	var request ChangePasswordRequestObject
+
+	request.Params = params
+
+	var body ChangePasswordJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ChangePassword(ctx, request.(ChangePasswordRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ChangePassword")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ChangePasswordResponseObject); ok {
+		if err := validResponse.VisitChangePasswordResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ResetPassword operation middleware
+func (sh *strictHandler) ResetPassword(w http.ResponseWriter, r *http.Request, params ResetPasswordParams) {
+	var request ResetPasswordRequestObject
+
+	request.Params = params
+
+	var body ResetPasswordJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ResetPassword(ctx, request.(ResetPasswordRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ResetPassword")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ResetPasswordResponseObject); ok {
+		if err := validResponse.VisitResetPasswordResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // LoginWithCaptcha operation middleware
 func (sh *strictHandler) LoginWithCaptcha(w http.ResponseWriter, r *http.Request, params LoginWithCaptchaParams) {
 	var request LoginWithCaptchaRequestObject
@@ -12218,6 +14857,39 @@ func (sh *strictHandler) LoginWithCaptcha(w http.ResponseWriter, r *http.Request
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(LoginWithCaptchaResponseObject); ok {
 		if err := validResponse.VisitLoginWithCaptchaResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RegisterWithCode operation middleware
+func (sh *strictHandler) RegisterWithCode(w http.ResponseWriter, r *http.Request, params RegisterWithCodeParams) {
+	var request RegisterWithCodeRequestObject
+
+	request.Params = params
+
+	var body RegisterWithCodeJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.RegisterWithCode(ctx, request.(RegisterWithCodeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RegisterWithCode")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(RegisterWithCodeResponseObject); ok {
+		if err := validResponse.VisitRegisterWithCodeResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -12964,233 +15636,260 @@ func (sh *strictHandler) RegisterUser(w http.ResponseWriter, r *http.Request) {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7H17lxvHdedXqdObcyRKDQyAwQxnMMfHAYevoTgPzgxFWRqGKHQXgPI0qppdhcFAMs+RzsnaTjaOk6zz",
-	"srNrex1vfPKwsme9yW6crL+MSUp/5SvsqVd39QtozJCipPUfEjFAdz1v3bqP3733A8ej45ASRDhzOh84",
-	"6ByOwwDJzwcR7QdoLD6yyXgMo5nTcbogQo8niHHAR5CDfoTgKQN8hIBHCY+gxx3XOYPBBIn3POojp+Po",
-	"V+qYnMEA+47r+IhDHDgdp0/9WZ3PQtQBmMm2cYTEE/qdHd/pOJur7WZjA63VNgf9Qa3tt9q1DR82a97q",
-	"amO1tQH7/rrnuA7jkE+Y02k3Gq7DMQ9E38cjFA/Zp4gBQjkYQ+6NUqOuO64jhuF0HNinE97pB5CcOk+e",
-	"PHGdEYI+iuSadD0PMXZMTxERf/qIeREOOaZErI38EXDxK6ADAAFBU0AjECGCpsgHIcSR6Ih5IzSGogHd",
-	"JeMRJkNHdHaIBhFio5Iu9K+X7iNe22wHOz4iHA8wEpuqd0QsHSZyuQI6ZItb59GsO+Aoyjd/hDxKfLFG",
-	"YAoxB300oBGSTRN0zgGPZunmx5jg8WTsdJrx/mDC0RBFam9CGMEx4tb2hPwuJMMJHKJ89+YXsXK9MRv2",
-	"XNBDpCfWr/f+qAdeP7y5DTabzQZgyBPvgGarvlZvXxGDwqIFRQuO6xA4RnrPQ16Lu7TH7qMBnATc6TiI",
-	"OK4zhud3ERnykdNpra272ZVznfPaGBE2QqQWoRBBDvuCgnk0QU9cm/JuqzEspD+xqgwPCfJrmIAJQ9Hc",
-	"aTBWU1SXWv9k0O3GZn7UYmRhuOOXjikMA+xBuZaSY8hDB4MA9FFAyVAMtw4eYD6iEw4wd+UDeuUAtN7W",
-	"EzI/iemElAalUzqvwQkfYTKswTCsSa5TOK31dtGkdo7Fq6wbhtuSh82bF/br4MY45DNBRxNySuiUgDGC",
-	"hJVNpnTQWHUrhyyZZ8mgL0BAekYHEf068grPvv7JrLTYJRTVgSJx5IMBjYC4LiDHfRxgPtsCEJyhCA/M",
-	"SoghWxsLCAWhanThjPVzczbq4nM+RgQSXryR9zUdVd3FhXRnJsRlpy9pFyveQEtwgHjYS7OAaiMW63xI",
-	"g4IdEN8uQ3OEgki8ghkgCPn6oQJKXDhXsSA10dYL3KB7h4LOio6XkEQY8iLEAfYtZhghyGlkVuDeoTpF",
-	"EfIQPkO+mISWypyO05i9zVdv9fvbjfE799DV8PjxcHW4N92A7zxuv3un6ZkZP56gaJZM+HHkqUEpuUqK",
-	"WHLA9rx/K0IDp+P8h5VEJFxRv7KVeFZZEaWM7+cEFUmKcCyWgDFMyZaSWBiABKDzUAwJwBT5KoljEMxK",
-	"91F3Mv/aWmu2ihi8oMcd/1h+nx38A7E3vYl8ogcw65yQmvr7EfZ7HTkus4W7ihTAEJ4pOUY8Jp8PR5Sg",
-	"XgfIfwGZjPsocsGNenO9LVgMkYQKA/ksGkMc9DoA1cQHAH0/QozF3Yr59jqyaSA+q3fOufglSMYkfn+N",
-	"iaFpcc2bME7H8kvBzdiMcTSWL2Mp5/FZrwN6J5NGY9VD53zHD3d8+RfqqC/VGuyQHT9U3/dcwMIAc6Cp",
-	"d4AjxoFHA0pku2xGvEcRCuTkksbDiJ5hH0WXaLyEtCfJPlYlZmvrpQwZIRZSwpTWcw0ydBPiYBJpDYZw",
-	"RLj4aN3fK19nlFj6kvjYh8zSeWpN1xmz4TIKiBhKtQmIMd6IIhrJd+xxhUpnezMzPqYG6GvBv6x98/SK",
-	"Uf2qDyl544lbwPeGkItVGEwY8uW09Yq44iTIZQgwIhxAdqr5uZ4JUJqiVDosPUzqGLVYySgamX56xVJH",
-	"nrjOOzW9BjXFoue/adQkOavtEfJOFSM80ppmVfqQjwpxlEb4feSnVeptSgY4GiPfsDzJMGw12odcbkA/",
-	"wmggqZcMqPwBszCAsz0txAfYE++FI8qp03HEfI1O7HTvH9/eP9x598Z1oeli7xQJxaS/Gl4/bb492G3M",
-	"jh/f8tfI4QZ7Z9qCd731yT20+b5oYowYk9qUczSRDPoy2rkSwlqNhlhRLWWll2OPAjbxRuYitNcBhli/",
-	"32o37YEdj1CkBIL0y/XLD7XdaD+pfgxyNHKIWHid07JzoXqKT0GEIKMETEcz8aeZEkF1sQ+i0QtxJsWR",
-	"mo1Go7G+PFeqPHXq/4YpfeZM6S4dYhJrA0twIz3v7NnjIKSM4X5QcvBWV1czB09IbXRCuFm0EDI2pZEv",
-	"aHcaUTJ8IYdwVe665j+pMR9J/QZgUsQxlUT5SCk1HQfN7oz6tzy8j+8c3X9/p7mH72zW0Wqj7rUCIgVt",
-	"IYg+EnLGZqPhOtiv/GqkZNH4+Tvnq2/zvccb7O7a9HDYGn+tf9U7fr99etvfDN9B65Pk97YUXKgUUGmI",
-	"CPYFnQ2w1IoGASboETR8V7b+SEuzfQQjRUAvi0VXPmkJGS5geHICcxgejFDC8RQLvRDPS5NoRQPwpam0",
-	"UXnB1NR+wy8/a34ppKcXwymVoCHUj2JO2Wi054ooxhrzIuSTEtbYzQ3P8EVpdEB+V8iArUZrvdZs1lrN",
-	"48ZGp9HoNBrvCl4oNNG3pU1FTH4AA4ZcZ4iI1Ped+0rQJCj3SCJyehyfiW4c15mE/qIOlSbndJz11eYm",
-	"bK412oPVftNr+a1m2/fX+lf1M0d0EnnoWDtr/DEm22o2+netGPZp33GdKY1Oj1IDQp8Lhino8AiTYYAW",
-	"MEwxoyJ2SWhKZVTuD0N8WYPGTUxQZN6WXqOBYqpbAPaZOLOUAE1CKYOTouKs48V1uhM+QoSLY4OuzQ70",
-	"lS+m0fnACSMaoohjrfYo8aDY8iqtGW7G7CFmaxtN6lnnSbvAKCfJNWe+K3rSCCji4QGNxlDQZPxl3k8z",
-	"xsT83SxqTmpr6Y5XWwUPJrRZwf+QmOneS8b2MH6S9r+OPC5avabNDnnKoRPu0TGqA03igvlIJcAF6AxF",
-	"M0MD4vtaUyxyeuM8TUqITMZO5z31aq350CIP9V2WPlznvCZeqp1BOWEmJpGcM3OfP3yilRHr4rYes5ao",
-	"2WgtXCStK4oGHybe36f/+TtP/+V7z3//n559+JFTsnrqEs7b0uP10dbLPmQI+BgGyON1sMOBB6MIS4EC",
-	"CL6aX0FjElpkyzkUNwwMcnOS75dtunlp3t6nzvrCHZZ7W2UvC3bwcrtVPD9llSvYGRLPb6odh5db/+UW",
-	"/hiPi/xIx9sumEaYc0QAZKDX3LzaqDWatUYTyCuu02j05BAh5ygSr/zOyYn/QftJTfzTMv8A9U8n9c9v",
-	"OQX8RIzFiDMZlnsGOYweTaIcQ2y0Nwpa0tLAI8irrJacv7yrApS8ldmiYApnDKBxyGdbsY2cjehUHRf1",
-	"qrzcWIa9NzcLRoj9xVwzFjKWnMeF+TJOSRyuveypNU0NLLVuZSQmnWUW/RPKrX/sMUiBTpzDYspfzNEf",
-	"PnmigBQXPDluLFMuelbSauWTtg1D7o1g8SR2rudJbk9wJ63S+QhMBcFhLi43b4S8U+VJsw7fe43aZrf2",
-	"Lqy9//CDVqP4iCl7QAGOBA8Sl6XoDRPAFLRFUrMNWtE30Se/+tazv/rhsz//p0///BdOkUilT2uel4fY",
-	"45MIuaDVboBzsNEAIT5HAdsClAQzqWf18BgOUZa9iI3pyF9WQjLcEku93nbfU5Nu1DbfXHn45lc+aLia",
-	"v5gr86/+8el/+dCpwsF3rsc2k3l7KI0D+Y3E2og916hotaDox3UiqhWzKiznFKGQGZex3BzM0ZgVIJck",
-	"E9pRPyYyDYwiOBM/cmNjqzpcZZTL8QwxaTMH0+qitbM0/s9Ctl4g8HqFKoagVB8PMWfmYEjKA56aR6af",
-	"QgG57GQfZxtTnteeeL4HppAJzcYHg4iOM90U3hKB3J1Cx+9tOo0dqSCM6BliAHOGgkEd7IvD1gun0iMM",
-	"PEoGeDiJtINeMVQnnPpGczbqsbW5L08FmVqObI05a7olc0vbZ6W8sgWa4q8wgJi4ABJfaJcjTIYABUzq",
-	"BxyeImLNtKqkeCCadB5mT4GhW3szXCMUajJYfCgucT9mbkJ5C5Y9E3PzRhHbrnL7pfjgy5KZ87yniF0g",
-	"xm6UXGoPBL/kxkYLEPGZC+4TfG5fbWnp9c3CWxOmQbK537WpvAQiehsGA8NC5EheYyDAA3SRseTJLh6Y",
-	"m16NzKgWLXCx3F3dBjFC0N8ZD6uJ5wR7p3t5AbUYnLSUOUJx24ViNUPR3kUEZN2F1UKWOVqTSxZlzuIv",
-	"fxPemHv9bUlvgAUjsySphZtojn66w/3A13evRBnrgVVrkc+9lTQuDHojLeiGKGKU1EGPjZm8lSABNN29",
-	"AiHZd5ScYMFGsDErvKsmizUBvTn3CzRp8bZudO62vgpergXeT7/3l598/PHzH33kXJK/z2Xtqc5+/asf",
-	"P/voY+fFcPz7rAzClqgnTBB3HXTjP4eUKoKXAttUgkOlPmGTirycJWscYsblHe+NIBmiAynnDGg0RFx9",
-	"7mPid/UZLKKibfmejYwoMRar8ce76Rxtd/cc19ne37u5c7grPnX3tm/cLewkhjkWi5B+Iieq46MUqzo4",
-	"TmCYGimH/VjqAZCBKQoCV2FRpYuLKQlUiFLqk4J027ve2lggtmX22oJo6kUo3PIsvuQ65LBwJXNYocXw",
-	"zmupVyzwUJWXtZPlSQIuyjFGIUBPRzhAoJegkXpG3gQzxAE6VwTmbyUUut5I6daZNZ6/qnoGlZbSOGIu",
-	"woNsR1BMu61GIS+CiZdm3rIaZ05VHlRGGba3a34Tu/qxJylf2Px3LPeqm1mFxe5vNb/CLdvWrE8PqXAD",
-	"Y8DRYtu9ZHtL2e5zN0az6HZ4OZI8HY9prN9okrygCXx5YvuyEouOThRr4vtYYa8PrLVScPjcMu+HiHQP",
-	"doBPvckYEZ5fYmPHmtdsbjw0RASGuFA/CiEfsSVbzKyLad41BifVZuHKSEP1jsaDF94lBhpeoACkrzjb",
-	"vPo7nYfF6qHBguep+i1M/Nh6pAcEmHT3uwo0ARnoTZE3gnxKo1MVuBfA6LRXYPi5wNAsRHqRsrXMfR6v",
-	"mTXhdAflm6HM/4/1XhRTgQZbZE670nIqREAIiS3iIx/ySspiP6JTrfIubNjDfFZJVZVxPaTqsxPCo4rP",
-	"yqiH6wYCWP20czCmjIM2eAtfE6R252h/TxOW/a6l+Oqdc53z2pDW9JdfF0rZIZwaFmn9WmOnOKzRUA2o",
-	"FlJxl0Rx8JCPQhhxwWZ2/AIT9x7l4BSFXAjy0kQpeL92cmiUUl155s6whyptVmyyiM2QRi+shrhI0D8x",
-	"I+tTGiBIlP9EhajkWEcVq+YAjnEwq2z4UBPgyK80b4Njmn/z3FJPiefxGSKVx6KZl7kgjMdhrvyWY8Mp",
-	"j0RzPe+SMCxyT5oyLk4uAfVggKpYgsaIQyFnKAjWxXscY98PUOXlJJUfxN5p5YfVKbzEMaM8vPjLtgtg",
-	"LibTPLeMbU8+uK1YZjEiTP8oAy4xGSoBOTEYWdftmxvredzCm199r1HbfPhB010t9pxmoIFFzEGHqVSx",
-	"gIaUcRiYmSycfYQGKIqQf7/Ys19iOFWY64oDElc68aq1HKGhNmosfJTBgF+cpqrp6xJ6GGvrjEcI8e4S",
-	"goMKbL7UBWVDLhYNVT73xHWmqM8wr7g/71OCjFy+0GSdk8JuaCuE9BQcIf4A89G9Q3FEjqVto1BIVpah",
-	"R9WQKvphFQ5ciTISq8plrEy6lSLR8yZkXDAlYwAqnGQq4KzSRVhlNWJOkJHHjM1+AKAx1m0pB7+Cd2Ri",
-	"pNyFhFEE4LGnZIZStD63YokhPcpdGCAXDNBY/qtD2mwr6q7jOjcd17lfaLO8hQgyS6+jrMsWH4b4NmW8",
-	"0HOnk6go38YAyxwrI8wAQ5GQBdNR5CPOQ9ZZWcF+XX9Z9+jYcRMhcBLhQs9eGBZZVwuTfMjzL0Zg4nMA",
-	"pybCcYr6VTz15fbcBOwz0Gu3Zc0/Qj5CYwYwr2AxdB3mITLPhG5C8rUV3dram92j44Pu0VGZ42ShgFl0",
-	"6PSrIaXBhV7Pmkjk7NyUgVkTkh6j2Ver35IDkKHUL7bFtPzkfWmtYGLKaqqlfgOlPN+lQ3q/CJC2H0PO",
-	"HtzYvt09frS7s7dzcLh/67C724ttkT044XQXRUN0LxK99bZM9igquEAAZ4CeoSjlhanAfsr5wZHKq6Ft",
-	"RyEcIsWINArTPsZbALJTFvu+1NpV4hOFCD2L96qJAMwWz6Xc+SM6WbB1hXdDesFTUCBtKlpiI7eAH8Fp",
-	"nNeNqGRYrzG1g5hwmt26vHgvI6zOlzS45kb1Rm9LJuHh8lvRqRWu9RoDI0pPWR28etPNRY1OyYx396/t",
-	"3L3xqHtwIOccDeWtqZdap/ZQvUhbfywCAemmjUFp0Rj5n4cFUQbQbUpI0YEt3Gjb7ltTdl+L/Org2ixO",
-	"w5SnBJUsRFz/Bjw0CzNyz3oL9a8ivzlotM/Pz8+99c21tf5qa7OCKMJLEsVQwDxIWKco3YoSRmAYugCC",
-	"B2hbMKQxJhiEER1GcCzDuvT3CmUIXh/QIKBToZFDAuhggD0MgxOiUSRX6vF67d+8ubO90737qLu9vX9/",
-	"T8I/ZJ4q7ad4jYExZixESr83azLCkS89rklmKwbHqC7zq8QSa0yJjuvk2UPyZWYQx6W/5AWkQrjgLu3j",
-	"AHXDUDQkzfy7mGC9XPF3+3pZujGKsPD7XTV9nocflsJREib7xRdt0vf8l1ik4buQwCESRG8lSSyLRUSM",
-	"vYVmFXxZJbDGt9DsqFRrX0YVt8eSb3zhVFPB9l9MKs1M5stOpvs8VJv7xd613DS+tHt2G8FAHOUPCvfA",
-	"BqnR0wILQHUo0kWd72V+p1m1p21HfBUM8BzP+CI7Wzws94KO8R2mI4ML18jKfpBVRLK7oJ+c28cX+4Cm",
-	"lupLezjvPHirEBZ1eNQF4aQfYA+copnK6Hx1rXnVBfrTRpzbeb2+Wm9eKcBMBUP7cB8etdbWCy18qBC+",
-	"c1rN6H2qUBJJL93CPopDKDQo27zM8HAxAxIduhqQLaaoRip6EDMpWeOj/GE7RbPqbm2xTdLhS4wjO+vH",
-	"zo5StF40mPmRcOVBaTBJVSHhvcoGpCH/lHhIRsh7nEprdZ9OiF8lWO0Fh3BNylyV7eWkSisceW7aiHzC",
-	"pi8ms0vPQ+Ilv+waT/mUS/SdR7w0FMtKeDYvxjmVmHdOrHMOH5skUCuPA5vzhE6LVsUpbSVGS/iizpC2",
-	"kDVab9trUrT6uze71zDxL8CIpA8pdo+l2BKAYaiyIxQEqT/8YN3dKEZZJP7jvB9ecbg62BkAhgh3AeZg",
-	"PGEc9JW5egoxx2SoU1IvD62XEy1ZIWV7yC+OsnMXZJ7fuwUgA1AZNu8f7mxJsxoR48McDPGZ9vb1KA/F",
-	"ynVWVjjl4UpPPPxiwt5/8H+f/963lllkO583kdlhVltK3mivtzeuuIBTudaz0BhyIZEbrTwTkBDK5TSz",
-	"e96tvduqXX34wWrLTQ/x429++ic/XehM0OM17pL5e/SlyjKRUF7lNBMFNoiLclG2kI0uyz8LLUaPTIZ+",
-	"q9fCmSWXXyYZGI1AiGgYIDcu62LVRbES+6Wt59VTM7lOka0jIzpc9FRNwhBFwIMMubG/MYS+j1Wm0aKD",
-	"1Fx3n/xW1XNTtJYHlrCXHu6GOOWttXXgjWAEPY4iiUSgTLN6GCEwnCDGkA9knJinclzGaCh3WemxyDNp",
-	"lWrKpOG/uQ0222tXs5kYC4LZoCy5AHplmSh75TEyGV+sLIgQh6AqkIaMxnGTKgCY6CRkOihH+iQMGWb3",
-	"Edbef/jmyUldfHhUAt03FaWqoMMuI+XpHtSZXdvctE5wu1GYIUCz7w8qHJus/GKXoqrmQbmmni30eJih",
-	"xFOJUy4kC1JE/UXRgXnVm4HxxBuZHZfoH8gSd/wYzqSEY5d8shyXgsfwghRlywLOKoNKMwtUFQVml/dY",
-	"CohnXj3KGQ8Pbuxd39m75bgy1nVPJmhPZWtXEa935ecb7xzsHKpPh4f7h4UmAwUB6Iah1BQqxtl2Dw4e",
-	"3d2/tVPVVWeal2KBDcy4DDxRD8tqsGgPDnU4cqkMfhFs9fKQ1Atq3lWLr6Gy2mvJjVwxS+lCYMsRHpId",
-	"YrBQhQRjgeXn6replvbVSwaVlluK0qcLZMoLgEneEveZRCDbQMF5QBJXsK/pCKvc0FY6ajBDfA6owko8",
-	"zXRohDPhYx3C8fkGoOwugTRRiAaGh4QBTKotiEqz22qo8iwS1OiEp5PPdG1iO0IJwlPO6zVt4GDyruIy",
-	"5J+hEEYSQdafARZCD7Et0FNZ2nuxOg3HlAxFQ+M66Ok4gp5rle5xT4gu8eMmERY9mQRMliC0KvnoP4mP",
-	"/EcDjAKfqQj5noLdi0cA9H3gBRCPZZE1MYGd62rsWyekl04aL58WqnVkV2TSeI+Yk6Tzzqd5hjS4WOLY",
-	"6/U3wJWvqjdeB/U3rny1WLYuPO6YXJttR0gyOhiwV4GkTxBFyyUA6x10j44e7B9el1ib/gQHgjUr1BIV",
-	"7ELVIwPQwixZ9h4LIz2CzEYRm3YdV37c3r9+w3Gdu9e7B0ISuF54xy/BjzGx+XByOx3AWUDhwkuyPNVz",
-	"3iIUL+zD0u2fy+VfGgv7PADizLrfIF40C3kuY5tDVCKeymnb6uD47pGgUo48Luh0a2HeNtXHQ3eOqbWE",
-	"RVZhjSmEXm9uLYtswHZJlbY8EaVM7emxthoNeblrH6+rTuUUMwSmUsMl4Pbx8YGG/CpNBXKdCUoB4rLJ",
-	"z91E11tvrFq6XqtY17PLOizOSqEHslReii9KQoeSdSvUkat4QhYpqUIuL1Z1ktC2+THw84LeS4Pc5wW1",
-	"zwtiL8vB3OUph6IYW43jMXIuFef+sqLVTZh5eVj55aPGF8SFz48Df7Fx3y8izjsT4Z2N6Q4g4zthYWfi",
-	"pziVbjUKSSK7i7Ogsm2TNK8gtU0qRrs0JntuDHZ5dsJsOJciMcOLY4XDM2HKOv4qDq6rFPJ8qajkBUHI",
-	"1aKO50UZzw0qnhNEnL+6X0TYb1ky9WUYkqngUg1OZtdxSexQ6NxDQTrnXKbGC5sRrzTgrnThrfDh/G9W",
-	"kZhkJNsBZbJDXTbm4YI44wq5MH3HZvT2Gls2WWs0Mb/K8s0sKedWtOyK3MlnCnZ0YVtLSrS+SVRTK1ek",
-	"yRFi2bwMxk9vUFwDtnDZ8tVvvpjoEyN0fGmxJhbTsHMyTlgoLRSO6xwiFeBrzok+pN3IG+Ez+fE6gvEP",
-	"ZcRgjm3Gd4o4F2o1JL6VWxySGVBPKcNIveeC3iPxv1pvCxCEhdQPYBCYd16XYv6UTgJfWmtSGWCvAEJ1",
-	"ngJITkjvt3vgdUgyWdOv1MF96XaUXio61Q5IaR6MXVokjqNZJq5AAQwmEeazI7Fxily76RTK6WW5lipE",
-	"c5zF56jk6CvibK7IW74HIsQnkYnCHiGgiqOlynLL0ZcV2lbDietsG6ElxG8hKbVYAeDXIMNeoVMwperY",
-	"IeNYRSRpIIqcUJ/6M6DMX6AX24O0JSxl8ukBnyZhTKYGtLzU5Uji0Y44D52FFfS3U4kCc2tLB6C3AkO8",
-	"ctZcUdW07XWuXFw/t4AZGIIER0js0k1z8d55cJyzDWQXNS6waI1zdWWIeG0ct6/G0EuvlIJJ5ZbKLvS+",
-	"iAzj7OGp9RpBZqq7uwCqnJ4pQ6SpAq9MHDiyyr4ryxpBU/UDZidEk68p2K3pWDEI2UKEGCIcZTvBDAiO",
-	"xetJGfFFteRzW6S58BEeEsgnEVpM4z04UdYYVe7cCvhJlUFnpsW4CLokZ/Mt6CPRxjUJY3r99m53u3Z0",
-	"u9t8PRMx5J6QI8lSjqkY4pUrKsJ6jPiI+i7oCUFDn5/zmh5Y7Y2eWUIXhFCyQB8wGokVDGEEx0jw3zmr",
-	"ZmpaQ+23y62aYO4l9JNjCcZuZ1OQCyI4NY5kEw8Jjq6/xQBDxAdYVZ+EDPSuSSrWiy1f1gtav+DoBW82",
-	"wp1HCdfpI/XLpsLIGGLCISYoYjp8O0mwMcR8NOnXPTpeGavH5dKbP5xcxb8uYCgY1EaUiS04k+Kd5pIm",
-	"kwfYEfcemwq6F9eYpErxwIBGyuJl4ktZRwWFyuQ7MAhmVtLwr56QE/LGG8ejCMWHmNXfeEPyECE4yU6l",
-	"Zx6pjMkDfIYUsp6NkB/HmTLjYRMNsREMkb6kxQjr4IYEecQNnhAWIngqmAL0eDCz4nXHqvKEuLB7Wjbt",
-	"JSedoyBgyjXXEUP/Rgwc+YbqVfyr69x9I7azfeOEfKNWq6X+E+/KUm7fAL0PxIcO+EColy4Ys+ETV5rd",
-	"nvTEr+LHuioyIkFsme9qTdm+seKJ5hK5ygVarHKBFj1dEAt8difJKz3QUn3YX7XPzwV9r52fq86kIiy6",
-	"iodsN6YG1kg+wj49Q+ILtd2W+VPs9QNtFY23xxCWG68ljRRUCQauICbZgBhm7FY1aWg1a5YX9+uYxFl3",
-	"T4jeKMH/+9BPOHK70RSKfoTSQyAI+ZKyr9RBbH2WpWcxEZRI4jQPFpmaAyHuG8zZCREEb3bG3A5SzkHk",
-	"DAU0RB3QbjRc0G60xf/WXNBuror/iU+tTResiV/XGqsyabqqaysFK8F12AnpdSVcqgNK4VIgQh6SwNUs",
-	"CEsfGWuISHml9UoL1kddLZOKJ/oBOiFj6I0wQbUIQV8CrNQW19XO3jXQqTfeAFrHEG0GAZ0CPdaaeaYH",
-	"Xu8hIgTm90c66l4w1NfsmyGAZCj9XCNK6CRCvkmDfqUOBGWyE+JTmbbbR0IXMPd2DOGSd0aAPWTApVqS",
-	"DKE3QrVWvZFjltPptA7lz3UaDVf0u2zl7s72jb2jG/KdBE4V899P//xnz3/6Xx3XOUMRU1y0UW+qZ+Ms",
-	"u85qvVFfdazcukVSnGfVHCtMtHRdZsWAJFOO6PWeuDl6pnjEFXklSUKRzkAfgf7MaBQ0Ake7R3LXauaF",
-	"mHzjUxXnEiGgN4mC3pbki0qfcQGnQyQZvXy+pwrm9FwFNjRp0wVnlZXP5FOYnBAAekoW6xkAqgsiPBzJ",
-	"0u2qVLsclPJUK1lBOavB6+UlJjC/oq5i7XwzlTbE0OPiF1L+gIUNyHGZB7eAVt98ipi6EOLfwBQTpkyD",
-	"fSqORoQksl2uZVLZQEbwiMHIm0RtjGxnwlBPycha/ZFVkZlS4miAlDMLshgWqbmYVEP0FEdo3DkhMgWZ",
-	"4OehNOWo8rxoHAaCS3F0zreyvA4PCRWHSLA7dTRi5iXrDSujkKkjIcjUCF9O571iNT95ZCWl0jxxqz5/",
-	"EFGh50u7QtV3umGoDSRV35DJjGlQ6RXFqAyfWqKTYwmOUCN7GJtWrlF/tmSx79hxYVfRTh9h14ijRgTS",
-	"Rx3zVCFwU5DGWW+sXt1YW21v/PbjxzrPmhY0LTOa09HVNqTQOdaWJGsQhucY9JLCTg5oNLZ7NWZ8XeMl",
-	"3XDl4tSZYjtP0uYj7f0xoplctlajseRCz5ujF5+DeGIKatxIzHKmWJzzteaQ3tm9vvr4jK1//d311Xv3",
-	"39lLyhJ2mhsNc9EUB4bgt6/tH04bb90a0m632907uj+6cX8oPt4Q/7vWvSf+6a72z05PxYft0+DGvbcP",
-	"2+TWnnxhONy+5m80Z1y+c+3O4f21G9HpneFw+JWvxCUC4rhjtZTFBeW9ESQEBXKL9W2RqjSXXw8hlraa",
-	"pg8ZZKTbkEkReapM3UUIQAeHlNQmV4U2IQNjKITRsiLlbmJrLu42JqUVcYJNdWHbNCa4oOAGaePNew/F",
-	"YU/W8BbiAKa1JjnET/7wn59+988+/ds/+OTjj3SdHziUKFZDaRIwXWrYKRcIjjQUTt3EBqOhLi5tU8zI",
-	"CmKpVOIjcR+BnrYcqRo0+hnMhCrsg0kouI5EX0QzfVefkPiyBl0CNJsxwqK6/NKxZSbSCA9l7Im4grYy",
-	"9kEOTxXQSa5X0QUlH3yA+eg3d9SrvKPSNwsUMrJB8Xec9dWrG62NpIJiKW+0KmDqkpUJYtrxaBQJvXpE",
-	"I4ZAX+L+Zo5VZLK5LBtJRW6/lMukkKN21TEpv02kUt9Ys9lnnndIuJVohka2NbOu2FOSdyLp98gkPJ17",
-	"fxnDkhY4HKv+nfwjKfrnxI43+dHU7XPWV5ubsLnWaA9W+02v5beabd9f61+16+0ZGknK5r730Kplmy4I",
-	"6TSvbq612hubjYaTqeLooNmdUf+Wh/fxnaP77+809/CdzTpabdS9VkCy1RPjltprDblO2TvwghRUfhvJ",
-	"erdSz1dGw5d7FaUunSPNV1M3gDJlpRj/87/85dN/+1Pr7jHn2Lp7VldU4umain+oJZ794utHGuvSBf8Y",
-	"4um3te6oVMwifFlGE8kVanMuxauMXyWu35bEijjvnq6e3ybNr802Jvda7NrV6Poaf3u66d0dt8Nbg3Xo",
-	"VKeTwvJyL5rXSGSD8fNa8ZCWJ7dqTIbtxm01GtUnmqsNVSKbMY5CKZtJCOgLORFqYcvEM9vUnxXMjjxI",
-	"XJOeEiiZxEMBgFqN0alZXZuYf/2rnz/73v/59b/8wfNf/uL5jz56/vv/9OxDW3R7HAU6/ih1fJB3mj89",
-	"Q1Tt8Axzh6cgUJJxHASyXqLKL509P5k6bEtLSnGImZIS8sS6gG/lBvDC9ji9pzGKdt4uPvvJh8/+1396",
-	"9nt/V30LpSmkZrJnFzM+hQZiACqkvjYIn6LZa1J0lkmst7QpWZp+PRoiFZDRmUaYo55EhAcIJjlDrXAN",
-	"2wZ2QowRDLM4qcIuGvdRpAnCWCIVwoDIGggotMN8QQSlVYuPIAF+RMMQ+eVmoPsqKfeFma4RKfq0/9vp",
-	"/O42stLxonGt2Wg0G04ayPienXPMWW8NWo3N1dbV5vqg73nNhr+5vo7Qmp2+q+MEMDrNZPHqOHTyaKMP",
-	"0dX2OoJe46rnt9bW2+tr7Wa74bfgJvTWm5LGqwifWv5prm40GvJ/DacI8+e8ubFu45LkIixxjWTLb1W/",
-	"QeYfK7mlL5DX5vAC7z0UikjeR53lxGqG5tw8/fYPnv7yX55/72fPvv3PiyQTU5pTAQiEmCEkHsMuk/IU",
-	"xQf2pr5/+tA7RUmVN8U4QjjUVVhVM2BKo1Omg+Wlb0EnC84G0vBsiv4+CigZMsDp1gmB2syteHVcgUQ2",
-	"iYjhDIixVFNWHuEQEXHYjzO9puKCpNx3QhaBVGz3mMEbSWeaxMts2a4XGIY1GV0GZ4Bx0Zg0FyQdFHEO",
-	"szuK8asyJUvfPN0w3PFvKyf5pVRUK4LLWW+1NgcDuOa1Bs1+AzY96KNVtCqhkOnYLScflRnnMjH05fRX",
-	"w+unzbcHu43Z8eNb/ho53GDvTFvwrrc+uYc2369+2KtUeXlR59+qyv/iuIA48XnkVfbEm2kCaE6XPEkq",
-	"nOfX//ar59/7WSxkmSeefee/Pf3unwGzMouu7CEiqGbiaw1HMArufH6g0AgwAB4iXEXGQF0ypIZlVeqo",
-	"o6J34kwC4UT6ZjgFMD73jKYLj7zGNMjPg0Q2J7FD/ZmdVkgdbNOCUYxgjEcjVMdUAmxzJDdTlNhNWJQq",
-	"bqwLnJwQw1oCfIZY+XVv4p8vc+Vb4YDpqJBsyK0O88oGfFbXyPOx4k/0IXnxFpw9bbbMWVNiNG+r0Wq4",
-	"tk6mlXHJxOuXV83ajWapnacrsWmDZPfi4RkbT1ywp7zijq6oM49LWgpzY/Y2X73V7283xu/cQ1fD48fD",
-	"1eHedAO+87j97p2mHL0qZpOUpkkK0aRyaThdbTxUTLrclqQDIpxsXZp0azc0Ler21jYHG+v99sZqC/Vb",
-	"G42rzb7vb7aa7VR7T9yXpU1XJ+fyojYFerWEoxgRI442TdSeV6li30KK+8mAfclF44QHhsUpN8jTX/3d",
-	"px/+8JOf//UnH38UM/5nf/qPz77zc4vPx2SdZ/RJErdi1r4rnQkJbxbsEuYkPcnKZcq7FOChj0ZYOusj",
-	"jUAIaRAwO1pSYR7Moei5J0QlbDDp7aTupdz/KBh0dPW5+ArRNxxmYASJTAE6kTeiBTYyY5GYP0yYRC3E",
-	"8a7uCdH5ZbHviotH4sk5HUYwjNPfMC9CyvNPKBihQI4IkpmQ/yReYT9EsiCWxRcZeD0vBV7RVk2QIHiB",
-	"l8TPb6nl0KB3hRw1Abi2yEoHJ8T+zRxkgzyx0JcxZoHESQTjEv0BpacykVX5baYTsL060bP4+htNGLfi",
-	"7awKF0uxiqQCz2fnx9ijpkiIFWBv3TYJD92jduoBSYqYyQSEaUfyi7gYW60FF6M+/kX34nI3Whollr5B",
-	"DWNSLdZDMvwq9r9Sxa78ubh5Ft44x5/p/SIUistbFlLGQPD8ez989u0/kkrGHyoXyPPv/2587yzWLPKx",
-	"C+U3T1czL2MqsHhmghWVSQ+NuqwuJ2Ig56doVgd3VbbRKQUjOolY3sQ7zNXhuJyLxKpJMk9wytUfcRKb",
-	"p9aTlyC+8qopn72HNtby8wJ+c7WREvCtiJxTJE0psoibThipfbUvXfA3cTx5iT+VKnSh19ROHHpVuYE+",
-	"B3yprMpMCX96cS7X6s4HhfSxzrc6+ErCff7zHz//o28+/eO/AHEwzzzDpuAxlIc1RUS1/iz2PQwXJCg1",
-	"2bFTcBuVTFPZV0fQZJQHGcLNuSYoDzuq2U6EoN/bUvkxT4iQuSahBJHqAKuJj4UoNjSpFJWEqyQ5WfuN",
-	"6CpqA4wiMIbcG6E44sIyV2gYo5IPOJhCdkJkvgMAC80VQ8T3jw8U97k2016KjJiXXyuxEK5JWSMDdSZx",
-	"HHIPMDhj2SJtpZqwDOJ5PFEuAW3fj+Oq0xzLpvZsmpkF8ZgLZVUrjrrMRfcCZD5ZgF3XZy0yfDTaGb5o",
-	"SiEnb74QPtgu5YMqUHMSh24WMcTYtnvrxrvXb+1de/vW11aP7+3fuZf9+3Mik+WrNJX511XUXRnbc3Ww",
-	"mVyybRnzsE0Jj2hBCdFuMIUzBnqE1hinEUqCM2FRXoEnnwc/kjE37B8fWNxQsz3NhqVb6fkv//jpz78v",
-	"n3v+/d99/jd/oVOYa45MeZjnxtX897EJeX6115AGganzoUy2ddDTaVRNQILinYI1mgLeloVBPXNCUBTR",
-	"SDHynrIiyJ90zKll/NWGCsxAL8nj2tNKtPQAKSCZEkF9gHkJt/3/GkZgqEjqDEvCQAQRzb3EuxfADchr",
-	"uVAbeGlXYblV9nN4Fbp5vsaoTj1glUeNcWdFU5hiPtpOLDj20LPljPOFvhb1b9APIEE7zBvHToKJWGoc",
-	"D7/QAAElWefY+K9/9eNnH328SJTWjBuGYW0BcD5m3tJLp3BVHiRE5s80xueOcVMahV4Oazqi0nCsOCd4",
-	"EHvm8p56sZs+6M9OSJF/XWVvDWTu1iRxpDSLxnnr1UCK+HOEfITGlvPuFRk8Y4hlksF7OZ9RZekon1f8",
-	"8+weLwfpwpjUYhdJ9+AAPP+7jzVOLYvULXaGJDbHubriwd6txDet/BoFl53MrccApzK+HzMwFOcizoNm",
-	"HpOCA/GVCbdEXjhQ7osqF1LsyACYMOyjbFX3ItaI598wcwkoFkkq6E1xoJa24+v240xkfUygHFdOPi4S",
-	"161JVRfMrRclGqcvRIVQASggA5JzaCXabJDy9X9G8nuKxO3BFhBYRo5Kyh3Nk6NYkTBehaEXwDhS2YYM",
-	"o62D3tF2d6+nHPYSaRFiwnT5CKlZSgyFZbXgIzQTu3FCehpU3hNKWE9VSSgER7GcKH15biuG/cVGs5db",
-	"H7YVUFtcnbGFaQqZYZvFzicbTKO9h5io/AXcFMMJAuXvxewlu6Cuqzx1eXOEeViv3iu3OORqzn6J4Pwa",
-	"wn8hDY7JZOHLBl7WwY10Xpk4eYBbBu+OUxzIyiaxFJgLrjwhLy668oRkBVWcSnMWb6+ZRU54jZ8wDn1K",
-	"UB10c7BTeewwOyHSRGHqFchA0kJGKcFdr9B5b6Xmt9PiW/C2YgBbJrt4SZr7fOTkQuj5csC4guoGXwIE",
-	"aUp4tsAnGj2qFMSn3/qHTz7+aFGQm0x+NYArfUz8OdEdirOwgjqVRoKX/KXQ/wLDUEdT65tIZn4D/RnA",
-	"vGMhvBWrkqYehY0h6Fyfo5v4DJngUeojBs4o9ouKZhYcITGz3Zvd5c9Q4oQ1J2mx+cVO0Pdizp8Momhv",
-	"thqrm9XllUxNVLHVdkfntel0WhOCe20SBYiIXvyX1PNnHlycgbiYkpZqPrVUbobMxWFHF5vsDEWyzDVx",
-	"65T3IaOYTTdHSYht5TW8BhlalOkhUyC7mtsjlTW0ZBD6cZv8rcyT1d5NpalcTr0Scy+VgFJJWI39zM6I",
-	"mWWUghSlOyG10doDopiC4YvjAczyxARXWWhLOOIw4gwI/iI4UK4bGIYdACX0yvimTOIzI4/pwrMK6G4A",
-	"8IavQiGgSEMbIidkjMmEy2JHB/tHxyDNuXuFXDgMwVhLOjYOX5FOHXSZhA4Oob5JtDdbqIMxVF4WKU5A",
-	"oVJVzLBccKijeJS/JV+7vdiVkpSGfbWM+TMEyZexogxG/skcnEt67ZflQW4G8PdqUvC4y/igl2Cb+RLK",
-	"JbwzvYi/YZ1z4eu7N7sZB6D8ShNQEf8cIRjw0fvlrj6dWy9jsAsjKsE4Xuz+rYO7lJ4yAHmqjFKhpfW2",
-	"7NS5bDIBY1Rz6Gl1mUf3XUBt3QCfoZcFudpJrxsUfYGn//AXz37xy2c/+fDZD22vvs5Vq3eIYt9bqU9R",
-	"ENSkb33l69NTVjfLUbhpd47298AD1AdvoRk4QlxVgL661rx6JUmSeHjUBadoppzHQWCcRfKWU8GTOAiE",
-	"vjuktNhgfufBW0eX3kQxBEn0MBDs7/CotbbuuI6MsbnXvea4zqmMiWkOGl7LX0Xt/hpc37y6sXF1cx2u",
-	"9dviAbHczuGRkBDE9Nk73ihO38bw0HnysDJ5yDmVsKJTNANM8CBTOBuSOCHq8qZxhnjOLC6zBGvh4ZWZ",
-	"wSVRSDKQ+XxmgE7iiMen//HvP/2Tn376g2+WKqk6aeh8AhXdjFXZuf0Qke7BTpwOsJDS5EJCjwvCvjTF",
-	"xRVHXkgq1CWy8ehJlOeDU79nSOnGMRwWKPnSyG3lPLXfnk82q4128Y70RFe9TBX71xjo7Qxqe5Sg2i7k",
-	"3kjCdhRzUJYw52WRooq6kLMyJQfBsz/86dPv/uTZn33r2Y9/8u//+m3x3b//6++VM09NjTM4Di5CjS7o",
-	"z7jCucsPMkGytCSbCpYu8Oh4rDOeesGkzLtodv9r3d27y5GwGftvSPgLT8Ji87MkLL6bR8IRgv6sXECT",
-	"6cSNo1soCDI7u0mJbHLCewH1ToGPBwPxrcxIr9I3RGdSzewLMRqMVWl5SExCehWjvWWVglxrrJ6QeMeU",
-	"FF6iNB4i6GNivEKfI0FPDGz2svZ8G5J4abGHZOg7ePqP/+P5L/92gaAnnR7mZJeD51Nu4bpyzDwyGS9U",
-	"UmXbgECnBGBfb6H8kum63MpWQEoxeTtiKAtgEFbFUp4f3ByknaqIVQitKyh5VjGx5Ks3NCyv3MMzyGH0",
-	"SIXpJQXOHkmURqvRWq81m7VWEzQ2Oo1GRybu8VGA4kcqxKDrOmnzmrRS/uiUh0sZQFXOn/mKvIJv/kZ9",
-	"L1Df8+caVMINLp9jV7YtU4vJ6PB8xt2cR+g1pm3ticEReDABhWcMiB11OwjtSBsydepErKuoTxgMNGIR",
-	"zhhg1C68pEsVgZJKRaWpdS+b8yvtP6mUUyt/YqoemExC1+W9PZ/l6D4rj9AD6Q+KZ1bVJ6QhBnEsg13l",
-	"e4Fj6Gix1fcLy7tfFveOWYQ2B6QK4gk58UvP3Qtd+wv89pJNxxVZF2dlzOQlL+bZJg+IpvgRZGADcApa",
-	"a+vAG0GhccQKgMKTxVBxzE7IcIKYzObGFfi7EKKtRnxZ5vpS2dWhHuTnlp/mB/hZsVRBH5JssMa9VeWq",
-	"CcGZN+fx0aS08Kt0sccnBjITyPZCYH5VWYHZZvDsf/7s6Tf/oJgXyPeFxl2GKFe/GsA7ZkmRFDGvCEFf",
-	"6u5xWo8Vqa7onnKuG9Uxc6VsKSTLOMU3A5/84r8//e4/W8X89CjzcUA7Y1mHzZR0JT442j3SyB67KIRu",
-	"yOSLzzd0nPWlMymamoKyqj7Z2CSAA3ampaT5OJigIGApBxBh4PXj/eODK+DpX3//6Q9+9PwXP8o2Nx4U",
-	"jXTXynwxsII0Gfj1//7w2d//+NmHf/P0428+/9FHTz/+pgrI1M1RWfmz4sTNRM3EzUJkwih00wbnWdy8",
-	"sTborJrP/uo7T3//x8nLxtDw5OGT/xcAAP//",
+	"7L1pkyPHeTD4VzJqHcEZsoAB0Md0o0MhY3quHk4f093Docied5CoSgCpLmTWVCYaDVIdQUZ4dXgty/bK",
+	"tix5V9LKshU+RG2s1tq1bOvPaGbIT/4Lb+RVlXUBhe45ODQ/kIMGqvJ48snnPj50PDoKKUGEM6f9oYNO",
+	"4SgMkPy8F9FegEbiIxuPRjCaOm2nAyL0eIwYB3wIOehFCB4zwIcIeJTwCHrccZ0TGIyReM+jPnLajn6l",
+	"jskJDLDvuI6POMSB03Z61J/W+TREbYCZHBtHSDyh39nynbazvrTcbKyhldp6v9evLfut5dqaD5s1b2mp",
+	"sdRagz1/1XNch3HIx8xpLzcarsMxD8Tch0MUL9mniAFCORhB7g1Tq647riOW4bQd2KNj3u4FkBw7Z2dn",
+	"rjNE0EeRhEnH8xBjh/QYEfGnj5gX4ZBjSgRs5I+Ai18B7QMICJoAGoEIETRBPgghjsREzBuiERQD6CkZ",
+	"jzAZOGKyfdSPEBuWTKF/vfAcMWyzE2z5iHDcx0gcqj4RATpMJLgCOmDzR+fRtNPnKMoPf4A8SnwBIzCB",
+	"mIMe6tMIyaEJOuWAR9P08CNM8Gg8ctrN+Hww4WiAInU2IYzgCHHreEJ+F5LBGA5Qfnrzi4Bcd8QGXRd0",
+	"EekK+HU/GHbBpf2bm2C92WwAhjzxDmi26iv15ctiUViMoHDBcR0CR0ifechr8ZT22n3Uh+OAO20HEcd1",
+	"RvD0LiIDPnTarZVVNws51zmtjRBhQ0RqEQoR5LAnMJhHY3Tm2ph3W61hLv4JqDI8IMivYQLGDEUzt8FY",
+	"TWFdCv7Jopcb6/lVi5WF4ZZfuqYwDLAHJSwlxZCXDgYB6KGAkoFYbh08wHxIxxxg7soHNOQAtN7WGzI/",
+	"ie2ElAalWzqtwTEfYjKowTCsSapTuK3V5aJNbR2KV1knDDclDZu1L+zXwY1RyKcCj8bkmNAJASMECSvb",
+	"TOmisZpWLlkSz5JFnwOB9I72Ivp15BXeff2TgbQ4JRTVgUJx5IM+jYBgF5DjHg4wn24ACE5QhPsGEmLJ",
+	"1sECQkGoBp27Y/3cjIM6/54PEYGEFx/kfY1HVU9xLt6ZDXE56Qs6xYocaAEKEC97YRJQbcUCzvs0KDgB",
+	"8e0iOEcoiMQrmAGCkK8fKsDEuXsVAKmJsZ7jAd3bF3hWdL2EJMKQFyEOsG8RwwhBTiMDgXv76hZFyEP4",
+	"BPliE1oqc9pOY/oOX7rV6202Ru/eQ1fDw8eDpcHOZA2++3j5vTtNz+z48RhF02TDjyNPLUrJVVLEkgu2",
+	"9/0HEeo7bed/uZKIhFfUr+xKvKusiFJG93OCikRFOBIgYAxTsqEkFgYgAeg0FEsCMIW+SuLoB9PSc9ST",
+	"zGZbK81WEYEX+LjlH8rvs4t/IM6mO5ZPdAFm7SNSU38/wn63LddljnBboQIYwBMlx4jH5PPhkBLUbQP5",
+	"LyDjUQ9FLrhRb64uCxJDJKLCQD6LRhAH3TZANfEBQN+PEGPxtGK/3bYcGojP6p1TLn4JkjWJ399gYmla",
+	"XPPGjNOR/FJQMzZlHI3ky1jKeXzabYPu0bjRWPLQKd/ywy1f/oXa6ksFgy2y5Yfq+64LWBhgDjT29nHE",
+	"OPBoQIkcl02J9yhCgdxcMngY0RPso+gCg5eg9jg5x6rIbB29lCEjxEJKmNJ6rkGGbkIcjCOtwRCOCBcf",
+	"Lf595euMEktfEh97kFk6T63pOiM2WEQBEUuptgGxxhtRRCP5jr2uUOlsb2XWx9QCfS34l41vnr5iVL/q",
+	"S0reOHML6N4AcgGF/pghX25bQ8QVN0GCIcCIcADZsabneidAaYpS6bD0MKlj1GIlo2hl+ukrljpy5jrv",
+	"1jQMaopEz37TqElyV5tD5B0rQnigNc2q+CEfFeIojfAHyE+r1JuU9HE0Qr4heZJg2Gq0D7k8gF6EUV9i",
+	"L+lT+QNmYQCnO1qID7An3guHlFOn7Yj9Gp3Y6dw/vL27v/XejetC08XeMRKKSW8pvH7cfKe/3ZgePr7l",
+	"r5D9NfbupAXveqvje2j9AzHECDEmtSnnYCwJ9EW0cyWEtRoNAVEtZaXBsUMBG3tDwwhtOMAQ6/dby017",
+	"YYdDFCmBIP1y/eJLXW4sn1W/Bjkc2UcsvM5p2b1QM8W3IEKQUQImw6n402yJoLo4BzHouSiTokjNRqPR",
+	"WF2cKlXeOvW/JEovnSjdpQNMYm1gAWqk9529exyElDHcC0ou3tLSUubiCamNjgk3QAshYxMa+QJ3JxEl",
+	"g+dyCZfkqWv6k1rzgdRvACZFFFNJlI+UUtN20PTOsHfLw7v4zsH9D7aaO/jOeh0tNepeKyBS0BaC6CMh",
+	"Z6w3Gq6D/cqvRkoWjZ+/c7r0Dt95vMburkz2B63R13pXvcMPlo9v++vhu2h1nPy+LAUXKgVUGiKCfYFn",
+	"fSy1on6ACXoEDd2Voz/S0mwPwUgh0Isi0ZVvWoKGcwie3MAMggcjlFA8RULPRfPSKFrRAHxhLG1UBpja",
+	"2pf08mXTSyE9PR9KqQQNoX4UU8pGY3mmiGKsMc9DPikhjZ3c8gxdlEYH5HeEDNhqtFZrzWat1TxsrLUb",
+	"jXaj8Z6ghUITfUfaVMTm+zBgyHUGiEh937mvBE2Cco8kIqfH8YmYxnGdcejPm1Bpck7bWV1qrsPmSmO5",
+	"v9Rrei2/1Vz2/ZXeVf3MAR1HHjrUzhp/hMmm2o3+XSuGPdpzXGdCo+OD1ILQ54JgCjw8wGQQoDkEU+yo",
+	"iFwSmlIZlfvDIF/WoHETExSZt6XXqK+I6gaAPSbuLCVAo1DK4KSwOOt4cZ3OmA8R4eLaoGvTPc3yxTba",
+	"HzphREMUcazVHiUeFFtepTXDzZg9xG5to0k96zxZLjDKSXTNme+KnjQCini4T6MRFDgZf5n304wwMX83",
+	"i4aT2lp64qVWwYMJblbwPyRmuveTtT2Mn6S9ryOPi1GvabNDHnPomHt0hOpAo7ggPlIJcAE6QdHU4ID4",
+	"vtYUQE4fnKdRCZHxyGm/r16tNR9a6KG+y+KH65zWxEu1Eyg3zMQmkntm+PnDM62MWIzbeswCUbPRmgsk",
+	"rSuKAR8m3t8n//t3n/zb95/98b8+/ehjpwR6ignnbekxfLT1sgcZAj6GAfJ4HWxx4MEowlKgAIKu5iFo",
+	"TELzbDn7gsPAILcn+X7ZoZuXZp196q7PPWF5tlXOsuAEL3ZaxftTVrmCkyHx/ibacXgx+C8G+EM8KvIj",
+	"HW66YBJhzhEBkIFuc/1qo9Zo1hpNIFlcu9HoyiVCzlEkXvkfR0f+h8tnNfFPy/wD1D/t1D9/4BTQE7EW",
+	"I85kSO4J5DB6NI5yBLGxvFYwkpYGHkFeBVpy/5JXBSh5K3NEwQROGUCjkE83Yhs5G9KJui7qVcncWIa8",
+	"N9cLVoj9+VQzFjIW3Me56TJOSRyuDfYUTFMLS8GtDMWks8zCf0K59Y+9BinQiXtYjPnzKfrDszMVSHHO",
+	"m+PGMuW8ZyWuVr9pmPgdJTpYCk9F0UKaJbQwkTjaqI/ABDIgBR5Oi8SKObzeAHAeq5fetutVUJZrB9Q8",
+	"y5r2VqSBx5XXw4DBNWRVT18E1k0Ycm8Ii3FDLTkNyh1B9C34iXuMuZAZvCHyjpWD0qJp7zdq653ae7D2",
+	"wcMPW41iyqXMLAXhObifeILFbJgApiKG5GHZsUCawX/6u289/dsfP/3rf/3sr3/tFEmqmgjm8SPEHh9H",
+	"yAWt5QY4BWsNEOJTFCS2CUbHxN8AlARTqcx28QgOUJaGC+xvX5I/XQnJ4Btw7GN6ZQJPLm8I3F5ddt9X",
+	"4GjU1t+68vCtr3zYcDVBNzLK3/7qyf/xkVOFZW5dj41Us05XWmPyR4y112AmrlkjqAvrOhHVmnAVGn+M",
+	"UMiMj14eG+ZoxApCxeTt21I/JkIkjCI4lTfDGDWrLldZQXNEWmza7MGMOg92i1OcCykzFalOHoflJZEE",
+	"ztC1GHshYRMUAU6Vt1rgJ/DUFjNLmEPBilzj4teuHcGVHrGQ0gXyjAr97bfpJPZfgzCiJ4gBzBkK+nXQ",
+	"ZSPWFeQGEkADX0NZBvApB7vUVxVDc8KJbywXxjwhtPQRs078xSmCEyucQEf+Nd2Sraat5FJq3ABN8VcY",
+	"QExcAIkvdPwhJgOAAia1NA6PEbH2W1Ve3xNDOg+zVyPhG8nZzL8ZF5BKMvKHlD3KnomJfaOIqleROVLE",
+	"8EVpKnkCVEQzEGM3SnjeA0E0ubGMA0R85oL7BJ/anC+tM7xVyFRhOjQ597t2UJQE5t6GQd+wXrmSNxgI",
+	"cB+dZy15NIsX5qahkVnVPAAXazvVLT9DBP2t0aCaUkSwd7yTVwuKQ8IWMgJVkwzFkzvnUUv0FNYIeZIY",
+	"by4BygzgL84Ob8zkgRvSB2MF71mi1dxDlAJWishqu3PG5JkM6wIfDzDXqgCMEGChvGyYMI6gr6wkWh60",
+	"EgF6lAYIknIW3CnnsYpHbl3vuibGHRIjGdAIHGwfXIQLb6WmsqPrumOGumqjmksrQYBVYdGGqqYn201z",
+	"XX3m1Q6Lz+T3OtARekOtYoQoYpQsyPQl3Bdg++P5qq3G+/sFpiHxth505o15FWxSKxSfff9vPv3kk2c/",
+	"+di5IOucyTVTk/3+dz99+vEnzvNhpvdZWUxmohgyQTfqoBP/OaBU0RJx0elERjtL3c1GFSnnSK4zwIxL",
+	"cckbQjJAe1Jw7NNogLj63EvsD4VYtKne02LcCzJRbADc12I95mA0Zhz0kB3qSSek0j38YqgQNPD3nrPM",
+	"bg030zNunptL016qDlNsD5rpL1J4a4eolXjt1L5iKuQcbHZ2HNfZ3N25ubW/LT51djZv3C28HHG8eSHK",
+	"YV8QfR/0IzpSZF+zXnCYxMPrkGXsx4oPgAxMUBC4KilAxhrouyN2rD7R7H1ottbmYEEGiFasvAZCMRgz",
+	"gX7XIYeFkMwFbc6Ps7+WesWK4qzysvZ2nyVRnjmGToIpmAxxgEA3CQvtGpUTTBEH6FQRRn8joayrjZQ1",
+	"LgPj2VDVO6gESuMRPw/vtD3yMe62GoU8FCbu8llgNV71qryzDDPssIPZQ2zrx85SQQmz37HiXNwMFObH",
+	"Ian9FR7ZpmbZekmFBxhHfs53okp2s5ATNSfpNIukmhej3FMf7WtRIQ65zvMyY55RKWN6ozK8B+xoCw7t",
+	"a6O5Unryu7RU0wwEjQqV0VGeswJra5vz4laku+vsbA7Avshem0qW9CzyiPfYA8yHsXl+tgZ7gAdCRQWS",
+	"q3kliul5BJgIDQ4v4nYy7y/oeUrhxutjRYyXHckQwZdAbPREX/pvcv6bcrhdOFakGsa8sJM/nG8oMURw",
+	"QX2iqllkk45GNLbva/nrnMBcXLL6okpGuiaKgInvY5XxuWfBSiXh5sC8GyLS2dsCPvXGI3HmORAbYjBr",
+	"2Nx6aIgIDHHhZQ4hH7IFR8zAxQzvmlurxiyEjAyP2dJZqIWKk0lILWDIaYZvRx/8j/bDYveIyUDNY/Xb",
+	"mPhGajNpsYDJIGNXhWpDBroT5A0hn9DoWJULCWB03C0wWpxjaVYebJGstojyGsPM2nB6gvLDUEFHj/VZ",
+	"FGOBFlQyt13JbBXyrl2nhyM+9CGvJJD1IjrRLp+5A3uYTytJurKaAKn67JjwqOKzMtf6ukk8qn7bORhR",
+	"xsEyeBtfE6h252B3RyOW/a4liOqTc53T2oDW9JdfZ5TU9+HEkEjr1xo7xmGNhmpBtZAKjhbFJQt8FMKI",
+	"CzKz5RfICTuUg2MU8jpQ+QSS9mt1RudG1FU84An2UKXDil12sQnPcKlqcd5JzsGHBTKxSYzPkY4qFsE+",
+	"HOFgWllvUhvgyK+0b5M9MZvz3FJPiefxCSKV16KJl2EQRmybKX/lyHBKrGuu5uU6QyJ3pCvv/OgSUA8G",
+	"qIq2NUIcCjlDJX6cf8YR9v0AVQYnqfwg9o4rP6xu4QWuGeXh+V8+j7pY2bctH9xUJLM4D0X/KMu8YDJQ",
+	"cm0itlrs9q211Xy09Ftffb9RW3/4YdNdKg4szCQkFREHnRxfJQIgpIzDYLOi9SCMUB9FEfLvF8cTlwQO",
+	"qEzPigsSLJ141UaO0EBrkXMfZTDg58epasZpmfAUm6YZjxDinQUEB1VO6UIMyg70rmbjcp0J6jHMK57P",
+	"B5QgI5fPDdnISWE3tMld6sEHiD/AfHhvX1yRQ2nILxSSlRvkUbX4eP2wKkJUCTMSF8JFXCp6lCLR8yZk",
+	"XBAl4+0o3GSqzEUlRlgFGjElmG9w3VBWEhX9nKnMMN8UW5Q2YG/JLKUQPsol/WLdzJ8Lm+pFXLEvInp+",
+	"jh/1VizKpQG+DQPkgj4ayX91hRPbHrPtuM5Nx3XuF1phbiGCzJ3QRbfKbgUM8W3KeGFIoa6pqYKu+liW",
+	"3BxiceCRENLTRcWGnIesfeUK9uv6y7pHR46bSOfjCBeGHIZhkY+3sOajJMxiBaZcA+DUFLyZoF4V93+5",
+	"VzlJUuhr2G1Y+4+Qj9CIAcwr+C1dh3mIzApAMRXadAyKdbQ3OweHe52Dg7Kwo7mSfxE11K+GlAbnej1r",
+	"u5K7c1Nubo1Ieo3mXK15Sy5ABlNfb79t+c37wponxZbVVkujF5RV4y4d0PtFiTS7cXLMgxubtzuHj7a3",
+	"drb29ndv7Xe2u7GRuAvHnG6jaIDuRWK27oYpJkwFFQjgFNATFKViQSqQn3J6cKDKLGqjXggHOsRJJ+XZ",
+	"13gDQHbM4sgxBbtKdKIws8iivWojALP5eykPQRGTzDm6Qt6QBvh8Z+PMg9wAfgQncZlvomojv8HUCWKi",
+	"I8TmRNASjk4XtITnVvVmd0PWZOXyWxmkljCbNxgYUnrM6uDV29TOaw1Mdry9e23r7o1Hnb09uedoILmm",
+	"BrUO/1OzSCdMLJsCGeQoE/RMYbnPA0CUZXqTElJ0YQsP2jbI15RB3kK/Org2javy5jFB1Y4U7N9kNUzD",
+	"jNyz2kK9q8hv9hvLp6enp97q+spKb6m1XkEU4SV1QylgHiSsXVR9UwkjMAxdAMEDtCkI0ggTDMKIDiI4",
+	"knGX+nsVOQgu9WkQ0AkmA+nq6/exh2FwRLTMerkew2v35s2tza3O3Uedzc3d+zvSOyjLFmsH0hsMjDBj",
+	"IVKGFwOTIY58GfeVFDpmcITqstxmLLHGmOi4Tp48JF9mFnFY+kteQCrMW9qmPRygThiKgaT/ZRsTrMEV",
+	"f7erwdKJBfnC77fV9nk+D6o0mDshsq+/aJPm819gkYZvQwIHSCC9VTO/rDQNYuxtNK3gZCzJt3obTQ9K",
+	"zSmL2EjsteQHn7vVVO211xNLM5v5oqPpLg/V4b7ep5bbxhf2zG4jGIir/GHhGdih8vR4fqz+jIDo80ZF",
+	"lDkEp9WetiMkqiQnzghZmGcAjZflnjNiYYvpQlGFMLKK4WUVkewp6CdnzvF6X9AUqL6wl/POg7cL49X2",
+	"DzogHPcC7IFjNFUNfq6uNK+6QH9ai1v9rNaX6s3LBcFswcC+3PsHrZXVQgsfKoyrOq7mjThW4SvJLJ3C",
+	"OYpzu3VKo3mZ4cF8AiQmdHU6o9iiWqmYQeykBMYH+ct2jKbV4w3EMUlPPDERBtkAg+wqxehFi5ldp6M8",
+	"3w0mlQtlkpGyAelcZEo8JAumeZxKa3WPjolfJdntOdeSGJf5kJcXkyqt6lQzvRn5+r2vJ7FL70MGsn7R",
+	"NZ7yLZfoO494aY0Iq/71rNpMqT4tM2o05cKnk3ra5QUqZjyhq2RXiRaw6mQndFEXzJ6fR5m8bcOkCPrb",
+	"NzvXMPHPQYiSxFueJUsAhqEqlldQXOvhh6vuWnH4S+LYzwdI6MQjsFWSUDyBmGMy0B2KFk/wkxstgZCy",
+	"PeSBo+zcBY3Idm4ByABUhs37+1sb0qxGxPowBwN8or19XcpDAbn2lSuc8vBKVzxcVKArrs9VuSjXj/7z",
+	"2Xe+tQiQ7fZORBYLXWopeWN5dXntsgs4lbCehsaQC4k8aOWZgIRQLreZPfNO7b1W7erDD5dabnqJn3zz",
+	"s7/4+Vxngl6vcZfMPqMvVNHBBPMqVx0ssEGcl4qyuWR0UfpZaDF6ZBq2WbMW7ixhfvlCKSGiYYDcuMun",
+	"1SbTqvOetp5Xr9TrOkW2jozocN5bNQ5DFAEPMuTG/sYQ+j5WjSeKLlJz1T37g6r3pgiWdhGC9HLXxC1v",
+	"rawCbwgj6HEUyUgEylBSfGYwRowh3+T1ye/iMDV3UemxyDNpde7NdGW7uQnWl1euZgvzF6TUQ9mBD3TL",
+	"GhN0y1OoMr5Y2R8vzlBSQRoyJ9hNytZgomtS69Rg6ZMwaJg9R1j74OFbR0d18eFRSU6FaTBcJWzvIlKe",
+	"nkHd2ZX1desGLzcKU8g0+f6wwrXJyi92Z+JqHpRr6tmS0Ce1lHgrcQRUApAi7C+qUZBXvRkYjb2hnQ0t",
+	"WHrsjh/BqZRw7A7AluNS0BheULF60UjAytG+GQBVDc+zuz0uFCFpXj3IGQ/3buxc39q55biy4saO7NeV",
+	"at6l6m7clZ9vvLu3ta8+7e/v7heaDFQIQCcMpaZQsdpHZ2/v0d3dW1tVXXVmeCkW2IEZF4kb1cuyBiw6",
+	"g7kJ5+eJLFw8VvicmnfVXtyorBV3wpErNq2YG9hygAdki5hYqEKEsbIYZuq3qZF21UsmKi0HitKnC2TK",
+	"cwSTvC34mQwNtwMFZwWSuIJ8TYZYtQqyuhOBKeIzgiqsPkRM56w4Yz7SuTWf7wCU7QUiTVREA8MDwgAm",
+	"1QCiuq60GqpbpwxqdMLj8UuFTWxHKInwlPt6Qxs4mORVXBYeYiiEkYwg600BC6GH2AboqqZd3VidhiNK",
+	"BmKgUR10dYJH17U6ubpHRHd8dZPUl65McZcd6a3GrvpP4iP/UR+jwGeqTk9X5UOIRwD0feAFEI+YqdW1",
+	"dV2tfeOIdNM9xOTTQrWO7Aa9Ot4jpiTpNmRpmiENLpY4dqn+Jrj8VfXGJVB/8/JXi2XrwuuOybXpZoQk",
+	"oYMBexUpDklE0YJFvfY6BwcPdvevy1ib3hgHgjSrqCUqyIUq9gKgFbNk2XusGOkhZHYUsRnXceXHzd3r",
+	"NxzXuXu9syckgeuFPH4BeoyJTYcT7rQHpwGFc5lkeeefvEUoBuzD0uOfSeVfGAn7PATEGbjfIF40DXmu",
+	"dLRDVL2GyvWj6+Dw7oHAUo48LvB0Y24BaTXHQ3eGqbWERFYhjakIve7M1obZTPqSpt15JEqZ2tNrbTUa",
+	"krlrH6+rbuUEMwQmUsMl4Pbh4Z4O+VWaCuS6RK0KiMv2wnITXW+1sWTpeq1iXc/u8je/NpZeyELVsV6X",
+	"ShslcCvUkat4QuYpqUIuL1Z1kpzD2cUJZlUjKK0+MKvawKzqAmUteTo85VAUa6txPELOhQoQvKgyAib/",
+	"vzzf/+Lp/HMS9mcn6D/fhPznkYCfSb3PJtsHkPGtsHAy8VNcSawahiQp98XdGdimSSIsqHyUSp4vTZaf",
+	"mRxfXjY9m86lUMzQ4ljh8Ez+uM6/ipPrKuWiXyhdfE52eLV08Fnp3zOzvWdkd+dZ9/PIxy7rrbUIQTIN",
+	"PauFk9ltPRM7FDr1UJCu2Jxp+cmmxCtNuCsFvJXXnf/N6hmarGQzoExOqLuIPpyTAF6hSL/v2ITehrFl",
+	"k7VWE9OrLN3MonIOomUscivfskS++kiGApmtW98kqqlVUswUb7FsXibGTx/QowgFMKMKJGDLN0N9PaNP",
+	"jNDxhY01sYiGXRl6zEJpoXBcZx+pBF9zT/Ql7UTeEJ/Ij9cRjH8oQwZzbTO+U8S5UKsh8U1HB9oHkEyB",
+	"ekoZRupdF3Qfif/VuhuAICykfgCDwLxzSVU7p+PAl9aaVGuKy4BQXUACkiPS/cMuuJR0btDC4+U6uC/d",
+	"jtJLRSfaASnNg7FLi8R5NIvkFagAg3GE+fRAHJxC1066t0saLNdSfUkPs/E5qhfEFXE3r0gu3wUR4uPI",
+	"ZGEPEVC9slN9JOTqZSE3p617djuGy+vl1ExLFyO0hPhtJKUWKwH8GmTYK3QKplQdO2Ucq4wkHYgiN9Sj",
+	"/hQo8xfoxvYgbQlLmXy6wKdJGpOj2yNLpi5XEq92yHkoo3wPhYZcBtvNVLniHGxpH3SvwBBfOWleYVPG",
+	"0ciGcyn8sJqzxssAmAlDkMERMnbppmG8dx4c5mwDWaDG/fatdS5dGSBeG8XjqzV005BSYVI5UO0rk2El",
+	"NIzbGqXgNYQMqDgF3wVQVRZPGSJBhAiaGD8hjkyFgH4wVZY1gibqB8yOiEbfSAetaDxWBEKOECGGCEfZ",
+	"STADgmJxdT0Lj0jvtRzHNRU+wAMC+ThC83G8C8fKGnM0bjSWPCvhR36B2up7ZkZU33a1l9x8C3pIjHFN",
+	"hjFdur3d2awd3O40L2UyhtwjciBJyiEVS7x8WWVYjxAfUt8FXSFo6PtzWtMLq73ZNSB0QQglCfQBo5GA",
+	"YAgjOEKC/s6AmhiIRvgDqP12OagJ4l6CPzmSYOx2Nga5IIIT40g2+ZDg4PrbspaJD7DqXgEZ6F6TWKyB",
+	"LV/WAK2fc/VnVuFnjxKu63rql0393BHEhENMUMR0+nZSYGOA+XDcq3t0dGWkHpegN384uQbwHcBQ0K8N",
+	"KRNHcCLFO00lTSUPsMVNix+Z7SqxUjzQp5GyeJn8UtZWSaGyKhIMgqnVcuerR+SIvPnm4TBC8SVm9Tff",
+	"lDRECE5yUumZR6pvQx+fIBVZz4bIj/NMmfGwiYHYEIZIM2mxwjq4IYM84gGPCAsRPBZEAXo8mFr5uiPV",
+	"Ak8w7K6WTbvJTecoCJhyzbXF0r8RB458Q80q/tVtz78R29m+cUS+UavVUv+Jd2Vn72+A7ofiQxt8KNRL",
+	"F4zY4MyVZrezrvhV/FhXbUtkEFvmu1pTjm+seGK4RK5ygRarXKBFTxfEAp89SfJKF7TUHPZXy6enAr9X",
+	"Tk/VZFIRFlPFS7YHUwtrJB9hj54g8YU6bsv8Kc76gbaKxsdjEMuNYUkjFaoEA1cgkxxALDN2q5r6wJo0",
+	"S8Z9CZO47NAR0Qcl6H8P+glFXm40haKvOmUlSyAI+RKzL9dBbH0eQC6n6EeUxGUeLDQ1F0LwG8zZEREI",
+	"b07GcAcp5yByggIaojZYbjRcsNxYFv9bccFyc0n8T3xqrbtgRfy60liSLYekwKEEK0F12BHpdmS4VBuU",
+	"hkuBCHlIBq5mg7D0lbGWiJRXWkNakD7qaplUPNEL0BEZQW+ICapFCPoywEodcV2d7F0TOvXmm0DrGGLM",
+	"IKAToNdaM890waUuIkJg/mCos+4FQX3D5gwBJAPp5xpSQscR8k0zlst1IDCTHRGfyuYhPhK6gOHbcQiX",
+	"5BkB9pAJLtWSZAi9Iaq16o0csZxMJnUof67TaHBFv8uu3N3avLFzcEO+k4RTxfT3s7/+xbOf/5+O65yg",
+	"iCkq2qg31bNx+WNnqd6oLzlW0eMiKa6HiV+zKmuFhdWWtuExkpW4tXLgKkeh9IPApMKh7MvWtbpKWYwd",
+	"+TVM7JZOgqhHKAygp2M/BF1Ml1IaQn/jiOieN8q5QwNfwTm+CUKZTHWyEjs2fNxpv1+sMSaPXElJx2du",
+	"1ef3IipURqmiVn2nE4Za1676hixYTINKryicNyi/wCSH0s+uVvYw1tKvUX8aB6Io7LBvvrjxKllT+o5U",
+	"FJKxdbLxaASjqWTvtuopcBYGY5Sq5+Y0l9YaDfm/hgnQazurS1fXWmtJrbK287XmgN7Zvr70+IStfv29",
+	"1aV799/dSUQYNbeUYJQ5YG6Ydb77+lnaaqCN/oYjyy22Go0FgaLjXtNgOaAjJBmHdFsqGm4DRwFB8uBG",
+	"S9fkVy29LWharcUAJEoQ0lCtKzU7SRJNpr6uDFqZqRpmEvPOApBMRdXL99LkQ8wYd1yLEGSUgMlwKmip",
+	"rqqs7XLF08TwlxPdVIJOyowgr3lay33/oUDlZNfitEHOypHt2gme/fbPn/zyh5/++u+ffO83ArfggNlt",
+	"hGWUaREd9aye84Uk9LqsLgRJpoXmpa5A365p43lZgkkyXENYe9NMT03B/WrmhVgMiKWTuCYTAd1xFHTl",
+	"iPGvUiCATDV+V06Hruw2KjkfQ3xDiqNqVBdwOkASrcQARwRYLT/tfoQCgLJVvnxOzKw04K4J+3dBhAdD",
+	"LpcSUTKoyy2o+CCloakQIXCpvO8D5peVAqQBoyMfzEmKWeO+nVL5g/lxxBbsBp8bQNvOfIqYksbj38AE",
+	"E6ZA1KNCLomQ7k1xU+gFch9yJQycUOzLYAQolXe5PPFdzNjEvCoKWJoNZIidvP6Sp8mcGRoI/Jwq9fkS",
+	"BF1tyBLwTTiv4pCCXhBq7vpl125liJMSN2JWu8c21s01BAYlXSVl/qdYhdRDJDq6mpen4FEHt+kEjCCZ",
+	"xqAQrwd4hDny26CHplSKnSb8x16PEE+lpKf0itaaFva6+4hH05rsjdwVsKGq6ii3iigq8Th3dXItYWVu",
+	"R9wR1j8iCbJCMb6yssiaSX19SrqKUWptS8uAwam4IhJQh4nxUJJMpkygNEAqFASyOKlA6wDSiKdQVSh5",
+	"bVVYVShDofSDKFKIRmEgRHyOTiXi2IrCEcEDQoUIKnClXiDOCsQOGC1MZdFqWJGcpDwxpvXpl5LSK5OU",
+	"4g7PCYc6NMjcj7OVwGRI47Q5hDIygh4jFe9gGgXLbHndC/bMjk6wJbM0f3GNzcnYOTQfykwaS22rjaWr",
+	"aytLy2t/+PixLqaqF2H5ylKLUItLL8LcahOirBIk+jQa2bPO2V2h3Gl2d7B9YDTLLAmJe8JCdqzadL9w",
+	"AdUsPnb2LiJnpVuVvxBpddYZeTHdyAuPxnc4DxhKMHDazbWG0YaLs1fxO9d29yeNt28NaKfT6ewc3B/e",
+	"uD8QH2+I/13r3BP/dJZ6J8fH4sPmcXDj3jv7y+TWjnxhMNi85q81p1y+c+3O/v2VG9HxncFg8JWvxG2u",
+	"LGnXLRbUD3Ndzz06Qrr2XonEvrRshj+gwQnK4518WYvo+lxymIsZoETy5AmcugBLL6AlMwzhiRQtnstp",
+	"LDUaZxdRADIdwQt0gEO7JvcI+i9eIRBUfbZOcAtxANMmZ7nET//0N0++91ef/eOffPrJx7rFuNYDzA0o",
+	"1wNkeftaOPHLVYEDxFk6wNWIMik7iZS+lCYQBKpwK2IMU8JcZeGWBhNKlRMsH74NIEGTtmW2DPwjEk8Z",
+	"Kx7hxNdqh7a+Zcw5cfPwbrqFtpEY6SQWTutAynEASvlKCcipWYuluPxEcRPRjEgXqx9qz3RCtIAphOeY",
+	"kRUKPqlW5l9KPq/QRmRlqiVX8YGFpcDKCo5JW6ovuuPRKEIeB0MaMQR6MlNjaqehtZ1wHAkJajCGEu+4",
+	"Sb6l1HL7intaIkA8sG5DGvGVTJGnu9UlgoWXuahtq7hz/8szb+1Q3ebGKOdazSxjmEu2iUvLXUbLtQf6",
+	"0qyVYWHqoNPc5Pe/++XT7///Tz75Zpp3zbVh9WUfjnPyLnNoKrE+y0TU0JK2W/zDLWdxBQT+iMyk8BFi",
+	"SRORLwn8qyPwBarmTFqqjrRY8YIB9tAfpjt2vGhiq9a/AJ0o7l/z8ohtx7JFlvkQVmwCm5d4ZYaVFNci",
+	"O4Dpvx25TdHWA6keCNJFOUckIXlCsAZPfveDT3/5q8WpbGDyGUoIrM40tgz6icgu3z2cJbeX3C7tO1Dl",
+	"5xVJ1vF7ypvwIDuZMZkqUV4HlzDj8jbEnkYqUMa2w8+Q8LVFG7MjArSAP9v+CnaNT1ibrmXljCHyjmVw",
+	"HfGF2uODcSh2KlP2ommhq8EiQK5l4de28pRtHadUHGUrJ/GONayVzTxd0MzY6XRL+yGK0EYmKJVLP7rg",
+	"c2IlRVxMPihW+6WN9pUzMsunl2FlFiXwy21jGTZ2DtYV33etqqSYWakONNEJD80Sw+8r5cb2lgyndecp",
+	"hUUKYR66F4bWovauVH3Wl8fvX7hJsojfHxh33Ex7o4kd1VhXiDFDBP2tkViKo1LndnRoqj5GrYs7pkT2",
+	"dYlezXXYXGks95d6Ta/lt5rLvr/Su6qfSY0goE4l/AQ7j0vYqRDbG9rg6TSvrq+0ltfWpUUf2rkHDpre",
+	"GfZueXgX3zm4/8FWcwffWa+jpUbdawXEiYt4SltXMtLySkNC76JGVI1U5XLQfWMb1NHCL1Mi0rxtkiKC",
+	"gvcJWvLsb3775D/+chFZKHaClIpDKgdOxZ4ZFixLzc2J48BsVoiambdbV5JBFzPx710tn3ApoiQOaF3F",
+	"rljrVCNJlq3k7y/59edN8cxF/UAZRVKBq1yQ2RlyWESjKvCmCA3ynLLUUpnCfxX2YYnzOWx+EZ5O6xoZ",
+	"v3Syh8WNmFIhTBc++wJp1fJAtkh6VrNfpBPEvuS65+O6JVJMAt7XCqBnFzarmFs020Gr6cBLlSnM2lJm",
+	"jKf/zy+efPNPZosSS8bZqion1pKaAMWixKHyLlkRhV2GePrtrh3+WFSZpsirmKpyeU4GZleodDZ3d25u",
+	"7W/bRSHbznvHS6e3SfNr07XxvRa7djW6vsLfmax7d0fL4a3+KnQWdA7Zq1alrZ4vZZU1EUyGuFVJ2coB",
+	"r1rN0U4Ab8lIhaqoPxrRpGWA2WRB9WWOQqkFy+JRzwX9FWBLvTpWkmDWpXPgQeKaxpZAGZY8FACoY6N0",
+	"U1fXRmbl8vn9v/3Js9/++tlPPn72x//69CPbKvk4CnTl0tT1Qd5x/vYMULXLM8hdnoISy4zjIABjhnRn",
+	"6uz9Qd5x5vosJj7HxWmV6JhH1jlEKreA53bG6TON62/NOsWnP/vo6f/7vz39zj9VP0KpHtVM3+05OpQK",
+	"EtEOu2M0fYMB0/56Q0fZyjAUj4YqpDZqTyLMUVfWkgsQTLqNWoUe7TjuI2ICueMQjjrYRkIk1QhhcphU",
+	"bQJCOThGKLQLhIMIypBsPoQE+BENQ+SXx7LeV+28z010DYvv0V6Gwds1mRwvGtWajUaz4aRLIL1vdytz",
+	"Vlv9VmN9qXW1udrveV6z4a+vriK0Yjf+ajsBjI4z/b/aDh0/WutBdHV5FUGvcdXzWyury6sry83lht+C",
+	"69BbbUocr2LS0pJHWpbPVwty3lpbtSuaSCAswEZi+O+jx4txkNnXSh7pc6S1uUoDQqD6sCC7Pedclzs0",
+	"9+bJt3/05Lf/9uz7v3j67d/Mk0zQqZZNVA1BxGtCujHkkmPvGM1It7up+U8Pescy0bBvhcaGcIB03QM5",
+	"DJjQ6JjpMvsyK1G3Gc6W4OTZ5v5J9tDGEYE6VUPRahZfxthDLymD8s4nQ1kdiENExGU/zMyaDklTaSTz",
+	"ylvYibXGvyXTcGWljQ07aROGYU3WpYVTwLgYTLq4kgmKKIc5HUX4D9VpLMp5OmG45d9W6fXntltkar86",
+	"q63Wer8PV7xWv9lrwKYHfbSElmQRpXTVVydfzznugmLwy+kthdePm+/0txvTw8e3/BWyv8benbTgXW91",
+	"fA+tf1D9st/QIJM36ABxoeff2/di8D3P+590e3qOVEDc+HzNluyNN9sE0NwueZNUIdDf/8fvnn3/F7GQ",
+	"ZZ54+t3/68n3/goYyMxj2QNEUM1U5jYUwSics+mBqmMAA+AhwlVNTZgJGm2rup9xD4JwLPNSOAUwvvcy",
+	"bcTKs32DaduRB4kcTlYd6U3thkTqYpsRjGIE40o2hOpqzNJ/GlMkJRGuNpI8sJhETYY40G2ZUO+IGNIS",
+	"4BPEytm9qZx+EZZvFRJO15PMFuvWBWKzpaKr6975KvNn+pK8iJA7XmwuiuuAtRqthmvrZNqar10/F1bN",
+	"lhvNUsNLRybG9ZPTi5dnbC4wxLcl9sfZ8divpyUyGBoxq5RKWgpzY/oOX7rV6202Ru/eQ1fDw8eDpcHO",
+	"ZA2++3j5vTtNuXoPSUnpZufgcK9zcKCloVwXDqejjTqKSJdbcXQpRcfU5gslPmVHu6FxUY+3st5fW+0t",
+	"ry21UK+11rja7Pn+equ5nBrvzH1R2nR1dL6FSHwB0z3jC/RqWcjCiBhxnepE7XmVKvYtpKifLPUvqWjc",
+	"KsGQOJUD8OR3//TZRz/+9Jd/9+knH8eE/+lf/urpd39p0fkYrfOEPmn/NrOyQjytzPbMSXqSlMtmeakU",
+	"3x4aYiE+jSOdRRvSIGB2nWWVY2kuRdc9IqrVg2mMJ3UvFciPgn5bub4SFqI5HGZgCIlsHjqWHNEqU2LW",
+	"IqsFYSJDfWFcKds9IrozLfZdwXikm4LTQQTDuHEO8yKk6qMQCoYoCFU+u0x2kfE3uyEi8ruELjJwKS8F",
+	"XtZuUZDU/gJeUnl/Q4FDl8tTSbOmdLctstL+EbF/MxfZ5FpbdZviyi4kbj9oMm5BQOmxbIFVzs1067ZX",
+	"J3oWs7/hmHGrUu/27rWtuzcedfb2nIVIhdrdi7Atzgw8f4A2ZbfBpDS/xW0SGrpD7aYFEhUxk60LVXsm",
+	"0seDcaT6lV2UMbZacxijvv5FfHExjpauL5PmoIYwqRHrIRl8FftfqWJX/lxwnrkc5/Cl8hehUFzcspAy",
+	"BoJn3//x02//mVQy/lRFUzz74R/FfGe+ZpGveljOeTqaeBlTgUUzkypTMv/KqMtxKQJVJ+sYTevgrupT",
+	"OqFgSMcRy5t4B4hnoXQhF0lcUHC24JQpFaj1ZWXz1HryAshnbcEqU/pyKZvxR8dafl7Aby41UgK+Vcvz",
+	"GElTikqxUK0mtXP6hQv+pgJoXuJPNRmd6wC2W45eVW6gzwFdymL3HPr0/GK2qjsfVJqrdb/VxVcS7rNf",
+	"/vTZn33zyZ//AMRlQGcZNgWNoTysKSSq9aax72Ewp7WpyRNKxUzrbCFd7cv0ogcZxM25JigP22rYdoSg",
+	"391QiRxHRMhc41DgtrYhwrGPhSg2ME0YlYSrJDnk10GHAGx60EVgBLk3RHGtRstcoWsjKPlAhsweEdkp",
+	"AcBCc8UA8d3DPUV9rk21lyIj5uVhJQDhmmY3ssTnOK5g3pVh8el2eDM0YVn+8/FYuQS0fT+uyJ6mWDa2",
+	"ZxvUzKnkPFdWtSqwl7nonley4ZhlCowlho/GcoYuRkjrG/Gbz4UOLpfSQVXieRwXfS4iiLFt99aN967f",
+	"2rn2zq2vLR3e271zL/v350Qm47mex2X+dVWvt4zsubpMrQTZpqyWuEkJj7TtJC22BBM4ZaBLaI1xGqGk",
+	"rDMs6khw9nnwIxlzw+7hnkUNNdnTZFi6lVT1Mfncsx/+0bN/+IFufq4pMuVhnhpX89/HJmQ40EH/uimD",
+	"bZXZkAYE7UrSJts66OoGrKaalqkNBgkYE9mdxLIwqGeOCIoiGilC3lVWhK6KyZXVqi3jrzZUYAa6SQfY",
+	"rlaipQdIRc4pEdQHmJdQ2//WYQQGi6TOsGAYiECimUy8c464AcmWC7WBF8YKy62yn0NW6ObpGqO6aYEq",
+	"JGx18ivZwgTz4WZiwbGXHuNeHwYsqQ4VN/2ZP7+JfgBJtMOsdWwlMRELrePhax0goCTrHBn//e9++vTj",
+	"T+aJ0ppwwzCszckJjYn3MK6RK11zsvOmMT63jZvSKPRyWZMhlYZjRTnBg9gzl/fUi9P0QW96RIr866rv",
+	"ayC7viYtJ6VZNO54rxZSnCbhIzSynHevyOAZh1gmvb8X8xlVlo7yHck/z+7x8iwfGKNa7CLp7O2BZ//0",
+	"iY5Tyyb9FDtDEpvjTF1xb+dW4ptWfo0CZie78jHAqSwiLQuREpR0UDOPScGB+MqEWyIv7Cn3RRWGFDsy",
+	"ACYM+8h2f5SRRjybw8xEoFgkqaA3xdXTtB1fjx/3MOthAuW6cvJxkbhubaq6YG69KKNxekJUCFUABWRA",
+	"Ug6tRJsDUr7+lyS/p1DcXmwBgmXkqCc/+s9n3/nWPDmKFQnjVQh6QRhHqripIbR10D3Y7Ox0lcNeRlqE",
+	"mLCkWJiOobCsFnyIpuI0jkhXB5V3hRLW3ezsbN64WxgcxXKi9MWprVj26x3NXm592FSB2oJ1xhYmmVCt",
+	"yGax88kOptHeQ0xU5wOuOTwMAuXvxewFu6CypTxic4R5WEPvlVsctpieeJ654TUM59ch/OfS4JhsM161",
+	"poiJIK6DG+mONHFdDLcsvDsu0y1+YrEUKK2odoWMI/L8SmSoCsy2oIpTDdLi4zW7yAmv8RPGoU8JqoNO",
+	"LuxUFxo5ItJEoSVeVU2kkFDK4K5X6Ly3mvrbDfWt8LbiALZMX/KSBvn5+gpzQ88XC4zD5Np0M4nO+IJE",
+	"kKaEZyv4REePKgXxybf+5dNPPp6XLy/bZvWh7NEyI7tDURZ1GycQcxw7CbMVPfP+FxiGShE0nEj2jAO9",
+	"KcC8bUV4K1IlTT0qNoagU32Piovh5xdT1rZl+2Zn8TuUOGHNTZpvfrFb+z2f+yeTKJbXW42l9eryyvbN",
+	"zjVMrDJhbmqi09pkMqkJwb02jgJExCz+C5r5VadS9yCz9lNrpopAphmHnU5d1+mvRbLMtWyVyfQcMm07",
+	"roSSJNNWbxoDGZqXRduHnlizqXlZze2R6jdasgj9uI3+Vs/Kau+mGlwupl6JvZdKQKn2rcZ+ZvfSLGvI",
+	"kj5o7QFRRMHQxVEfZmliEldZaEs44DDiDAj6IihQbhoYhm3drMP4pkzLNCOPKSeJDnQ3AfCGrkIhoEhD",
+	"GyJHZITJmCO2Abp7uweHIE25u4VUOAzBSEs6dhy+Qp066Mh69HAANSfR3mzV1CNW8zC3gkKlqpghuWBf",
+	"Z/EofwvMomaJK2X7Zue8kYnPlTC/xCD5MlKUiZE/mxHnkob9ojTIzQT8vZq6+O4iPugFyGaMUfNoZxqI",
+	"X5LOmeHr2zc7GQeg/EojUBH9HCIY8OEH5a4+3U0qY7ALIyqDcbzY/VsHdyk9ljVUTXchFDBUaGm9LSd1",
+	"LlpMwBjVHHpcXebRcxdgWyfAJ+hFhVxtpeEGxVzgyb/84Omvf/v0Zx89/bHt1dddbvUJUex7V+oTFAQ1",
+	"6Vu/8vXJMasbcBQe2p2D3R3wAPXA22gKDhAHl/ZvboKrK82rl5MqovsHHXCMpsp5HATGWSS5nEqexEEg",
+	"9N0BpcUG8zsP3j648CGKJUikh4Egf/sHrZVVx3Vkjs29zjXHdY5lTkyz3/Ba/hJa7q3A1fWra2tX11fh",
+	"Sm9ZPMBl2ZADISGI7bN3vWHcVoXhgXP2sDJ6yD2VkKJjNAVM0CABQzqWbWNNK9XFTeMM8ZxZXPYX1sLD",
+	"KzODS6SQaCALGE0BHccZj0/+13/+7C9+/tmPvlmqpOp2o7MR9FA2pYoGyAe7ISKdva24x1AhpklAQo8L",
+	"xL4wxpnUyufTRHWRujtqE+XNUNTvGVS6cQgHBUq+NHJbXf7st2ejzVJjufhEumKqrpFItRr8BgPdrX5t",
+	"hxJU24bcG6q+gJI4KEuY86JQUWVdyF0JviOp2tM//fmT7/3s6V996+lPf/Zf//5t8d1//ft3yomnxsYp",
+	"HAXnwUYX9KZcxbnLD7Itp7Qk98Y44ABLS+5opLu9ecG4zLtoTv9rne27i6GwWfuXKPzao7A4/CwKi+9m",
+	"oXCEoD8tF9BkI3Lj6BYKguzrbpqAmm7yXkC9Y+Djfl98G5foFjNJNbMnxGgwohFSVVZ0K3uVo72hWupP",
+	"MENgpbF0ROITU1J4idK4j6CPifEKfY4EPbGw6Ys6801IYtBiD8nUd/DkV//3s9/+4xxBTzo9zM0uD55P",
+	"uYXryjHzyFS8UB0lbQMCnRCAfX2E8kvVr1K6XYZ0Qkpj8rbEUuaEQVybxj6UfL+q+oxIu0cyEKIwtG51",
+	"+TyxdJ8PQ8Piyj08gRxGj1SanuPqPFD/kYzSaDVaq7Vms9ZqgsZau9Foy8I9PgpQ/EiFHPRx6M8b0ir5",
+	"o4sNLmQAVTV/ZivyKnzzS/W9QH3P32tQKW5w8fYRcmxZWkxmhye9HYif8OGUZfQNpm3ticEReDAJCs8Y",
+	"ENuKOwjtCGe7/sK4rYOKWDQ9HeI0KBBCHFm5Ogbeut0uK+2PcNGaX2n/SaWaWvkbU/XCZIrEL+7teZmr",
+	"e1keoQfSH1RUgHmmTyhpO5JqjFLFMXQw3+r72tLuF0W9YxKhzQH6nurrufHfgLoXuvbn+O0vUNm+nGab",
+	"OiAa44eQgTXAKWitrAJvCIXGESsAKp6MJq1zjshgjJis5ja/kv1FiesLJVf5cuCfM3r66uqVC/yQaIN1",
+	"3FtVqpognHlzFh1VaPuqXezxjYHMJLI9lzC/qqQgLlo9q1C1fF9o3GUR5epXE/COWdJ5XewrQtCXuntc",
+	"1uOKVFf0TDnXjZqYqVL/QrKMe4Qw8Omv//7J936T6GRmlfk8oK0RHCA3bphAfNk3TEX22B2R9UCm7VF+",
+	"oMOsL51J0dT0KcAksUtMUA/YlZaS4eNkgoKEpVyACAOXDncP9y6DJ3/3wyc/+smzX/8kO9yoX7TSbavy",
+	"Rd9K0mTg9//fR0//+adPP/oH1ebtySffVAmZejjKw+obNxs1GzeAyKRR6KFNnGfx8MbaoKtqPv3b7z75",
+	"458mLxtDw9nDs/8ZAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -3,8 +3,6 @@ package account
 import (
 	"context"
 	"encoding/json"
-	"strconv"
-	"time"
 
 	"github.com/menshen-auth/menshen/gen"
 	"github.com/menshen-auth/menshen/impl/internal/authn"
@@ -64,34 +62,6 @@ func (a *API) GetUserInfo(ctx context.Context, req gen.GetUserInfoRequestObject)
 	}
 	return gen.GetUserInfo200JSONResponse{Body: gen.BaseUserResponse{Data: baseUser(user)}}, nil
 }
-
-// LoginWithCaptcha signs in with password and image captcha.
-func (a *API) LoginWithCaptcha(ctx context.Context, req gen.LoginWithCaptchaRequestObject) (gen.LoginWithCaptchaResponseObject, error) {
-	app, err := a.service.LenientApplication(ctx, optional.Value(req.Params.IThingsAppCode), optional.Value(req.Params.IThingsTenantCode))
-	if err != nil {
-		return nil, err
-	}
-	body := req.Body
-	if body.LoginType != gen.CaptchaLoginRequestLoginTypePwd {
-		return nil, ErrConnection
-	}
-	credentials := Credentials{Type: identifierKind(body.Account), Account: body.Account, Password: optional.Value(body.Password)}
-	user, tokens, err := a.service.SignInWithCaptcha(ctx, app, credentials, Captcha{ID: body.CodeID, Answer: body.Code})
-	if err != nil {
-		return nil, err
-	}
-	return gen.LoginWithCaptcha200JSONResponse{Data: &gen.CaptchaLogin{
-		Info:  captchaLoginUser(user),
-		Roles: []string{},
-		Token: gen.CaptchaLoginToken{
-			AccessToken:  tokens.Access,
-			AccessExpire: unix(tokens.ExpiresAt),
-			RefreshAfter: unix(tokens.ExpiresAt.Add(-tokens.ExpiresIn / 2)),
-		},
-	}}, nil
-}
-
-func unix(t time.Time) string { return strconv.FormatInt(t.Unix(), 10) }
 
 // SignIn signs in with credentials in the status dialect.
 func (a *API) SignIn(ctx context.Context, req gen.SignInRequestObject) (gen.SignInResponseObject, error) {

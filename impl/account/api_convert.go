@@ -6,6 +6,7 @@ import (
 
 	"github.com/menshen-auth/menshen/db"
 	"github.com/menshen-auth/menshen/gen"
+	"github.com/menshen-auth/menshen/impl/internal/address"
 	"github.com/menshen-auth/menshen/impl/internal/authn"
 	"github.com/menshen-auth/menshen/impl/internal/optional"
 )
@@ -135,7 +136,7 @@ func userDto(u db.User) (*gen.UserDto, error) {
 		dto.LastLogin = optional.Of(u.LastLoginAt.UTC())
 	}
 	if u.Phone != nil {
-		countryCode, national := splitPhone(*u.Phone)
+		countryCode, national := address.SplitPhone(*u.Phone)
 		dto.Phone, dto.PhoneCountryCode = &national, optional.Of(countryCode)
 	}
 	return dto, nil

@@ -58,6 +58,10 @@ var (
 		Kind: apierr.Invalid, Code: "account.one_identifier",
 		EN: "Exactly one of account, username, email and phone is needed.", ZH: "account、username、email、phone 需要且只能填写一个。",
 	})
+	ErrNoAddress = apierr.Define(apierr.Error{
+		Kind: apierr.Unprocessable, Code: "account.no_address", Number: 1000033,
+		EN: "The account has no such address.", ZH: "账号未绑定该手机号或邮箱。",
+	})
 	ErrUserNotFound = apierr.Define(apierr.Error{
 		Kind: apierr.NotFound, Code: "account.user_not_found", API: 2004, Number: 1000003,
 		EN: "There is no such user.", ZH: "用户不存在。",

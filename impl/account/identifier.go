@@ -1,13 +1,12 @@
 package account
 
 import (
-	"net/mail"
 	"strings"
 	"unicode"
 
-	"github.com/nyaruka/phonenumbers"
 	"golang.org/x/text/secure/precis"
-	"golang.org/x/text/width"
+
+	"github.com/menshen-auth/menshen/impl/internal/address"
 )
 
 // maxUsername is the longest user name, in characters.
@@ -33,43 +32,22 @@ func usernameKey(name string) (string, error) {
 	return key, nil
 }
 
-// email is an address as it is stored and as it is compared: the domain in lower case for both, the local part for
-// comparison only, because no mail host in use keeps "Alice@" and "alice@" apart.
-func email(address string) (stored, key string, err error) {
-	parsed, err := mail.ParseAddress(address)
-	if err != nil || parsed.Address != address {
-		return "", "", ErrEmail
-	}
-	at := strings.LastIndexByte(address, '@')
-	stored = address[:at+1] + strings.ToLower(address[at+1:])
-	return stored, strings.ToLower(stored), nil
-}
-
-// phone returns a number in E.164 (C10). countryCode, like "+86", may be empty: then a number without "+" is one of
-// region.
-func phone(number, countryCode, region string) (string, error) {
-	number = width.Narrow.String(number)
-	if strings.Trim(number, "+0123456789 -().") != "" { // the library also reads letters and extensions
-		return "", ErrPhone
-	}
-	if code := strings.TrimPrefix(countryCode, "+"); code != "" && !strings.HasPrefix(number, "+") {
-		number = "+" + code + number
-	}
-	parsed, err := phonenumbers.Parse(number, region)
-	if err != nil || !phonenumbers.IsValidNumber(parsed) {
-		return "", ErrPhone
-	}
-	return phonenumbers.Format(parsed, phonenumbers.E164), nil
-}
-
-// splitPhone takes a number in E.164 apart into country code, like "+86", and national number.
-func splitPhone(e164 string) (countryCode, national string) {
-	parsed, err := phonenumbers.Parse(e164, "")
+// email is address.Email with a refusal.
+func email(text string) (stored, key string, err error) {
+	stored, key, err = address.Email(text)
 	if err != nil {
-		return "", e164
+		err = ErrEmail
 	}
-	national = phonenumbers.GetNationalSignificantNumber(parsed)
-	return strings.TrimSuffix(e164, national), national
+	return stored, key, err
+}
+
+// phone is address.Phone with a refusal.
+func phone(number, countryCode, region string) (string, error) {
+	e164, err := address.Phone(number, countryCode, region)
+	if err != nil {
+		err = ErrPhone
+	}
+	return e164, err
 }
 
 // identifierKind tells what the one field of a login form holds.

@@ -8,6 +8,8 @@ import (
 	"github.com/menshen-auth/menshen/impl/internal/clock"
 	"github.com/menshen-auth/menshen/impl/internal/keyring"
 	"github.com/menshen-auth/menshen/impl/internal/limit"
+	"github.com/menshen-auth/menshen/impl/internal/message"
+	"github.com/menshen-auth/menshen/impl/internal/tenant"
 )
 
 // Settings of the service.
@@ -22,13 +24,30 @@ type Settings struct {
 	ParallelHash  int           // argon2id computations at a time
 
 	SignInPerAccount limit.Rule // tries on one account from one address
+	SignInOnAccount  limit.Rule // tries on one account from anywhere; a success clears it
+	SignInFree       limit.Rule // tries on one account without an image captcha, where one can be sent; a success clears it
+	SignInFreeIP     limit.Rule // and from one address
 	SignInPerIP      limit.Rule
 	RegisterPerIP    limit.Rule
+
+	AutoRegister tenant.Setting[bool] // a login with a code makes the account that the address does not have
 }
 
-// Captchas checks an image captcha, and uses it up.
+// Captchas checks codes.
 type Captchas interface {
+	// CheckImage uses an image captcha up and tells whether the answer was right; without id and answer it refuses, and
+	// says that one is needed.
 	CheckImage(ctx context.Context, userpoolID, use, id, answer string) error
+	// CheckSent evaluates a code that was sent. If it is right, spend uses it up, in the transaction that it allows.
+	CheckSent(ctx context.Context, userpoolID string, c message.Channel, use, account, id, answer string) (spend func(context.Context, db.Queries) error, err error)
+}
+
+// Messages takes what people are to be told.
+type Messages interface {
+	// Ready tells whether there is a channel to send by.
+	Ready(c message.Channel) bool
+	// Post takes a message in a transaction; it is sent if that is committed.
+	Post(ctx context.Context, q db.Queries, m message.Message) error
 }
 
 // Factors asks users who have bound an authenticator for its code.
@@ -47,10 +66,11 @@ type Service struct {
 	limiter  *limit.Limiter
 	captchas Captchas
 	factors  Factors
+	messages Messages
 	hasher   *hasher
 }
 
 // New returns the service.
-func New(s Settings, store *db.DB, ring *keyring.Ring, c clock.Clock, l *limit.Limiter, captchas Captchas, factors Factors) *Service {
-	return &Service{s, store, ring, c, l, captchas, factors, newHasher(s.ParallelHash)}
+func New(s Settings, store *db.DB, ring *keyring.Ring, c clock.Clock, l *limit.Limiter, captchas Captchas, factors Factors, m Messages) *Service {
+	return &Service{s, store, ring, c, l, captchas, factors, m, newHasher(s.ParallelHash)}
 }

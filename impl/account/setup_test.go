@@ -67,7 +67,7 @@ func newRig(t *testing.T) *rig {
 	r.Service = New(Settings{
 		Issuer: issuer, AccessTTL: 15 * time.Minute, SessionTTL: 720 * time.Hour, ManagementTTL: 2 * time.Hour,
 		RefreshGrace: 10 * time.Second, SignatureSkew: 5 * time.Minute, Region: "CN", ParallelHash: 4,
-	}, store, ring, r.clock, limit.New(store, r.clock), nil, r.factors)
+	}, store, ring, r.clock, limit.New(store, r.clock), nil, r.factors, nil)
 	r.app = r.tenant("pool", "app", "key", true)
 	r.tenant("other", "other-app", "other-key", false)
 	return r

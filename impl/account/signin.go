@@ -33,24 +33,45 @@ func (s *Service) SignIn(ctx context.Context, app db.Application, c Credentials,
 	if err := s.CheckCustomData(w.CustomData); err != nil {
 		return db.User{}, authn.Tokens{}, err
 	}
-	if err := s.limitSignIn(ctx, app.UserpoolID, c); err != nil {
+	account := s.accountKey(c)
+	if err := s.limitSignIn(ctx, app.UserpoolID, account); err != nil {
 		return db.User{}, authn.Tokens{}, err
 	}
 	u, err := s.authenticate(ctx, app.UserpoolID, c)
 	if err != nil {
 		return u, authn.Tokens{}, err
 	}
-	amr, spend, err := s.factors.Challenge(ctx, u.UserpoolID, u.ID, c.Code)
+	forgive := func(ctx context.Context, q db.Queries) error {
+		limits := s.limiter.In(q)
+		return errors.Join(limits.Clear(ctx, s.SignInOnAccount, u.UserpoolID, account), limits.Clear(ctx, s.SignInFree, u.UserpoolID, account))
+	}
+	tokens, err := s.enter(ctx, app, proof{user: u, amr: "pwd", code: c.Code, spend: forgive}, w)
+	return u, tokens, err
+}
+
+// proof is how somebody has proved to be a user, but for the authenticator.
+type proof struct {
+	user  db.User
+	amr   string                                  // RFC 8176
+	code  string                                  // of the authenticator; empty where the door has no field for it
+	spend func(context.Context, db.Queries) error // uses the proof up, in the transaction that opens the session
+}
+
+// enter opens a session for who has proved to be a user, and asks for the authenticator's code where there is one.
+func (s *Service) enter(ctx context.Context, app db.Application, p proof, w Wish) (tokens authn.Tokens, err error) {
+	u := p.user
+	amr, spendFactor, err := s.factors.Challenge(ctx, u.UserpoolID, u.ID, p.code)
 	if err != nil {
-		return u, authn.Tokens{}, s.refuse(ctx, u.UserpoolID, u.ID, err)
+		return tokens, s.refuse(ctx, u.UserpoolID, u.ID, err)
 	}
 	grant := authn.Grant{
-		UserpoolID: u.UserpoolID, UserID: u.ID, AppID: app.ID, Scope: w.Scope, AMR: append([]string{"pwd"}, amr...),
+		UserpoolID: u.UserpoolID, UserID: u.ID, AppID: app.ID, Scope: w.Scope, AMR: append([]string{p.amr}, amr...),
 	}
-	var tokens authn.Tokens
 	err = s.store.InTx(ctx, func(q db.Queries) error {
-		if err := spend(ctx, q); err != nil {
-			return err
+		for _, spend := range []func(context.Context, db.Queries) error{p.spend, spendFactor} {
+			if err := spend(ctx, q); err != nil {
+				return err
+			}
 		}
 		if err := s.MergeCustomData(ctx, q, u.UserpoolID, u.ID, w.CustomData); err != nil {
 			return err
@@ -58,36 +79,58 @@ func (s *Service) SignIn(ctx context.Context, app db.Application, c Credentials,
 		tokens, err = s.Open(ctx, q, grant)
 		return err
 	})
-	return u, tokens, err
+	return tokens, err
 }
 
-// Captcha is the answer to an image captcha.
+// Captcha is an answer, and the code that it answers.
 type Captcha struct{ ID, Answer string }
 
-// useLogin is the use that a captcha for a login was made for, as the contract names it.
-const useLogin = "login"
+// codeScope is the scope of sessions in the code dialect. They cannot be renewed: the dialect has no field for a refresh
+// token.
+const codeScope = "openid profile"
 
-// SignInWithCaptcha is SignIn behind an image captcha, which the try uses up, whatever becomes of it. The session cannot
-// be renewed: the dialect has no field for a refresh token.
+// SignInWithCaptcha is SignIn where an image captcha can be sent, and must be after a few failures. One that is sent is used
+// up by the try, whatever becomes of it.
 func (s *Service) SignInWithCaptcha(ctx context.Context, app db.Application, c Credentials, answer Captcha) (db.User, authn.Tokens, error) {
-	if err := s.captchas.CheckImage(ctx, app.UserpoolID, useLogin, answer.ID, answer.Answer); err != nil {
+	if err := s.human(ctx, app.UserpoolID, useLogin, s.accountKey(c), answer); err != nil {
 		return db.User{}, authn.Tokens{}, s.refuse(ctx, app.UserpoolID, "", err)
 	}
-	return s.SignIn(ctx, app, c, Wish{Scope: "openid profile"})
+	return s.SignIn(ctx, app, c, Wish{Scope: codeScope})
 }
 
-func (s *Service) limitSignIn(ctx context.Context, userpoolID string, c Credentials) error {
+// human asks for an image captcha after the first few tries, which are charged before anything is evaluated.
+func (s *Service) human(ctx context.Context, userpoolID, use, key string, answer Captcha) error {
+	if answer == (Captcha{}) {
+		first := s.limiter.Take(ctx, s.SignInFree, userpoolID, key)
+		if first == nil {
+			first = s.limiter.Take(ctx, s.SignInFreeIP, userpoolID, limit.IPKey(reqinfo.From(ctx).IP))
+		}
+		if !limit.Refused(first) {
+			return first
+		}
+	}
+	return s.captchas.CheckImage(ctx, userpoolID, use, answer.ID, answer.Answer)
+}
+
+// accountKey is under which name tries on an account are counted. It is hashed: people type their password into the field
+// of the name.
+func (s *Service) accountKey(c Credentials) string {
 	account, err := s.normalID(c.Type, c.Account)
 	if err != nil {
 		account = "" // nobody's; all such tries count together
 	}
+	return hex.EncodeToString(s.ring.MAC("limits", c.Type, account))
+}
+
+func (s *Service) limitSignIn(ctx context.Context, userpoolID, account string) error {
 	ip := limit.IPKey(reqinfo.From(ctx).IP)
 	if err := s.limiter.Take(ctx, s.SignInPerIP, userpoolID, ip); err != nil {
 		return err
 	}
-	// Hashed: people type their password into the field of the name.
-	key := ip + "|" + hex.EncodeToString(s.ring.MAC("limits", c.Type, account))
-	return s.limiter.Take(ctx, s.SignInPerAccount, userpoolID, key)
+	if err := s.limiter.Take(ctx, s.SignInPerAccount, userpoolID, ip+"|"+account); err != nil {
+		return err
+	}
+	return s.limiter.Take(ctx, s.SignInOnAccount, userpoolID, account)
 }
 
 // authenticate returns the user whose account and password they are.
@@ -110,8 +153,12 @@ func (s *Service) authenticate(ctx context.Context, userpoolID string, c Credent
 
 // refuse notes a refused sign-in in the audit log and returns the refusal.
 func (s *Service) refuse(ctx context.Context, userpoolID, userID string, refusal error) error {
+	return s.refuseAction(ctx, userpoolID, userID, "user.signin", refusal)
+}
+
+func (s *Service) refuseAction(ctx context.Context, userpoolID, userID, action string, refusal error) error {
 	err := audit.Write(ctx, s.store.Queries, s.clock.Now(), audit.Event{
-		UserpoolID: userpoolID, Actor: audit.Anonymous, Action: "user.signin", Target: audit.User(userID), Outcome: audit.Refused,
+		UserpoolID: userpoolID, Actor: audit.Anonymous, Action: action, Target: audit.User(userID), Outcome: audit.Refused,
 	})
 	if err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 	"github.com/menshen-auth/menshen/impl/internal/audit"
 	"github.com/menshen-auth/menshen/impl/internal/authn"
 	"github.com/menshen-auth/menshen/impl/internal/limit"
+	"github.com/menshen-auth/menshen/impl/internal/message"
 	"github.com/menshen-auth/menshen/impl/internal/reqinfo"
 	"github.com/menshen-auth/menshen/impl/internal/secret"
 )
@@ -70,21 +71,24 @@ func (s *Service) create(ctx context.Context, userpoolID, source, actor string, 
 	if err != nil {
 		return db.User{}, err
 	}
-	err = s.store.InTx(ctx, func(q db.Queries) error {
-		if err := q.Accounts().InsertUser(ctx, u); err != nil {
+	err = s.store.InTx(ctx, func(q db.Queries) error { return s.insert(ctx, q, u, n.Identities, actor) })
+	return u, taken(err)
+}
+
+// insert writes a new user with its identities.
+func (s *Service) insert(ctx context.Context, q db.Queries, u db.User, identities []db.Identity, actor string) error {
+	if err := q.Accounts().InsertUser(ctx, u); err != nil {
+		return err
+	}
+	for _, i := range identities {
+		i.UserpoolID, i.ID, i.UserID, i.CreatedAt = u.UserpoolID, secret.ID(), u.ID, u.CreatedAt
+		if err := q.Accounts().InsertIdentity(ctx, i); err != nil {
 			return err
 		}
-		for _, i := range n.Identities {
-			i.UserpoolID, i.ID, i.UserID, i.CreatedAt = userpoolID, secret.ID(), u.ID, u.CreatedAt
-			if err := q.Accounts().InsertIdentity(ctx, i); err != nil {
-				return err
-			}
-		}
-		return audit.Write(ctx, q, u.CreatedAt, audit.Event{
-			UserpoolID: userpoolID, Actor: actor, Action: "user.create", Target: audit.User(u.ID), Outcome: audit.Success,
-		})
+	}
+	return audit.Write(ctx, q, u.CreatedAt, audit.Event{
+		UserpoolID: u.UserpoolID, Actor: actor, Action: "user.create", Target: audit.User(u.ID), Outcome: audit.Success,
 	})
-	return u, taken(err)
 }
 
 // newUser checks the parts and brings them into the form in which they are stored.
@@ -235,6 +239,20 @@ func (s *Service) normalID(idType IDType, id string) (key string, err error) {
 		return "", ErrUserID
 	}
 	return key, nil
+}
+
+// AddressOf returns the address under which a user who may sign in has it on file, by its comparison key; false for an
+// address that nobody has.
+func (s *Service) AddressOf(ctx context.Context, userpoolID string, c message.Channel, key string) (onFile string, known bool, err error) {
+	if c == message.Phone {
+		onFile, err = s.store.Accounts().PhoneByKey(ctx, userpoolID, key)
+	} else {
+		onFile, err = s.store.Accounts().EmailByKey(ctx, userpoolID, key)
+	}
+	if errors.Is(err, db.ErrNotFound) {
+		return "", false, nil
+	}
+	return onFile, err == nil, err
 }
 
 // Identities returns the external identities of a user, oldest first.

@@ -10,14 +10,17 @@ import (
 	"github.com/menshen-auth/menshen/gen"
 	"github.com/menshen-auth/menshen/impl/account"
 	"github.com/menshen-auth/menshen/impl/captcha"
+	"github.com/menshen-auth/menshen/impl/captcha/puzzle"
 	"github.com/menshen-auth/menshen/impl/fastpass"
 	"github.com/menshen-auth/menshen/impl/internal/authn"
 	"github.com/menshen-auth/menshen/impl/internal/clock"
 	"github.com/menshen-auth/menshen/impl/internal/httpapi"
 	"github.com/menshen-auth/menshen/impl/internal/keyring"
 	"github.com/menshen-auth/menshen/impl/internal/limit"
+	"github.com/menshen-auth/menshen/impl/internal/metrics"
 	"github.com/menshen-auth/menshen/impl/internal/secret"
 	"github.com/menshen-auth/menshen/impl/mfa"
+	"github.com/menshen-auth/menshen/impl/notify"
 	"github.com/menshen-auth/menshen/impl/otp"
 	"github.com/menshen-auth/menshen/impl/qrlogin"
 	"github.com/menshen-auth/menshen/impl/service"
@@ -30,13 +33,16 @@ type Options struct {
 	MasterKey []byte
 	Clock     clock.Clock
 	Log       *slog.Logger
-	Digits    func(n int) string // makes verification codes; nil for crypto/rand
+	Random    puzzle.Random // makes verification codes; nil for crypto/rand
+	Outbox    string        // directory for messages of channels that are not configured, for development; empty for none
 }
 
 // App is the service on a database. It holds no state that a second one on the same database would miss.
 type App struct {
 	Handler  http.Handler
 	accounts *account.Service
+	messages *notify.Service
+	metrics  *metrics.Metrics
 	service  *service.Service
 	ring     *keyring.Ring
 	Options
@@ -69,26 +75,32 @@ var _ gen.StrictServerInterface = (*server)(nil)
 
 // New builds the service.
 func New(ctx context.Context, o Options) (*App, error) {
-	if o.Digits == nil {
-		o.Digits = secret.Digits
+	if o.Random == nil {
+		o.Random = random{}
 	}
 	ring, err := keyring.Open(ctx, o.Store, o.Clock, o.MasterKey)
 	if err != nil {
 		return nil, err
 	}
 	c, limiter := o.Config, limit.New(o.Store, o.Clock)
-	captchas := captcha.New(captcha.Settings{TTL: c.CaptchaTTL, ImagesPerIP: named("captcha.ip", c.LimitCaptchaIP)},
-		o.Store, ring, o.Clock, limiter, o.Digits)
-	labels := &labels{}
+	counts := metrics.New()
+	messages, err := newMessages(o, ring, counts)
+	if err != nil {
+		return nil, err
+	}
+	people := &people{}
+	captchas := captcha.New(captchaSettings(c), o.Store, ring, o.Clock, limiter, o.Random, messages, people, counts, o.Log)
 	factors := mfa.New(mfa.Settings{Skew: c.TOTPSkew, PendingTTL: c.PendingTTL, BindAttempts: guessing.Free, Guessing: guessing},
-		o.Store, ring, o.Clock, labels)
+		o.Store, ring, o.Clock, people)
 	accounts := account.New(account.Settings{
 		Issuer: c.PublicURL + "/oidc", AccessTTL: c.AccessTTL, SessionTTL: c.SessionTTL, ManagementTTL: c.ManagementTTL,
 		RefreshGrace: c.RefreshGrace, SignatureSkew: c.SignatureSkew, Region: c.Region, ParallelHash: c.ParallelHashes,
 		SignInPerAccount: named("signin.account", c.LimitSignIn), SignInPerIP: named("signin.ip", c.LimitSignInIP),
-		RegisterPerIP: named("register.ip", c.LimitRegisterIP),
-	}, o.Store, ring, o.Clock, limiter, captchas, factors)
-	labels.Service = accounts
+		SignInOnAccount: named("signin.on", c.LimitAccount), SignInFree: named("signin.free", c.LimitSignInFree),
+		SignInFreeIP: named("signin.free.ip", c.LimitFreeIP), RegisterPerIP: named("register.ip", c.LimitRegisterIP),
+		AutoRegister: c.AutoRegister,
+	}, o.Store, ring, o.Clock, limiter, captchas, factors, messages)
+	people.Service = accounts
 	logins := qrlogin.New(qrlogin.Settings{
 		PublicURL: c.PublicURL, QRTTL: c.QRTTL, TicketTTL: c.TicketTTL,
 		PerIP: named("qrlogin.ip", c.LimitQRCodeIP), ScansPerID: named("qrlogin.scan", c.LimitScan),
@@ -126,12 +138,47 @@ func New(ctx context.Context, o Options) (*App, error) {
 	}, httpapi.Options{
 		Contract: contract, Auth: auth, Log: o.Log, Proxies: c.TrustedProxies,
 		ReportOnly: c.ResponseValidation == "report", Timeout: c.RequestTimeout,
+		Requests: counts.Requests,
 	})
-	return &App{Handler: handler, accounts: accounts, service: self, ring: ring, Options: o}, nil
+	return &App{Handler: handler, accounts: accounts, messages: messages, metrics: counts, service: self, ring: ring, Options: o}, nil
 }
 
-// labels closes the circle between accounts, which ask for factors, and factors, which are labelled by account.
-type labels struct{ *account.Service }
+// people closes the circles between accounts, which ask for codes and factors, codes, which are sent to people, and
+// factors, which are labelled with their names.
+type people struct{ *account.Service }
+
+// random is the source of verification codes (C1).
+type random struct{}
+
+func (random) Digits(n int) string { return secret.Digits(n) }
+func (random) Pick(n int) int      { return secret.Pick(n) }
+
+func newMessages(o Options, ring *keyring.Ring, counts *metrics.Metrics) (*notify.Service, error) {
+	channels, err := o.Config.channels(o.Outbox)
+	if err != nil {
+		return nil, err
+	}
+	for name, c := range channels {
+		o.Log.Info("channel", "channel", name, "by", c.Name())
+	}
+	texts, err := notify.LoadTexts(o.Config.TextsDir)
+	if err != nil {
+		return nil, err
+	}
+	return notify.New(delivery, o.Store, ring, o.Clock, o.Log, counts, texts, channels), nil
+}
+
+func captchaSettings(c Config) captcha.Settings {
+	return captcha.Settings{
+		ImageTTL: c.CaptchaTTL, ImagesPerIP: named("captcha.ip", c.LimitCaptchaIP), Kind: c.CaptchaKind,
+		CodeTTL: c.CodeTTL, Attempts: codeAttempts, AttemptsWindow: c.CodeWindow,
+		AutoRegister: c.AutoRegister, RegisterTells: c.RegisterTells,
+		SendsPerIP: named("send.ip", c.LimitSendIP), FreeSends: named("send.free", c.LimitSendFree),
+		SendsPerTarget: []limit.Rule{named("send", c.LimitSend), named("send.hour", c.LimitSendHour), named("send.day", c.LimitSendDay)},
+		SMSPerPrefix:   named("sms.prefix", c.LimitSMSPrefix), SendsPerPool: named("send.pool", c.LimitSendPool),
+		SMSCountries: c.countries(), SMSBudget: c.SMSBudget, Region: c.Region,
+	}
+}
 
 // named gives a configured rule the name under which it counts.
 func named(name string, r limit.Rule) limit.Rule {

@@ -26,6 +26,8 @@ Worth trying:
   curl URL/api/v1/system/user/captcha -H 'Content-Type: application/json' -d '{"type":"image","use":"login"}'
   curl URL/user/register -H 'Content-Type: application/json' -d '{"username":"alice","password":"correct horse battery"}'
   curl -i URL/user/login -H 'Content-Type: application/json' -d '{"username":"alice","password":"correct horse battery"}'
+  curl URL/api/v1/system/user/captcha -H 'Content-Type: application/json' -d '{"type":"email","use":"register","account":"bob@example.com"}'
+  bin/menshen outbox
   curl URL/api/v3/gene-qrcode -H 'Content-Type: application/json' -d '{"type":"MOBILE_APP"}'
 
 `

@@ -21,6 +21,7 @@ var Version = "dev"
 type commandLine struct {
 	Serve   serveCommand   `cmd:"" default:"1" help:"Serve until SIGTERM (the default). Without MENSHEN_DATABASE_URL, on a private PostgreSQL in MENSHEN_DATA_DIR."`
 	Migrate migrateCommand `cmd:"" help:"Bring the database to the newest schema and exit. serve does the same at its start."`
+	Outbox  outboxCommand  `cmd:"" help:"Show the development outbox: the messages of channels that are not configured, newest last."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 

@@ -19,8 +19,11 @@ import (
 	"github.com/caarlos0/env/v11"
 
 	"github.com/menshen-auth/menshen/db"
+	"github.com/menshen-auth/menshen/impl/captcha"
+	"github.com/menshen-auth/menshen/impl/captcha/puzzle"
 	"github.com/menshen-auth/menshen/impl/internal/keyring"
 	"github.com/menshen-auth/menshen/impl/internal/limit"
+	"github.com/menshen-auth/menshen/impl/internal/tenant"
 )
 
 // Config is every setting, from the environment. A variable with _FILE appended names a file that holds the value.
@@ -48,7 +51,9 @@ type Config struct {
 	ManagementTTL  time.Duration `env:"MENSHEN_MANAGEMENT_TTL" envDefault:"2h"`
 	RefreshGrace   time.Duration `env:"MENSHEN_REFRESH_GRACE" envDefault:"10s"`
 	SignatureSkew  time.Duration `env:"MENSHEN_SIGNATURE_SKEW" envDefault:"5m"`
-	CaptchaTTL     time.Duration `env:"MENSHEN_CAPTCHA_TTL" envDefault:"180s"`    // C2
+	CaptchaTTL     time.Duration `env:"MENSHEN_CAPTCHA_TTL" envDefault:"180s"`    // C2: images
+	CodeTTL        time.Duration `env:"MENSHEN_CODE_TTL" envDefault:"5m"`         // C2: codes by e-mail and SMS
+	CodeWindow     time.Duration `env:"MENSHEN_CODE_WINDOW" envDefault:"10m"`     // C4: how long the five wrong codes for an address count
 	TOTPSkew       int           `env:"MENSHEN_TOTP_SKEW" envDefault:"1"`         // T3
 	PendingTTL     time.Duration `env:"MENSHEN_MFA_PENDING_TTL" envDefault:"10m"` // T11
 	QRTTL          time.Duration `env:"MENSHEN_QR_TTL" envDefault:"120s"`         // Q2
@@ -56,18 +61,39 @@ type Config struct {
 	FastpassTTL    time.Duration `env:"MENSHEN_FASTPASS_TTL" envDefault:"60s"`    // Q7
 	ParallelHashes int           `env:"MENSHEN_PARALLEL_HASHES" envDefault:"0"`   // argon2id, 19 MiB each; 0: one a core
 
-	LimitSignIn     limit.Rule `env:"MENSHEN_LIMIT_SIGNIN" envDefault:"10/5m"`      // one account from one address
-	LimitSignInIP   limit.Rule `env:"MENSHEN_LIMIT_SIGNIN_IP" envDefault:"60/1m"`   // one address
-	LimitRegisterIP limit.Rule `env:"MENSHEN_LIMIT_REGISTER_IP" envDefault:"20/1h"` // one address
-	LimitCaptchaIP  limit.Rule `env:"MENSHEN_LIMIT_CAPTCHA_IP" envDefault:"20/1m"`  // C8: one address
-	LimitQRCodeIP   limit.Rule `env:"MENSHEN_LIMIT_QRCODE_IP" envDefault:"60/1m"`   // Q9: one address and application
-	LimitScan       limit.Rule `env:"MENSHEN_LIMIT_SCAN" envDefault:"30/1m"`        // Q9: one user
-	LimitFastpass   limit.Rule `env:"MENSHEN_LIMIT_FASTPASS" envDefault:"30/1m"`    // one user
-	LimitOTPLookup  limit.Rule `env:"MENSHEN_LIMIT_OTP_LOOKUP" envDefault:"600/1m"` // T15: one access key
+	// By userpool: a value for all, then ,<userpool id>=<value> for some.
+	CaptchaKind   tenant.Setting[puzzle.Kind] `env:"MENSHEN_CAPTCHA_KIND" envDefault:"digits"`  // digits, letters, arithmetic, chinese, audio
+	AutoRegister  tenant.Setting[bool]        `env:"MENSHEN_AUTO_REGISTER" envDefault:"false"`  // a login code makes the account that is missing
+	RegisterTells tenant.Setting[bool]        `env:"MENSHEN_REGISTER_TELLS" envDefault:"false"` // C6: at register, say that there is an account
+
+	Messages
+	MetricsAddr string `env:"MENSHEN_METRICS_ADDR"` // where Prometheus may read, host:port; empty: nowhere
+
+	LimitSignIn     limit.Rule `env:"MENSHEN_LIMIT_SIGNIN" envDefault:"10/5m"`          // one account from one address
+	LimitAccount    limit.Rule `env:"MENSHEN_LIMIT_SIGNIN_ACCOUNT" envDefault:"100/1h"` // one account from anywhere, until a success
+	LimitSignInFree limit.Rule `env:"MENSHEN_LIMIT_SIGNIN_FREE" envDefault:"3/5m"`      // one account without an image captcha, until a success
+	LimitFreeIP     limit.Rule `env:"MENSHEN_LIMIT_SIGNIN_FREE_IP" envDefault:"20/5m"`  // one address without an image captcha
+	LimitSignInIP   limit.Rule `env:"MENSHEN_LIMIT_SIGNIN_IP" envDefault:"60/1m"`       // one address
+	LimitRegisterIP limit.Rule `env:"MENSHEN_LIMIT_REGISTER_IP" envDefault:"20/1h"`     // one address
+	LimitCaptchaIP  limit.Rule `env:"MENSHEN_LIMIT_CAPTCHA_IP" envDefault:"20/1m"`      // C8: one address
+	LimitSendIP     limit.Rule `env:"MENSHEN_LIMIT_SEND_IP" envDefault:"10/10m"`        // C7: codes sent, one address
+	LimitSendFree   limit.Rule `env:"MENSHEN_LIMIT_SEND_FREE" envDefault:"3/5m"`        // C9: one target, and one address, without an image captcha
+	LimitSend       limit.Rule `env:"MENSHEN_LIMIT_SEND" envDefault:"1/1m"`             // C7: one target
+	LimitSendHour   limit.Rule `env:"MENSHEN_LIMIT_SEND_HOUR" envDefault:"5/1h"`        // C7: one target
+	LimitSendDay    limit.Rule `env:"MENSHEN_LIMIT_SEND_DAY" envDefault:"10/24h"`       // C7: one target
+	LimitSendPool   limit.Rule `env:"MENSHEN_LIMIT_SEND_POOL" envDefault:"1000/1h"`     // C7: one userpool
+	LimitSMSPrefix  limit.Rule `env:"MENSHEN_LIMIT_SMS_PREFIX" envDefault:"30/1h"`      // C7: one block of ten thousand numbers
+	LimitQRCodeIP   limit.Rule `env:"MENSHEN_LIMIT_QRCODE_IP" envDefault:"60/1m"`       // Q9: one address and application
+	LimitScan       limit.Rule `env:"MENSHEN_LIMIT_SCAN" envDefault:"30/1m"`            // Q9: one user
+	LimitFastpass   limit.Rule `env:"MENSHEN_LIMIT_FASTPASS" envDefault:"30/1m"`        // one user
+	LimitOTPLookup  limit.Rule `env:"MENSHEN_LIMIT_OTP_LOOKUP" envDefault:"600/1m"`     // T15: one access key
 }
 
 // Guessing of authenticator codes (T5). Not configurable: every figure is a requirement.
 var guessing = db.Guessing{Free: 5, Wait: 30 * time.Second, MaxWait: time.Hour, Disabled: 100}
+
+// codeAttempts is how many wrong codes may be tried on an address and use (C4). Not configurable.
+const codeAttempts = 5
 
 // LoadConfig reads the environment (as os.Environ gives it). The error names everything that is wrong, each with its
 // remedy.
@@ -104,6 +130,9 @@ func unreadable(err error) error {
 		return err
 	}
 	field, _ := reflect.TypeFor[Config]().FieldByName(parse.Name)
+	if why, ok := explained(field.Type, parse.Err); ok {
+		return unreadableError{field.Tag.Get("env"), why}
+	}
 	looks := map[reflect.Type]string{
 		reflect.TypeFor[time.Duration]():  "a duration; write for example 90s or 15m",
 		reflect.TypeFor[int]():            "a whole number",
@@ -112,12 +141,21 @@ func unreadable(err error) error {
 		reflect.TypeFor[[]netip.Prefix](): "networks; write for example 10.0.0.0/8,192.168.1.7/32",
 		reflect.TypeFor[limit.Rule]():     "a limit; write for example 20/1m, or off",
 	}[field.Type]
-	return unreadableError{field.Tag.Get("env"), looks}
+	return unreadableError{field.Tag.Get("env"), "is not " + looks}
 }
 
-type unreadableError struct{ name, looks string }
+// explained is the error of a type that says itself what is wrong.
+func explained(t reflect.Type, err error) (string, bool) {
+	switch t {
+	case reflect.TypeFor[captcha.Countries](), reflect.TypeFor[tenant.Setting[puzzle.Kind]](), reflect.TypeFor[tenant.Setting[bool]]():
+		return err.Error(), true
+	}
+	return "", false
+}
 
-func (e unreadableError) Error() string { return e.name + ": is not " + e.looks }
+type unreadableError struct{ name, why string }
+
+func (e unreadableError) Error() string { return e.name + ": " + e.why }
 
 // unreadNames are the settings that could not be read; their values mean nothing.
 func unreadNames(problems []error) map[string]bool {
@@ -138,8 +176,8 @@ var foreign = regexp.MustCompile(`^MENSHEN_(PORT|SERVICE)(_|$)`)
 // misspelt one, and a setting that silently does not apply is worse than an error.
 func variables(environ []string) (map[string]string, []error) {
 	known := map[string]bool{}
-	for i := range reflect.TypeFor[Config]().NumField() {
-		known[reflect.TypeFor[Config]().Field(i).Tag.Get("env")] = true
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[Config]()) {
+		known[field.Tag.Get("env")] = true
 	}
 	vars := map[string]string{}
 	var problems []error
@@ -198,6 +236,9 @@ func (c Config) check(unread map[string]bool) (problems []error) {
 	complain(c.LogFormat != "text" && c.LogFormat != "json", "MENSHEN_LOG_FORMAT: %q is neither text nor json", c.LogFormat)
 	complain(c.ResponseValidation != "enforce" && c.ResponseValidation != "report",
 		"MENSHEN_RESPONSE_VALIDATION: %q is neither enforce nor report", c.ResponseValidation)
+	problems = append(problems, c.Messages.check()...)
+	_, _, err = net.SplitHostPort(c.MetricsAddr)
+	complain(c.MetricsAddr != "" && err != nil, "MENSHEN_METRICS_ADDR: %q is not host:port; write for example 127.0.0.1:9090", c.MetricsAddr)
 	complain(c.MaxConns < 1, "MENSHEN_DATABASE_CONNS: at least 1, such as %d", db.DefaultMaxConns)
 	complain(c.TOTPSkew < 0 || c.TOTPSkew > 2, "MENSHEN_TOTP_SKEW: 0, 1 or 2 time steps")
 	complain(c.ParallelHashes < 0, "MENSHEN_PARALLEL_HASHES: 0 for one a core, or more")
@@ -217,6 +258,8 @@ func (c Config) check(unread map[string]bool) (problems []error) {
 		{"MENSHEN_REFRESH_GRACE", c.RefreshGrace, 0, time.Minute},
 		{"MENSHEN_SIGNATURE_SKEW", c.SignatureSkew, time.Second, time.Hour},
 		{"MENSHEN_CAPTCHA_TTL", c.CaptchaTTL, time.Second, 10 * time.Minute},
+		{"MENSHEN_CODE_TTL", c.CodeTTL, time.Minute, 10 * time.Minute},
+		{"MENSHEN_CODE_WINDOW", c.CodeWindow, time.Minute, 24 * time.Hour},
 		{"MENSHEN_MFA_PENDING_TTL", c.PendingTTL, time.Second, time.Hour},
 		{"MENSHEN_QR_TTL", c.QRTTL, time.Second, 10 * time.Minute},
 		{"MENSHEN_TICKET_TTL", c.TicketTTL, time.Second, 300 * time.Second},

@@ -9,9 +9,11 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/menshen-auth/menshen/impl/internal/clock"
+	"github.com/menshen-auth/menshen/impl/notify/channel"
 )
 
 // Limits of the HTTP server.
@@ -48,7 +50,11 @@ func Serve(ctx context.Context, c Config, log *slog.Logger, announce io.Writer) 
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	a, err := New(ctx, Options{Config: c, Store: store, MasterKey: data.masterKey, Clock: clock.System{}, Log: log})
+	options := Options{Config: c, Store: store, MasterKey: data.masterKey, Clock: clock.System{}, Log: log}
+	if data.embedded != nil { // for development: with a database of one's own, codes are sent or refused
+		options.Outbox = outboxDir(c.DataDir)
+	}
+	a, err := New(ctx, options)
 	if err != nil {
 		return err
 	}
@@ -58,6 +64,11 @@ func Serve(ctx context.Context, c Config, log *slog.Logger, announce io.Writer) 
 	if err := refreshBaseURL(c.DataDir, c.PublicURL); err != nil {
 		return err
 	}
+	metrics, err := a.listenForMetrics()
+	if err != nil {
+		return err
+	}
+	defer metrics()
 	banner(announce, c, data.embedded != nil)
 	return a.run(ctx, listener, data)
 }
@@ -70,9 +81,7 @@ func (a *App) run(ctx context.Context, listener net.Listener, data *database) er
 	}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
-	cleaning, stopCleaning := context.WithCancel(ctx)
-	defer stopCleaning()
-	go a.clean(cleaning)
+	defer a.Start()() // until the last request that may have left a message is answered
 
 	var ended error
 	select {
@@ -93,6 +102,38 @@ func (a *App) run(ctx context.Context, listener net.Listener, data *database) er
 	return ended
 }
 
+// Start begins what is done beside requests: delivering messages and removing expired rows. stop ends it, after the
+// messages that are due are delivered, as far as that takes a few seconds only.
+func (a *App) Start() (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var work sync.WaitGroup
+	work.Go(func() { a.messages.Run(ctx) })
+	work.Go(func() { a.clean(ctx) })
+	return func() {
+		cancel()
+		work.Wait()
+	}
+}
+
+// listenForMetrics serves the metrics on an address of their own, if there is one: they are for the operator only.
+func (a *App) listenForMetrics() (stop func(), err error) {
+	if a.Config.MetricsAddr == "" {
+		return func() {}, nil
+	}
+	listener, err := net.Listen("tcp", a.Config.MetricsAddr)
+	if err != nil {
+		return nil, fmt.Errorf("listen for metrics: %w; choose another MENSHEN_METRICS_ADDR", err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", a.metrics.Handler())
+	server := &http.Server{
+		Handler: mux, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
+		MaxHeaderBytes: maxHeaderBytes, ErrorLog: slog.NewLogLogger(a.Log.Handler(), slog.LevelWarn),
+	}
+	go func() { _ = server.Serve(listener) }()
+	return func() { _ = server.Close() }, nil
+}
+
 // clean removes expired rows in small batches. Replicas do not wait for each other, and start at different times.
 func (a *App) clean(ctx context.Context) {
 	for {
@@ -108,6 +149,11 @@ func (a *App) clean(ctx context.Context) {
 			}
 			if err != nil || n == 0 {
 				break
+			}
+		}
+		if a.Outbox != "" {
+			if err := channel.Prune(a.Outbox, a.Clock.Now().Add(-outboxKept)); err != nil {
+				a.Log.Warn("the development outbox could not be tidied", "error", err)
 			}
 		}
 	}

@@ -2,95 +2,79 @@ package captcha
 
 import (
 	"context"
-	"crypto/hmac"
-	"errors"
 	"time"
 
 	"github.com/menshen-auth/menshen/db"
+	"github.com/menshen-auth/menshen/impl/captcha/puzzle"
 	"github.com/menshen-auth/menshen/impl/internal/clock"
 	"github.com/menshen-auth/menshen/impl/internal/keyring"
 	"github.com/menshen-auth/menshen/impl/internal/limit"
-	"github.com/menshen-auth/menshen/impl/internal/reqinfo"
-	"github.com/menshen-auth/menshen/impl/internal/secret"
+	"github.com/menshen-auth/menshen/impl/internal/message"
+	"github.com/menshen-auth/menshen/impl/internal/metrics"
+	"github.com/menshen-auth/menshen/impl/internal/tenant"
 )
-
-// typeImage is the type of images, as the contract names it.
-const typeImage = "image"
 
 // idLength is the length of a codeID, in characters, as the document has it.
 const idLength = 20
 
 // Settings of the service.
 type Settings struct {
-	TTL         time.Duration // life of an image (C2: 180 s)
+	ImageTTL    time.Duration // C2: 180 s
 	ImagesPerIP limit.Rule    // C8
+	Kind        tenant.Setting[puzzle.Kind]
+
+	CodeTTL        time.Duration        // of codes that are sent (C2: 5 min, at most 10)
+	Attempts       int                  // C4: wrong codes for one address and use
+	AttemptsWindow time.Duration        // C4: and how long they count, over all codes
+	AutoRegister   tenant.Setting[bool] // a login code also goes to addresses that nobody has
+	RegisterTells  tenant.Setting[bool] // at register, say that the address has an account
+
+	SendsPerIP     limit.Rule   // C7: refused at the gate
+	FreeSends      limit.Rule   // C9: of an address, and of a client, without an image captcha
+	SendsPerTarget []limit.Rule // C7
+	SMSPerPrefix   limit.Rule   // C7
+	SendsPerPool   limit.Rule   // C7
+	SMSCountries   Countries    // C7: where SMS go at all
+	SMSBudget      int          // C7: SMS of a userpool in a day (UTC)
+	Region         string       // of phone numbers without country code, ISO 3166-1 alpha-2
+}
+
+// Messages takes what is to be sent.
+type Messages interface {
+	// Ready tells whether there is a channel to send by.
+	Ready(c message.Channel) bool
+	// Post takes a message in a transaction; it is sent if that is committed.
+	Post(ctx context.Context, q db.Queries, m message.Message) error
+	// Kick says, after the transaction, that there is something to send.
+	Kick(c message.Channel)
+}
+
+// People knows who has an address.
+type People interface {
+	// AddressOf returns the address under which a user who may sign in has it on file, by its comparison key; false for
+	// an address that nobody has.
+	AddressOf(ctx context.Context, userpoolID string, c message.Channel, key string) (string, bool, error)
 }
 
 // Service is the rules about verification codes.
 type Service struct {
 	Settings
-	store   *db.DB
-	ring    *keyring.Ring
-	clock   clock.Clock
-	limiter *limit.Limiter
-	digits  func(n int) string
+	store    *db.DB
+	ring     *keyring.Ring
+	clock    clock.Clock
+	limiter  *limit.Limiter
+	random   puzzle.Random
+	messages Messages
+	people   People
+	alarm    *alarm
 }
 
-// New returns the service. digits makes the answers: n decimal digits, uniform and unpredictable (C1).
-func New(s Settings, store *db.DB, ring *keyring.Ring, c clock.Clock, l *limit.Limiter, digits func(n int) string) *Service {
-	return &Service{s, store, ring, c, l, digits}
+// New returns the service. random makes the answers, uniform and unpredictable (C1).
+func New(s Settings, store *db.DB, ring *keyring.Ring, c clock.Clock, l *limit.Limiter, random puzzle.Random, m Messages, p People, metrics *metrics.Metrics, log Log) *Service {
+	return &Service{s, store, ring, c, l, random, m, p, &alarm{store, c, metrics, log}}
 }
 
-// Image is a captcha to be shown.
-type Image struct {
-	ID  string
-	URL string // data URI
-}
-
-// Create makes a code of a type for a use. An image needs no account; the other types need one to send to and a channel
-// to send by, and there is no channel yet.
-func (s *Service) Create(ctx context.Context, userpoolID, codeType, use, account string) (Image, error) {
-	switch {
-	case codeType == typeImage:
-		return s.createImage(ctx, userpoolID, use)
-	case account == "":
-		return Image{}, ErrAccountNeeded
-	}
-	return Image{}, ErrChannel
-}
-
-func (s *Service) createImage(ctx context.Context, userpoolID, use string) (Image, error) {
-	if err := s.limiter.Take(ctx, s.ImagesPerIP, userpoolID, limit.IPKey(reqinfo.From(ctx).IP)); err != nil {
-		return Image{}, err
-	}
-	id, digits := secret.Alphanumeric(idLength), s.digits(imageDigits)
-	url, err := draw(digits)
-	if err != nil {
-		return Image{}, err
-	}
-	now := s.clock.Now()
-	return Image{ID: id, URL: url}, s.store.Captchas().Insert(ctx, db.Captcha{
-		UserpoolID: userpoolID, ID: id, Type: typeImage, Use: use, AnswerHash: s.hash(id, "", digits), CreatedAt: now,
-		ExpiresAt: now.Add(s.TTL),
-	})
-}
-
-// CheckImage uses an image captcha up and tells whether the answer was right; if not, ErrWrong.
-func (s *Service) CheckImage(ctx context.Context, userpoolID, use, id, answer string) error {
-	c, err := s.store.Captchas().Consume(ctx, userpoolID, id)
-	if errors.Is(err, db.ErrNotFound) {
-		return ErrWrong
-	}
-	if err != nil {
-		return err
-	}
-	right := hmac.Equal(c.AnswerHash, s.hash(c.ID, c.Account, answer))
-	if !right || c.Type != typeImage || c.Use != use || !s.clock.Now().Before(c.ExpiresAt) {
-		return ErrWrong
-	}
-	return nil
-}
-
+// hash is how answers are kept (C5).
 func (s *Service) hash(id, account, answer string) []byte {
-	return s.ring.MAC("captchas", id, account, answer)
+	return s.ring.MAC("captchas", id, account, puzzle.Normal(answer))
 }

@@ -1,38 +1,63 @@
 package captcha
 
 import (
-	"fmt"
+	"context"
+	"crypto/hmac"
+	"errors"
 
-	"github.com/mojocn/base64Captcha"
-
-	"github.com/menshen-auth/menshen/impl/internal/picture"
+	"github.com/menshen-auth/menshen/db"
+	"github.com/menshen-auth/menshen/impl/captcha/puzzle"
+	"github.com/menshen-auth/menshen/impl/internal/limit"
+	"github.com/menshen-auth/menshen/impl/internal/reqinfo"
+	"github.com/menshen-auth/menshen/impl/internal/secret"
 )
 
-// The picture of the document: 240 x 80 pixels, six digits.
-const (
-	imageWidth  = 240
-	imageHeight = 80
-	imageDigits = 6
-	imageSkew   = 0.7
-	imageDots   = 80
-)
+// typeImage is the type of images, as the contract names it.
+const typeImage = "image"
 
-var driver = base64Captcha.NewDriverDigit(imageHeight, imageWidth, imageDigits, imageSkew, imageDots)
+// Image is a captcha to be shown, or played.
+type Image struct {
+	ID  string
+	URL string // data URI
+}
 
-// draw returns digits as a picture, a PNG in a data URI. Only the drawing is the library's; the digits are ours, because
-// its own come from a predictable source.
-func draw(digits string) (string, error) {
-	item, err := driver.DrawCaptcha(digits)
+// Draw makes an image captcha of the userpool's kind, or with audio one to listen to.
+func (s *Service) Draw(ctx context.Context, userpoolID, use string, audio bool) (Image, error) {
+	info := reqinfo.From(ctx)
+	if err := s.limiter.Take(ctx, s.ImagesPerIP, userpoolID, limit.IPKey(info.IP)); err != nil {
+		return Image{}, err
+	}
+	kind := s.Kind.Of(userpoolID)
+	if audio {
+		kind = puzzle.Audio
+	}
+	p, err := puzzle.Make(kind, info.Lang, s.random)
 	if err != nil {
-		return "", fmt.Errorf("draw captcha: %w", err)
+		return Image{}, err
 	}
-	drawn, ok := item.(*base64Captcha.ItemDigit)
-	if !ok {
-		return "", fmt.Errorf("draw captcha: unexpected %T", item)
+	id, now := secret.Alphanumeric(idLength), s.clock.Now()
+	return Image{id, p.URL}, s.store.Captchas().Insert(ctx, db.Captcha{
+		UserpoolID: userpoolID, ID: id, Type: typeImage, Use: use, AnswerHash: s.hash(id, "", p.Answer), CreatedAt: now,
+		ExpiresAt: now.Add(s.ImageTTL),
+	})
+}
+
+// CheckImage uses an image captcha up and tells whether the answer was right. If it was not, it is ErrWrong; if there is no
+// answer at all, ErrImageNeeded.
+func (s *Service) CheckImage(ctx context.Context, userpoolID, use, id, answer string) error {
+	if id == "" && answer == "" {
+		return ErrImageNeeded
 	}
-	png, err := picture.PNG(drawn.Paletted)
+	c, err := s.store.Captchas().Consume(ctx, userpoolID, id)
+	if errors.Is(err, db.ErrNotFound) {
+		return ErrWrong
+	}
 	if err != nil {
-		return "", fmt.Errorf("encode captcha: %w", err)
+		return err
 	}
-	return picture.DataURI(png), nil
+	right := hmac.Equal(c.AnswerHash, s.hash(c.ID, c.Account, answer))
+	if !right || c.Type != typeImage || c.Use != use || !s.clock.Now().Before(c.ExpiresAt) {
+		return ErrWrong
+	}
+	return nil
 }

@@ -29,7 +29,7 @@ func captchaLogin(t *testing.T, h *harness.Instance, account, password string) *
 func checkCaptcha(t *testing.T, h *harness.Instance, account, password, id, answer string) *gen.LoginWithCaptchaResult {
 	t.Helper()
 	return must(h.Client.LoginWithCaptchaWithResponse(t.Context(), nil, gen.CaptchaLoginRequest{
-		Account: account, LoginType: gen.CaptchaLoginRequestLoginTypePwd, Password: &password, Code: answer, CodeID: id,
+		Account: account, LoginType: gen.CaptchaLoginRequestLoginTypePwd, Password: &password, Code: &answer, CodeID: &id,
 	}))(t)
 }
 
@@ -90,7 +90,7 @@ func TestSignInWithCaptcha(t *testing.T) {
 		t.Errorf("%d refresh tokens, which nobody was told", n)
 	}
 	id, answer := h.Captcha(gen.CaptchaUseLogin)
-	byCode := gen.CaptchaLoginRequest{Account: "bob@example.com", LoginType: "email", Code: answer, CodeID: id}
+	byCode := gen.CaptchaLoginRequest{Account: "bob@example.com", LoginType: "email", Code: &answer, CodeID: &id}
 	wantCode(t, "sign in by e-mail", must(h.Client.LoginWithCaptchaWithResponse(t.Context(), nil, byCode))(t), 1000008)
 }
 
@@ -247,7 +247,7 @@ func TestCaptchaBelongsToTenant(t *testing.T) {
 	id, answer := h.Captcha(gen.CaptchaUseLogin)
 	login := func(tenant *string) *gen.LoginWithCaptchaResult {
 		return must(h.Client.LoginWithCaptchaWithResponse(t.Context(), &gen.LoginWithCaptchaParams{IThingsTenantCode: tenant}, gen.CaptchaLoginRequest{
-			Account: "alice", LoginType: gen.CaptchaLoginRequestLoginTypePwd, Password: ptr(harness.Password), Code: answer, CodeID: id,
+			Account: "alice", LoginType: gen.CaptchaLoginRequestLoginTypePwd, Password: ptr(harness.Password), Code: &answer, CodeID: &id,
 		}))(t)
 	}
 	wantCode(t, "a captcha of another tenant", login(&pool), 1000005)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -27,6 +28,7 @@ type Instance struct {
 	Store       *db.DB
 	Clock       *Clock
 	Digits      *Digits
+	Outbox      string // directory of what is sent by channels that are not configured
 	Log         *Log
 	Credentials app.Credentials
 
@@ -47,7 +49,7 @@ func New(t testing.TB, configure ...func(*app.Config)) *Instance {
 	t.Helper()
 	h := &Instance{
 		t: t, Clock: &Clock{}, Digits: &Digits{}, Log: &Log{}, databaseURL: dbtest.URL(t),
-		masterKey: bytes.Repeat([]byte{7}, 32), configure: configure,
+		Outbox: filepath.Join(t.TempDir(), "outbox"), masterKey: bytes.Repeat([]byte{7}, 32), configure: configure,
 	}
 	h.start()
 	return h
@@ -79,7 +81,7 @@ func (h *Instance) start() {
 	h.t.Cleanup(func() { h.check(store.Close()) })
 	h.Store = store
 	a, err := app.New(ctx, app.Options{
-		Config: config, Store: store, MasterKey: h.masterKey, Clock: h.Clock, Digits: h.Digits.make,
+		Config: config, Store: store, MasterKey: h.masterKey, Clock: h.Clock, Random: h.Digits, Outbox: h.Outbox,
 		Log: slog.New(slog.NewTextHandler(h.Log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	h.must(err)
@@ -88,6 +90,7 @@ func (h *Instance) start() {
 	if text, err := os.ReadFile(filepath.Join(dir, "credentials.json")); err == nil { // a replica finds none
 		h.must(json.Unmarshal(text, &h.Credentials))
 	}
+	h.t.Cleanup(a.Start())
 	server.Config.Handler = a.Handler
 	server.Start()
 	h.t.Cleanup(server.Close)
@@ -171,7 +174,8 @@ type Digits struct {
 	last string
 }
 
-func (d *Digits) make(n int) string {
+// Digits implements the service's source of codes.
+func (d *Digits) Digits(n int) string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.next++
@@ -180,6 +184,9 @@ func (d *Digits) make(n int) string {
 	d.last = source[at : at+n]
 	return d.last
 }
+
+// Pick implements the service's source of codes. What is not digits, a test cannot foresee.
+func (d *Digits) Pick(n int) int { return rand.N(n) }
 
 // Last returns the answer of the newest captcha.
 func (d *Digits) Last() string {

@@ -116,7 +116,7 @@ func TestOneCaptchaIsOneCheck(t *testing.T) {
 	check := func(id string, answer func(n int) string) func(*gen.ClientWithResponses, int) (*gen.LoginWithCaptchaResult, error) {
 		return func(c *gen.ClientWithResponses, n int) (*gen.LoginWithCaptchaResult, error) {
 			return c.LoginWithCaptchaWithResponse(t.Context(), nil, gen.CaptchaLoginRequest{
-				Account: "alice", LoginType: gen.CaptchaLoginRequestLoginTypePwd, Password: &password, Code: answer(n), CodeID: id,
+				Account: "alice", LoginType: gen.CaptchaLoginRequestLoginTypePwd, Password: &password, Code: ptr(answer(n)), CodeID: &id,
 			})
 		}
 	}

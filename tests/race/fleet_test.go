@@ -131,3 +131,5 @@ func one[T any](t *testing.T, answers []T, reasons ...string) T {
 	}
 	return winners(answers)[0]
 }
+
+func ptr[T any](v T) *T { return &v }

@@ -16,14 +16,18 @@ const (
 	Refused = "refused"
 )
 
-// Anonymous is an actor who has not proved to be anybody.
-const Anonymous = "anonymous"
+// Actors that have no id.
+const (
+	Anonymous = "anonymous" // has not proved to be anybody
+	System    = "system"    // Menshen itself
+)
 
-// User, Key, Application and Session name actors and targets. An empty id is one that could not be found.
+// User, Key, Application, Session and Message name actors and targets. An empty id is one that could not be found.
 func User(id string) string        { return name("user:", id) }
 func Key(id string) string         { return name("key:", id) }
 func Application(id string) string { return name("app:", id) }
 func Session(id string) string     { return name("session:", id) }
+func Message(id string) string     { return name("message:", id) }
 
 func name(kind, id string) string {
 	if id == "" {

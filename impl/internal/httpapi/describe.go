@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/netip"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -66,6 +67,15 @@ func trusted(ip netip.Addr, proxies []netip.Prefix) bool {
 		}
 	}
 	return false
+}
+
+// count tells the metrics of a request. What is no operation counts together: a path is the client's to choose.
+func (g *gate) count(x *exchange, w *response, started time.Time) {
+	operation := "none"
+	if x.op != nil {
+		operation = x.op.id
+	}
+	g.Requests.WithLabelValues(operation, strconv.Itoa(w.status)).Observe(time.Since(started).Seconds())
 }
 
 // log writes one line for a request. It has the path and never the query or a body, which may hold secrets.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/menshen-auth/menshen/gen"
 	"github.com/menshen-auth/menshen/impl/internal/authn"
+	"github.com/menshen-auth/menshen/impl/internal/metrics"
 )
 
 // fake is a server of which a test writes the operations it needs: one without an envelope, one that is no JSON, and one
@@ -126,7 +127,7 @@ func ourContract(t testing.TB) *Contract {
 func guarded(t testing.TB, server fake, change ...func(*Options)) (http.Handler, *bytes.Buffer) {
 	t.Helper()
 	var log bytes.Buffer
-	o := Options{Contract: ourContract(t), Auth: authenticator, Log: slog.New(slog.NewTextHandler(&log, nil)), Timeout: time.Minute}
+	o := Options{Contract: ourContract(t), Auth: authenticator, Log: slog.New(slog.NewTextHandler(&log, nil)), Timeout: time.Minute, Requests: metrics.New().Requests}
 	for _, f := range change {
 		f(&o)
 	}

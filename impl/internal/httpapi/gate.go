@@ -11,6 +11,7 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/go-chi/chi/v5"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/menshen-auth/menshen/gen"
 	"github.com/menshen-auth/menshen/impl/internal/apierr"
@@ -30,6 +31,8 @@ type Options struct {
 	ReportOnly bool
 	// Timeout is how long an operation may take.
 	Timeout time.Duration
+	// Requests is told how long each request took, by operation and HTTP status.
+	Requests *prometheus.HistogramVec
 }
 
 type gate struct{ Options }
@@ -117,6 +120,7 @@ func (g *gate) guard(next http.Handler) http.Handler {
 			w.header.Set("Cache-Control", "no-store") // answers are about one person (T13)
 		}
 		w.send(client)
+		g.count(x, w, started)
 		g.log(r, x, w, started)
 	})
 }

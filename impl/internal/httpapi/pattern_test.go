@@ -8,34 +8,46 @@ import (
 	"github.com/menshen-auth/menshen/openapi"
 )
 
-// FuzzDataURI holds the Go matcher and the contract's regular expression equal: the pattern that clients read is the one
+// FuzzDataURI holds the Go matchers and the contract's regular expressions equal: the pattern that clients read is the one
 // that is enforced.
 func FuzzDataURI(f *testing.F) {
-	pattern := regexp.MustCompile(dataURIPattern)
 	for _, seed := range []string{
 		"", "A", "=", "==", "===", "A=", "A==", "A===", "=A", "A=A", "A==A", "AAAA", "A\n", "A=\n", "\nA", "A B", "+/", "-_", "é", "\xff", "A\x00", strings.Repeat("A", 5000),
 	} {
-		f.Add(dataURIPrefix + seed)
 		f.Add(seed)
-		f.Add(" " + dataURIPrefix + seed)
-		f.Add(strings.ToUpper(dataURIPrefix) + seed)
+		for _, prefix := range []string{"data:image/png;base64,", "data:audio/wav;base64,", "data:text/html;base64,"} {
+			f.Add(prefix + seed)
+			f.Add(" " + prefix + seed)
+			f.Add(strings.ToUpper(prefix) + seed)
+		}
+	}
+	patterns := map[string]*regexp.Regexp{}
+	for pattern := range dataURIPatterns {
+		patterns[pattern] = regexp.MustCompile(pattern)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		if got, want := (dataURIMatcher{}).MatchString(s), pattern.MatchString(s); got != want {
-			t.Errorf("%q: %v, the pattern says %v", s, got, want)
+		for pattern, matcher := range dataURIPatterns {
+			if got, want := matcher.MatchString(s), patterns[pattern].MatchString(s); got != want {
+				t.Errorf("%q: %v, the pattern %s says %v", s, got, pattern, want)
+			}
 		}
 	})
 }
 
-// TestDataURIPatternIsTheContracts: a change of the pattern in the contract would silently bring the slow one back.
-func TestDataURIPatternIsTheContracts(t *testing.T) {
+// TestDataURIPatternsAreTheContracts: a change of a pattern in the contract would silently bring the slow one back.
+func TestDataURIPatternsAreTheContracts(t *testing.T) {
 	t.Parallel()
-	if n := strings.Count(string(openapi.YAML), "pattern: '"+dataURIPattern+"'"); n != 2 {
-		t.Errorf("the contract has the pattern %d times, want 2: the enrolment QR code and the captcha", n)
+	if n := strings.Count(string(openapi.YAML), "pattern: '^data:"); n != len(dataURIPatterns) {
+		t.Errorf("the contract has %d patterns of data URIs, want %d: the enrolment QR code and the captcha", n, len(dataURIPatterns))
 	}
-	matcher, err := compilePattern(dataURIPattern)
-	if _, fast := matcher.(dataURIMatcher); !fast || err != nil {
-		t.Errorf("%T, %v", matcher, err)
+	for pattern := range dataURIPatterns {
+		if !strings.Contains(string(openapi.YAML), "pattern: '"+pattern+"'") {
+			t.Errorf("the contract does not have the pattern %s", pattern)
+		}
+		matcher, err := compilePattern(pattern)
+		if _, fast := matcher.(dataURIMatcher); !fast || err != nil {
+			t.Errorf("%T, %v", matcher, err)
+		}
 	}
 	if _, err := compilePattern("(a"); err == nil {
 		t.Error("a pattern that is none was compiled")

@@ -25,6 +25,8 @@ type Rule struct {
 
 func (r Rule) interval() time.Duration { return r.Per / time.Duration(r.Max) }
 
+func (r Rule) key(of string) string { return r.Name + "|" + of }
+
 // UnmarshalText reads "20/1m" (20 requests a minute) or "off".
 func (r *Rule) UnmarshalText(text []byte) error {
 	if string(text) == "off" {
@@ -45,12 +47,16 @@ func (r *Rule) UnmarshalText(text []byte) error {
 
 // Limiter checks rules.
 type Limiter struct {
-	store *db.DB
+	q     db.Queries
 	clock clock.Clock
 }
 
 // New returns a limiter that counts in store.
-func New(store *db.DB, c clock.Clock) *Limiter { return &Limiter{store, c} }
+func New(store *db.DB, c clock.Clock) *Limiter { return &Limiter{store.Queries, c} }
+
+// In returns a limiter that counts in the transaction of q: what is rolled back was not charged. Requests that take the
+// same key wait for each other until then, so all transactions must take their rules in the same order.
+func (l *Limiter) In(q db.Queries) *Limiter { return &Limiter{q, l.clock} }
 
 // Take charges key with one request under rule. Without room it is apierr.ErrRateLimited, which tells when to come back;
 // a refused request costs nothing.
@@ -59,16 +65,27 @@ func (l *Limiter) Take(ctx context.Context, rule Rule, userpoolID, key string) e
 		return nil
 	}
 	now := l.clock.Now()
-	key = rule.Name + "|" + key
-	err := l.store.Limits().Take(ctx, userpoolID, key, rule.interval(), rule.Max, now)
+	key = rule.key(key)
+	err := l.q.Limits().Take(ctx, userpoolID, key, rule.interval(), rule.Max, now)
 	if !errors.Is(err, db.ErrNotFound) {
 		return err
 	}
-	freeAt, err := l.store.Limits().FreeAt(ctx, userpoolID, key, rule.interval(), rule.Max)
+	freeAt, err := l.q.Limits().FreeAt(ctx, userpoolID, key, rule.interval(), rule.Max)
 	if err != nil {
 		return err
 	}
 	return apierr.ErrRateLimited.WithRetryAfter(max(freeAt.Sub(now), time.Second))
+}
+
+// Refused tells whether err says that there was no room.
+func Refused(err error) bool { return errors.Is(err, apierr.ErrRateLimited) }
+
+// Clear gives a key all of a rule's room back.
+func (l *Limiter) Clear(ctx context.Context, rule Rule, userpoolID, key string) error {
+	if rule.Max == 0 {
+		return nil
+	}
+	return l.q.Limits().Clear(ctx, userpoolID, rule.key(key))
 }
 
 // IPKey is what requests of one client share: the address, or for IPv6 its /64, of which one client has all.

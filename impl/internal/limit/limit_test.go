@@ -19,10 +19,16 @@ type stopped struct{ now time.Time }
 
 func (c *stopped) Now() time.Time { return c.now }
 
-func newLimiter(t *testing.T) (*Limiter, *stopped) {
+// rig is a limiter, and the database that it counts in.
+type rig struct {
+	*Limiter
+	store *db.DB
+}
+
+func newLimiter(t *testing.T) (rig, *stopped) {
 	t.Helper()
-	c := &stopped{time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)}
-	return New(dbtest.New(t), c), c
+	c, store := &stopped{time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)}, dbtest.New(t)
+	return rig{New(store, c), store}, c
 }
 
 // wait is what a refusal says; -1 for a request that passed.
@@ -104,7 +110,7 @@ func TestEveryMaxIsExact(t *testing.T) {
 func TestParallelRequestsAreCounted(t *testing.T) {
 	t.Parallel()
 	l, c := newLimiter(t)
-	replicas := []*Limiter{l, New(l.store, c)}
+	replicas := []*Limiter{l.Limiter, New(l.store, c)}
 	for round := range 5 {
 		var passed, refused atomic.Int32
 		var all sync.WaitGroup
@@ -179,5 +185,72 @@ func TestFailsClosed(t *testing.T) {
 	}
 	if err := l.Take(t.Context(), rule, "pool", "key"); err == nil || errors.Is(err, apierr.ErrRateLimited) || errors.Is(err, db.ErrNotFound) {
 		t.Errorf("with a closed database: %v", err)
+	}
+}
+
+// TestChargesOfATransaction (C7): a rule taken in a transaction is charged if that is committed, and not otherwise; one that
+// is refused leaves the transaction as it was.
+func TestChargesOfATransaction(t *testing.T) {
+	t.Parallel()
+	l, _ := newLimiter(t)
+	rule, failed := Rule{Name: "r", Max: 1, Per: time.Minute}, errors.New("failed")
+	take := func(then error) error {
+		return l.store.InTx(t.Context(), func(q db.Queries) error {
+			if err := l.In(q).Take(t.Context(), rule, "pool", "key"); err != nil {
+				return err
+			}
+			return then
+		})
+	}
+	for range 3 {
+		if err := take(failed); !errors.Is(err, failed) {
+			t.Errorf("a transaction that is rolled back was charged: %v", err)
+		}
+	}
+	if err := take(nil); err != nil {
+		t.Error(err)
+	}
+	if err := take(nil); !Refused(err) {
+		t.Errorf("a committed transaction was not charged: %v", err)
+	}
+	err := l.store.InTx(t.Context(), func(q db.Queries) error {
+		if err := l.In(q).Take(t.Context(), rule, "pool", "key"); !Refused(err) {
+			t.Errorf("there is room: %v", err)
+		}
+		return l.In(q).Take(t.Context(), rule, "pool", "other")
+	})
+	if err != nil {
+		t.Errorf("after a refusal the transaction is of no use: %v", err)
+	}
+	if err := l.Take(t.Context(), rule, "pool", "other"); !Refused(err) {
+		t.Errorf("what came after a refusal was not charged: %v", err)
+	}
+}
+
+// TestClear: a key that is cleared has all its room again, and no other key has.
+func TestClear(t *testing.T) {
+	t.Parallel()
+	l, _ := newLimiter(t)
+	rule := Rule{Name: "r", Max: 2, Per: time.Hour}
+	for _, key := range []string{"a", "b"} {
+		for range 2 {
+			if err := l.Take(t.Context(), rule, "pool", key); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	if err := l.Clear(t.Context(), rule, "pool", "a"); err != nil {
+		t.Error(err)
+	}
+	for range 2 {
+		if err := l.Take(t.Context(), rule, "pool", "a"); err != nil {
+			t.Errorf("after it was cleared: %v", err)
+		}
+	}
+	if err := l.Take(t.Context(), rule, "pool", "b"); !Refused(err) {
+		t.Errorf("another key was cleared: %v", err)
+	}
+	if err := l.Clear(t.Context(), Rule{Name: "off"}, "pool", "a"); err != nil {
+		t.Error(err)
 	}
 }

@@ -17,15 +17,16 @@ const (
 	Phone Channel = "phone" // SMS
 )
 
-// Template names a text. It exists for every channel and language.
+// Template names a text.
 type Template string
 
-// The templates.
+// The templates. Notices go by e-mail only: SMS are charged to a budget, and a notice must not be held up by one.
 const (
 	Code            Template = "code"             // a verification code
 	Registered      Template = "registered"       // instead of a code: there is an account already
-	PasswordChanged Template = "password_changed" // a notice to the owner
-	AddressReplaced Template = "address_replaced" // a notice to the address that was replaced
+	PasswordChanged Template = "password_changed" // a notice
+	EmailReplaced   Template = "email_replaced"   // a notice to the address that was replaced
+	PhoneReplaced   Template = "phone_replaced"   // a notice
 )
 
 // Message is what somebody is to be told. What a person typed is no part of it but for the address (C10).

@@ -29,15 +29,19 @@ func Alphanumeric(n int) string { return pick(alphanumeric, n) }
 // Digits returns n decimal digits, uniformly (C1).
 func Digits(n int) string { return pick(alphanumeric[:10], n) }
 
+// Pick returns a number of [0,n), uniformly.
+func Pick(n int) int {
+	k, err := rand.Int(rand.Reader, big.NewInt(int64(n)))
+	if err != nil {
+		panic(err) // the reader never fails
+	}
+	return int(k.Int64())
+}
+
 func pick(alphabet string, n int) string {
-	size := big.NewInt(int64(len(alphabet)))
 	b := make([]byte, n)
 	for i := range b {
-		k, err := rand.Int(rand.Reader, size)
-		if err != nil {
-			panic(err) // the reader never fails
-		}
-		b[i] = alphabet[k.Int64()]
+		b[i] = alphabet[Pick(len(alphabet))]
 	}
 	return string(b)
 }

@@ -1,0 +1,91 @@
+package db
+
+import (
+	"context"
+	"time"
+)
+
+// OutboxMessage is a message on its way. It is written in the transaction of what it tells about.
+type OutboxMessage struct {
+	UserpoolID    string     `db:"userpool_id"`
+	ID            string     `db:"id"` // also the key by which a channel recognises a repeat
+	Channel       string     `db:"channel"`
+	Template      string     `db:"template"`
+	MessageSealed []byte     `db:"message_sealed"` // nil once settled
+	Attempts      int        `db:"attempts"`       // the one at work included
+	HandedOverAt  *time.Time `db:"handed_over_at"` // since then a failure leaves open whether the message was taken
+	CreatedAt     time.Time  `db:"created_at"`
+	ExpiresAt     time.Time  `db:"expires_at"`
+}
+
+// OutboxState is what became of a message.
+type OutboxState string
+
+// The states. All but the first are final.
+const (
+	OutboxWaiting    OutboxState = "waiting"
+	OutboxDelivered  OutboxState = "delivered"
+	OutboxSuppressed OutboxState = "suppressed" // a decoy
+	OutboxRefused    OutboxState = "refused"    // by the other side, for good
+	OutboxUncertain  OutboxState = "uncertain"  // taken or not: unknown, and not to be sent twice
+	OutboxExpired    OutboxState = "expired"    // not delivered while it made sense
+)
+
+// OutboxQueries are about messages on their way.
+type OutboxQueries struct{ q Queries }
+
+// Outbox returns the statements about messages on their way.
+func (q Queries) Outbox() OutboxQueries { return OutboxQueries{q} }
+
+// Insert adds a message, due at once.
+func (q OutboxQueries) Insert(ctx context.Context, m OutboxMessage) error {
+	const query = `
+		INSERT INTO outbox (userpool_id, id, channel, template, message_sealed, state, due_at, created_at, expires_at)
+		VALUES ($1, $2, $3, $4, $5, 'waiting', $6, $6, $7)`
+	return q.q.change(ctx, query, m.UserpoolID, m.ID, m.Channel, m.Template, m.MessageSealed, m.CreatedAt, m.ExpiresAt)
+}
+
+// Claim takes at most limit messages of a channel that are due, until leaseEnds: if nothing is heard of one by then, it is
+// due again. Messages that others are just claiming are left to them.
+func (q OutboxQueries) Claim(ctx context.Context, channel string, limit int, now, leaseEnds time.Time) ([]OutboxMessage, error) {
+	const query = `
+		UPDATE outbox SET attempts = attempts + 1, due_at = $4
+		WHERE ctid = ANY (ARRAY(
+			SELECT ctid FROM outbox WHERE state = 'waiting' AND channel = $1 AND due_at <= $3
+			ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED))
+		RETURNING userpool_id, id, channel, template, message_sealed, attempts, handed_over_at, created_at, expires_at`
+	return many[OutboxMessage](ctx, q.q, query, channel, limit, now, leaseEnds)
+}
+
+// The statements below are for who has claimed a message. ErrNotFound means that the lease has ended and somebody else has
+// claimed it since: the number of attempts is the fence.
+
+// HandOver notes that from now on a failure leaves open whether the message was taken, and extends the lease.
+func (q OutboxQueries) HandOver(ctx context.Context, m OutboxMessage, now, leaseEnds time.Time) error {
+	const query = `
+		UPDATE outbox SET handed_over_at = $4, due_at = $5
+		WHERE userpool_id = $1 AND id = $2 AND attempts = $3 AND state = 'waiting'`
+	return q.q.change(ctx, query, m.UserpoolID, m.ID, m.Attempts, now, leaseEnds)
+}
+
+// Retry makes a message that was not taken due again.
+func (q OutboxQueries) Retry(ctx context.Context, m OutboxMessage, dueAt time.Time) error {
+	const query = `
+		UPDATE outbox SET due_at = $4, handed_over_at = NULL
+		WHERE userpool_id = $1 AND id = $2 AND attempts = $3 AND state = 'waiting'`
+	return q.q.change(ctx, query, m.UserpoolID, m.ID, m.Attempts, dueAt)
+}
+
+// Settle ends a message and forgets what it said.
+func (q OutboxQueries) Settle(ctx context.Context, m OutboxMessage, state OutboxState, now time.Time) error {
+	const query = `
+		UPDATE outbox SET state = $4, settled_at = $5, message_sealed = NULL
+		WHERE userpool_id = $1 AND id = $2 AND attempts = $3 AND state = 'waiting'`
+	return q.q.change(ctx, query, m.UserpoolID, m.ID, m.Attempts, state, now)
+}
+
+// Due returns how many messages of a channel wait for a try that is due, or will be by the given time.
+func (q OutboxQueries) Due(ctx context.Context, channel string, by time.Time) (int, error) {
+	const query = `SELECT count(*) FROM outbox WHERE state = 'waiting' AND channel = $1 AND due_at <= $2`
+	return one[int](ctx, q.q, query, channel, by)
+}

@@ -1,0 +1,182 @@
+package account
+
+import (
+	"context"
+	"errors"
+
+	"github.com/menshen-auth/menshen/db"
+	"github.com/menshen-auth/menshen/impl/internal/audit"
+	"github.com/menshen-auth/menshen/impl/internal/authn"
+	"github.com/menshen-auth/menshen/impl/internal/limit"
+	"github.com/menshen-auth/menshen/impl/internal/message"
+	"github.com/menshen-auth/menshen/impl/internal/reqinfo"
+)
+
+// Uses of codes, as the contract names them.
+const (
+	useLogin       = "login"
+	useRegister    = "register"
+	useForgetPwd   = "forgetPwd"
+	useChangePwd   = "changePwd"
+	useBindAccount = "bindAccount"
+)
+
+// Sent is a code that was sent to an address, as somebody repeats it.
+type Sent struct {
+	Channel message.Channel
+	Account string // the address
+	Captcha
+}
+
+// amr is how a user proves itself who repeats the code (RFC 8176).
+func (c Sent) amr() string {
+	if c.Channel == message.Phone {
+		return "sms"
+	}
+	return "otp"
+}
+
+func (c Sent) idType() IDType {
+	if c.Channel == message.Phone {
+		return ByPhone
+	}
+	return ByEmail
+}
+
+// check evaluates the code for a use. A refusal is noted in the audit log as one of the action.
+func (s *Service) check(ctx context.Context, userpoolID, use, action string, c Sent) (spend func(context.Context, db.Queries) error, err error) {
+	if err := s.limiter.Take(ctx, s.SignInPerIP, userpoolID, limit.IPKey(reqinfo.From(ctx).IP)); err != nil {
+		return nil, err
+	}
+	spend, err = s.captchas.CheckSent(ctx, userpoolID, c.Channel, use, c.Account, c.ID, c.Answer)
+	if err != nil {
+		return nil, s.refuseAction(ctx, userpoolID, "", action, err)
+	}
+	return spend, nil
+}
+
+// SignInWithCode opens a session for who repeats a code that was sent for a login. An address that nobody has becomes an
+// account, where the userpool has it so; otherwise it is ErrUserNotFound, which only the owner of the address is told.
+func (s *Service) SignInWithCode(ctx context.Context, app db.Application, c Sent) (db.User, authn.Tokens, error) {
+	spend, err := s.check(ctx, app.UserpoolID, useLogin, "user.signin", c)
+	if err != nil {
+		return db.User{}, authn.Tokens{}, err
+	}
+	u, err := s.Find(ctx, app.UserpoolID, c.idType(), c.Account)
+	switch {
+	case errors.Is(err, ErrUserNotFound) && s.AutoRegister.Of(app.UserpoolID):
+		return s.register(ctx, app, c, spend, NewUser{}, true)
+	case err != nil:
+		return u, authn.Tokens{}, err
+	case u.Status != db.UserStatusActivated:
+		return u, authn.Tokens{}, s.refuse(ctx, u.UserpoolID, u.ID, ErrDisabled)
+	}
+	prove := func(ctx context.Context, q db.Queries) error {
+		if err := spend(ctx, q); err != nil {
+			return err
+		}
+		return s.proved(ctx, q, u, c)
+	}
+	tokens, err := s.enter(ctx, app, proof{user: u, amr: c.amr(), spend: prove}, Wish{Scope: codeScope})
+	return u, tokens, err
+}
+
+// proved notes that an address is the user's: who repeats a code has received it.
+func (s *Service) proved(ctx context.Context, q db.Queries, u db.User, c Sent) error {
+	switch {
+	case c.Channel == message.Phone && !u.PhoneVerified:
+		return q.Accounts().SetPhone(ctx, u.UserpoolID, u.ID, *u.Phone, s.clock.Now())
+	case c.Channel == message.Email && !u.EmailVerified:
+		return q.Accounts().SetEmail(ctx, u.UserpoolID, u.ID, *u.Email, *u.EmailKey, s.clock.Now())
+	}
+	return nil
+}
+
+// RegisterWithCode creates a user whose address is proved by a code that was sent for it, and signs it in if wanted.
+func (s *Service) RegisterWithCode(ctx context.Context, app db.Application, c Sent, n NewUser, signIn bool) (db.User, authn.Tokens, error) {
+	if err := s.limiter.Take(ctx, s.RegisterPerIP, app.UserpoolID, limit.IPKey(reqinfo.From(ctx).IP)); err != nil {
+		return db.User{}, authn.Tokens{}, err
+	}
+	spend, err := s.check(ctx, app.UserpoolID, useRegister, "user.create", c)
+	if err != nil {
+		return db.User{}, authn.Tokens{}, err
+	}
+	return s.register(ctx, app, c, spend, n, signIn)
+}
+
+// register creates the user whose address a code has proved.
+func (s *Service) register(ctx context.Context, app db.Application, c Sent, spend func(context.Context, db.Queries) error, n NewUser, signIn bool) (u db.User, tokens authn.Tokens, err error) {
+	if c.Channel == message.Phone {
+		n.Phone, n.PhoneVerified = c.Account, true
+	} else {
+		n.Email, n.EmailVerified = c.Account, true
+	}
+	if u, err = s.newUser(ctx, app.UserpoolID, sourceRegister, n); err != nil {
+		return u, tokens, err
+	}
+	err = s.store.InTx(ctx, func(q db.Queries) error {
+		if err := spend(ctx, q); err != nil {
+			return err
+		}
+		if err := s.insert(ctx, q, u, nil, audit.Anonymous); err != nil || !signIn {
+			return err
+		}
+		tokens, err = s.Open(ctx, q, authn.Grant{UserpoolID: u.UserpoolID, UserID: u.ID, AppID: app.ID, Scope: codeScope, AMR: []string{c.amr()}})
+		return err
+	})
+	return u, tokens, taken(err)
+}
+
+// BindAddress makes an address, proved by a code that was sent for it, the caller's own. It replaces the one that the user
+// had, whose owner is told.
+func (s *Service) BindAddress(ctx context.Context, caller authn.User, c Sent) error {
+	spend, err := s.check(ctx, caller.UserpoolID, useBindAccount, "user.bind", c)
+	if err != nil {
+		return err
+	}
+	u, err := s.Find(ctx, caller.UserpoolID, ByID, caller.ID)
+	if err != nil {
+		return err
+	}
+	return taken(s.store.InTx(ctx, func(q db.Queries) error {
+		if err := spend(ctx, q); err != nil {
+			return err
+		}
+		if err := s.replace(ctx, q, u, c); err != nil {
+			return err
+		}
+		return s.noteUser(ctx, q, u, "user.bind")
+	}))
+}
+
+func (s *Service) replace(ctx context.Context, q db.Queries, u db.User, c Sent) error {
+	if c.Channel == message.Phone {
+		number, err := phone(c.Account, "", s.Region)
+		if err != nil {
+			return err
+		}
+		if u.Phone != nil && *u.Phone != number {
+			if err := s.tell(ctx, q, u, message.PhoneReplaced); err != nil {
+				return err
+			}
+		}
+		return q.Accounts().SetPhone(ctx, u.UserpoolID, u.ID, number, s.clock.Now())
+	}
+	stored, key, err := email(c.Account)
+	if err != nil {
+		return err
+	}
+	if u.EmailKey != nil && *u.EmailKey != key {
+		if err := s.tell(ctx, q, u, message.EmailReplaced); err != nil {
+			return err
+		}
+	}
+	return q.Accounts().SetEmail(ctx, u.UserpoolID, u.ID, stored, key, s.clock.Now())
+}
+
+// noteUser notes in the audit log what a user did to its own account.
+func (s *Service) noteUser(ctx context.Context, q db.Queries, u db.User, action string) error {
+	return audit.Write(ctx, q, s.clock.Now(), audit.Event{
+		UserpoolID: u.UserpoolID, Actor: audit.User(u.ID), Action: action, Target: audit.User(u.ID), Outcome: audit.Success,
+	})
+}
