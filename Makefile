@@ -63,8 +63,12 @@ postgres: ## Install a PostgreSQL server, if there is none and none is configure
 	@[ -n "$${MENSHEN_DATABASE_URL:-}$${MENSHEN_TEST_DATABASE_URL:-}" ] || sh db/embedded/install.sh
 
 .PHONY: tools
-tools: ## Install what the tests need (a C compiler for -race, curl, jq, oathtool) if it is missing
-	@sh tests/harness/install.sh cc curl jq oathtool
+tools: ## Install what the tests need (a C compiler for -race, curl, jq, oathtool, tesseract) if it is missing
+	@sh tests/harness/install.sh cc curl jq oathtool tesseract
+
+.PHONY: ocr
+ocr: tools ## Let an OCR engine try 500 captchas of each kind
+	MENSHEN_TEST_OCR=500 $(GO) test -count=1 -timeout 60m -v ./tests/ocr
 
 .PHONY: node
 node: ## Install Node.js if it is missing (for the spec linter)

@@ -8,11 +8,12 @@
 // anywhere leaves by httpapi's fail, in the operation's dialect, as an apierr.Error.
 //
 //	account    people and programs: users, passwords, sessions, tokens, applications, access keys
-//	captcha    verification codes
+//	captcha    verification codes: images, and codes that are sent
 //	mfa        authenticators (TOTP)
 //	otp        handing out OTP secrets
 //	qrlogin    the web signs in from a phone
 //	fastpass   a phone signs in from the web
+//	notify     the outbox: e-mail and SMS, delivered beside the requests
 //	service    health, readiness, the contract
 //	app        configuration and composition; cmd/menshen is the program
 //

@@ -12,7 +12,7 @@
 //
 // State:
 //
-//	password > (captcha) > (factor) > Open > access + refresh > Renew > access + refresh ...
-//	                                   |                         |
-//	                                   +---- revoked: sign-out, reuse, disabled user
+//	password or code > (factor) > Open > access + refresh > Renew > access + refresh ...
+//	                                          |                         |
+//	                                          +---- revoked: new password, reuse, disabled user
 package account

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the named programs if they are missing, saying so first; if it cannot, says the one command to run.
-# Usage: install.sh cc|curl|jq|oathtool|npx ...
+# Usage: install.sh cc|curl|jq|oathtool|tesseract|npx ...
 set -eu
 
 package() { # program, manager: the package that has it
@@ -9,6 +9,10 @@ package() { # program, manager: the package that has it
 	cc:apk) echo gcc musl-dev ;;
 	cc:*) echo gcc ;;
 	oathtool:apt-get | oathtool:dnf) echo oathtool ;;
+	tesseract:apt-get) echo tesseract-ocr tesseract-ocr-chi-sim ;;
+	tesseract:dnf) echo tesseract tesseract-langpack-chi_sim ;;
+	tesseract:apk) echo tesseract-ocr tesseract-ocr-data-eng tesseract-ocr-data-chi_sim ;;
+	tesseract:brew) echo tesseract tesseract-lang ;;
 	oathtool:apk) echo oath-toolkit-oathtool ;;
 	oathtool:brew) echo oath-toolkit ;;
 	npx:apt-get | npx:apk) echo npm ;;
