@@ -58,3 +58,38 @@ func TestUserAgentIsStorable(t *testing.T) {
 		}
 	}
 }
+
+// FuzzHeaders (C7, C10): whatever a client writes into the headers that everybody reads, its address is one that a proxy or
+// the connection vouches for, and what is kept of the request can be stored and logged.
+func FuzzHeaders(f *testing.F) {
+	for _, seed := range []string{"", "192.0.2.1", "192.0.2.1, 10.0.0.2", "::ffff:192.0.2.1", "fe80::1%eth0", "unknown", ",,,", "\x00", "\xff", "{{iThings-token}}"} {
+		f.Add(seed, seed, seed)
+	}
+	proxies := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
+	op := &operation{headers: []header{{"Ithings-Token", true}, {"Accept-Language", true}}}
+	f.Fuzz(func(t *testing.T, forwarded, agent, any string) {
+		for peer, trusted := range map[string]bool{"192.0.2.9:1234": false, "10.0.0.1:1234": true} {
+			r := httptest.NewRequest(http.MethodGet, "/", nil)
+			r.RemoteAddr = peer
+			r.Header = http.Header{
+				"X-Forwarded-For": {forwarded}, "User-Agent": {agent}, "X-Request-Id": {any}, "Accept-Language": {any, ""}, "Ithings-Token": {"", any, any},
+			}
+			info := describe(r, proxies)
+			ip, err := netip.ParseAddr(info.IP)
+			if err != nil || ip.Zone() != "" || !trusted && info.IP != "192.0.2.9" {
+				t.Errorf("%s with %q is %q, %v", peer, forwarded, info.IP, err)
+			}
+			if !utf8.ValidString(info.UserAgent) || strings.Contains(info.UserAgent, "\x00") || len(info.UserAgent) > maxUserAgent || len(info.ID) < 8 || len(info.ID) > 64 {
+				t.Errorf("agent %q, id %q", info.UserAgent, info.ID)
+			}
+			if err := tidyHeaders(r, op); err != nil {
+				t.Errorf("%q is an error: %v", any, err)
+			}
+			for _, h := range op.headers {
+				if values := r.Header[h.name]; len(values) > 1 || len(values) == 1 && (values[0] == "" || !utf8.ValidString(values[0])) {
+					t.Errorf("%s: %q", h.name, values)
+				}
+			}
+		}
+	})
+}
