@@ -164,12 +164,30 @@ func (q AccountQueries) MergeCustomData(ctx context.Context, userpoolID, id stri
 	return q.q.change(ctx, query, userpoolID, id, data, maxBytes, now)
 }
 
-// SetPassword replaces the password of a user who may sign in. ErrNotFound means that the user may not.
-func (q AccountQueries) SetPassword(ctx context.Context, userpoolID, id, hash string, now time.Time) error {
+// Lock returns a user who may sign in, and keeps everybody else from changing the user until the transaction ends.
+func (q AccountQueries) Lock(ctx context.Context, userpoolID, id string) (User, error) {
 	const query = `
-		UPDATE users SET password_hash = $3, updated_at = $4
-		WHERE userpool_id = $1 AND id = $2 AND status = 'Activated'`
+		SELECT ` + userColumns + ` FROM users u
+		WHERE u.userpool_id = $1 AND u.id = $2 AND u.status = 'Activated' FOR NO KEY UPDATE`
+	return q.user(ctx, query, userpoolID, id)
+}
+
+// SetPassword replaces the password of a user.
+func (q AccountQueries) SetPassword(ctx context.Context, userpoolID, id, hash string, now time.Time) error {
+	const query = `UPDATE users SET password_hash = $3, updated_at = $4 WHERE userpool_id = $1 AND id = $2`
 	return q.q.change(ctx, query, userpoolID, id, hash, now)
+}
+
+// VerifyEmail notes that the user has proved the e-mail address. ErrNotFound means that the user no longer has it.
+func (q AccountQueries) VerifyEmail(ctx context.Context, userpoolID, id, key string) error {
+	const query = `UPDATE users SET email_verified = true WHERE userpool_id = $1 AND id = $2 AND email_key = $3`
+	return q.q.change(ctx, query, userpoolID, id, key)
+}
+
+// VerifyPhone notes that the user has proved the phone number. ErrNotFound means that the user no longer has it.
+func (q AccountQueries) VerifyPhone(ctx context.Context, userpoolID, id, phone string) error {
+	const query = `UPDATE users SET phone_verified = true WHERE userpool_id = $1 AND id = $2 AND phone = $3`
+	return q.q.change(ctx, query, userpoolID, id, phone)
 }
 
 // SetEmail makes an e-mail address, which the user has proved, the user's own. One of another user is ErrDuplicate.

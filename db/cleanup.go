@@ -6,19 +6,20 @@ import (
 	"time"
 )
 
-// expiring are the tables whose rows end by themselves, and the column that tells when.
-var expiring = []struct{ table, column string }{
-	{"captchas", "expires_at"},
-	{"sent_codes", "kept_until"},
-	{"outbox", "expires_at"},
-	{"sms_budgets", "expires_at"},
-	{"alerts", "expires_at"},
-	{"request_nonces", "expires_at"},
-	{"limits", "tat"},
-	{"mfa_pending", "expires_at"},
-	{"qrlogins", "expires_at"},
-	{"fastpasses", "expires_at"},
-	{"sessions", "expires_at"}, // refresh tokens go with them
+// expiring are the tables whose rows end by themselves, the column that tells when, and what else must be true.
+var expiring = []struct{ table, column, and string }{
+	{"captchas", "expires_at", ""},
+	{"sent_codes", "kept_until", ""},
+	{"outbox", "expires_at", "AND state <> 'waiting'"}, // those are given up first, which leaves a trace
+	{"sms_budgets", "expires_at", ""},
+	{"alerts", "expires_at", ""},
+	{"request_nonces", "expires_at", ""},
+	{"limits", "tat", ""},
+	{"quotas", "expires_at", ""},
+	{"mfa_pending", "expires_at", ""},
+	{"qrlogins", "expires_at", ""},
+	{"fastpasses", "expires_at", ""},
+	{"sessions", "expires_at", ""}, // refresh tokens go with them
 }
 
 // DeleteExpired removes rows that ended before the given time, at most batch of each table, and returns how many. Rows
@@ -28,7 +29,7 @@ func (db *DB) DeleteExpired(ctx context.Context, before time.Time, batch int) (i
 	for _, e := range expiring {
 		query := fmt.Sprintf(`
 			DELETE FROM %[1]s WHERE ctid = ANY (ARRAY(
-				SELECT ctid FROM %[1]s WHERE %[2]s < $1 ORDER BY %[2]s LIMIT $2 FOR UPDATE SKIP LOCKED))`, e.table, e.column)
+				SELECT ctid FROM %[1]s WHERE %[2]s < $1 %[3]s ORDER BY %[2]s LIMIT $2 FOR UPDATE SKIP LOCKED))`, e.table, e.column, e.and)
 		n, err := db.exec(ctx, query, before, batch)
 		if err != nil {
 			return total, err

@@ -57,6 +57,17 @@ func (q OutboxQueries) Claim(ctx context.Context, channel string, limit int, now
 	return many[OutboxMessage](ctx, q.q, query, channel, limit, now, leaseEnds)
 }
 
+// ClaimOverdue takes at most limit messages, of any channel, that make no sense any more and that nobody has claimed.
+func (q OutboxQueries) ClaimOverdue(ctx context.Context, limit int, now, leaseEnds time.Time) ([]OutboxMessage, error) {
+	const query = `
+		UPDATE outbox SET attempts = attempts + 1, due_at = $3
+		WHERE ctid = ANY (ARRAY(
+			SELECT ctid FROM outbox WHERE state = 'waiting' AND expires_at <= $2 AND due_at <= $2
+			ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED))
+		RETURNING userpool_id, id, channel, template, message_sealed, attempts, handed_over_at, created_at, expires_at`
+	return many[OutboxMessage](ctx, q.q, query, limit, now, leaseEnds)
+}
+
 // The statements below are for who has claimed a message. ErrNotFound means that the lease has ended and somebody else has
 // claimed it since: the number of attempts is the fence.
 
@@ -82,10 +93,4 @@ func (q OutboxQueries) Settle(ctx context.Context, m OutboxMessage, state Outbox
 		UPDATE outbox SET state = $4, settled_at = $5, message_sealed = NULL
 		WHERE userpool_id = $1 AND id = $2 AND attempts = $3 AND state = 'waiting'`
 	return q.q.change(ctx, query, m.UserpoolID, m.ID, m.Attempts, state, now)
-}
-
-// Due returns how many messages of a channel wait for a try that is due, or will be by the given time.
-func (q OutboxQueries) Due(ctx context.Context, channel string, by time.Time) (int, error) {
-	const query = `SELECT count(*) FROM outbox WHERE state = 'waiting' AND channel = $1 AND due_at <= $2`
-	return one[int](ctx, q.q, query, channel, by)
 }

@@ -66,6 +66,15 @@ func (q SentCodeQueries) Charge(ctx context.Context, k SentCodeKey, id string, m
 	return one[SentCode](ctx, q.q, query, k.UserpoolID, k.Channel, k.Use, k.AccountHash, id, maxAttempts, now)
 }
 
+// Refund takes a charge back: the try was right. A code that was spent or voided since needs none.
+func (q SentCodeQueries) Refund(ctx context.Context, k SentCodeKey, id string) error {
+	const query = `
+		UPDATE sent_codes SET attempts = attempts - 1
+		WHERE userpool_id = $1 AND channel = $2 AND use = $3 AND account_hash = $4 AND id = $5 AND attempts > 0`
+	_, err := q.q.exec(ctx, query, k.UserpoolID, k.Channel, k.Use, k.AccountHash, id)
+	return err
+}
+
 // Spend uses a code up, and with it forgets the tries. ErrNotFound means that it was spent or voided before: of two racing
 // requests only one can win.
 func (q SentCodeQueries) Spend(ctx context.Context, k SentCodeKey, id string) error {

@@ -2091,8 +2091,8 @@ type ClientInterface interface {
 
 	// BindAccountWithBody Bind an e-mail address or phone number 绑定账号
 	//
-	// Makes an address, proved by a code of `use` `bindAccount`, the signed-in user's own. It replaces the one that the user had;
-	// that one is told.
+	// Makes an address, proved by a code of `use` `bindAccount`, the signed-in user's own, in place of the one that the user
+	// had. The sign-in must be of the last 15 minutes. The user is told by e-mail, at the address of before.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -2101,8 +2101,8 @@ type ClientInterface interface {
 
 	// BindAccount Bind an e-mail address or phone number 绑定账号
 	//
-	// Makes an address, proved by a code of `use` `bindAccount`, the signed-in user's own. It replaces the one that the user had;
-	// that one is told.
+	// Makes an address, proved by a code of `use` `bindAccount`, the signed-in user's own, in place of the one that the user
+	// had. The sign-in must be of the last 15 minutes. The user is told by e-mail, at the address of before.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2158,8 +2158,9 @@ type ClientInterface interface {
 	// ChangePasswordWithBody Change the password 修改密码
 	//
 	// Sets the password of the signed-in user and ends all its sessions, this one too. The user proves itself anew: with the old
-	// password (`type` `pwd`), or with a code of `use` `changePwd` that was sent to its own address. After a few wrong old
-	// passwords an image captcha of `use` `changePwd` is needed, in `code` and `codeID`. The owner is told by e-mail.
+	// password (`type` `pwd`), or with a code of `use` `changePwd` that was sent to its own address, at most 15
+	// minutes after it signed in. After a few wrong old passwords an image captcha of `use` `changePwd` is needed, in `code` and
+	// `codeID`. The owner is told by e-mail.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -2169,8 +2170,9 @@ type ClientInterface interface {
 	// ChangePassword Change the password 修改密码
 	//
 	// Sets the password of the signed-in user and ends all its sessions, this one too. The user proves itself anew: with the old
-	// password (`type` `pwd`), or with a code of `use` `changePwd` that was sent to its own address. After a few wrong old
-	// passwords an image captcha of `use` `changePwd` is needed, in `code` and `codeID`. The owner is told by e-mail.
+	// password (`type` `pwd`), or with a code of `use` `changePwd` that was sent to its own address, at most 15
+	// minutes after it signed in. After a few wrong old passwords an image captcha of `use` `changePwd` is needed, in `code` and
+	// `codeID`. The owner is told by e-mail.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2201,8 +2203,8 @@ type ClientInterface interface {
 	//
 	// Signs in with the password (`loginType` `pwd`), or with a code that was sent by e-mail or SMS for `use` `login`.
 	//
-	// - With the password, after a few failures on the account or from the address an image captcha of `use` `login` is
-	//   needed: the refusal 1000034 says so. One that is sent is checked, and used up by the try, right or wrong.
+	// - With the password, after a few failures on the account, or many tries from the client, an image captcha of `use`
+	//   `login` is needed: the refusal 1000034 says so. One that is sent is checked, and used up by the try, right or wrong.
 	// - With a code, `account` is the address that it was sent to.
 	//
 	// An account with a bound authenticator cannot sign in here; `/user/login` takes its code.
@@ -2216,8 +2218,8 @@ type ClientInterface interface {
 	//
 	// Signs in with the password (`loginType` `pwd`), or with a code that was sent by e-mail or SMS for `use` `login`.
 	//
-	// - With the password, after a few failures on the account or from the address an image captcha of `use` `login` is
-	//   needed: the refusal 1000034 says so. One that is sent is checked, and used up by the try, right or wrong.
+	// - With the password, after a few failures on the account, or many tries from the client, an image captcha of `use`
+	//   `login` is needed: the refusal 1000034 says so. One that is sent is checked, and used up by the try, right or wrong.
 	// - With a code, `account` is the address that it was sent to.
 	//
 	// An account with a bound authenticator cannot sign in here; `/user/login` takes its code.
@@ -2624,8 +2626,8 @@ type ClientInterface interface {
 
 // BindAccountWithBody Bind an e-mail address or phone number 绑定账号
 //
-// Makes an address, proved by a code of `use` `bindAccount`, the signed-in user's own. It replaces the one that the user had;
-// that one is told.
+// Makes an address, proved by a code of `use` `bindAccount`, the signed-in user's own, in place of the one that the user
+// had. The sign-in must be of the last 15 minutes. The user is told by e-mail, at the address of before.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2644,8 +2646,8 @@ func (c *Client) BindAccountWithBody(ctx context.Context, params *BindAccountPar
 
 // BindAccount Bind an e-mail address or phone number 绑定账号
 //
-// Makes an address, proved by a code of `use` `bindAccount`, the signed-in user's own. It replaces the one that the user had;
-// that one is told.
+// Makes an address, proved by a code of `use` `bindAccount`, the signed-in user's own, in place of the one that the user
+// had. The sign-in must be of the last 15 minutes. The user is told by e-mail, at the address of before.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -2731,8 +2733,9 @@ func (c *Client) CreateCaptcha(ctx context.Context, params *CreateCaptchaParams,
 // ChangePasswordWithBody Change the password 修改密码
 //
 // Sets the password of the signed-in user and ends all its sessions, this one too. The user proves itself anew: with the old
-// password (`type` `pwd`), or with a code of `use` `changePwd` that was sent to its own address. After a few wrong old
-// passwords an image captcha of `use` `changePwd` is needed, in `code` and `codeID`. The owner is told by e-mail.
+// password (`type` `pwd`), or with a code of `use` `changePwd` that was sent to its own address, at most 15
+// minutes after it signed in. After a few wrong old passwords an image captcha of `use` `changePwd` is needed, in `code` and
+// `codeID`. The owner is told by e-mail.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2752,8 +2755,9 @@ func (c *Client) ChangePasswordWithBody(ctx context.Context, params *ChangePassw
 // ChangePassword Change the password 修改密码
 //
 // Sets the password of the signed-in user and ends all its sessions, this one too. The user proves itself anew: with the old
-// password (`type` `pwd`), or with a code of `use` `changePwd` that was sent to its own address. After a few wrong old
-// passwords an image captcha of `use` `changePwd` is needed, in `code` and `codeID`. The owner is told by e-mail.
+// password (`type` `pwd`), or with a code of `use` `changePwd` that was sent to its own address, at most 15
+// minutes after it signed in. After a few wrong old passwords an image captcha of `use` `changePwd` is needed, in `code` and
+// `codeID`. The owner is told by e-mail.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -2814,8 +2818,8 @@ func (c *Client) ResetPassword(ctx context.Context, params *ResetPasswordParams,
 //
 // Signs in with the password (`loginType` `pwd`), or with a code that was sent by e-mail or SMS for `use` `login`.
 //
-//   - With the password, after a few failures on the account or from the address an image captcha of `use` `login` is
-//     needed: the refusal 1000034 says so. One that is sent is checked, and used up by the try, right or wrong.
+//   - With the password, after a few failures on the account, or many tries from the client, an image captcha of `use`
+//     `login` is needed: the refusal 1000034 says so. One that is sent is checked, and used up by the try, right or wrong.
 //   - With a code, `account` is the address that it was sent to.
 //
 // An account with a bound authenticator cannot sign in here; `/user/login` takes its code.
@@ -2839,8 +2843,8 @@ func (c *Client) LoginWithCaptchaWithBody(ctx context.Context, params *LoginWith
 //
 // Signs in with the password (`loginType` `pwd`), or with a code that was sent by e-mail or SMS for `use` `login`.
 //
-//   - With the password, after a few failures on the account or from the address an image captcha of `use` `login` is
-//     needed: the refusal 1000034 says so. One that is sent is checked, and used up by the try, right or wrong.
+//   - With the password, after a few failures on the account, or many tries from the client, an image captcha of `use`
+//     `login` is needed: the refusal 1000034 says so. One that is sent is checked, and used up by the try, right or wrong.
 //   - With a code, `account` is the address that it was sent to.
 //
 // An account with a bound authenticator cannot sign in here; `/user/login` takes its code.
@@ -5535,8 +5539,8 @@ type ClientWithResponsesInterface interface {
 
 	// BindAccountWithBodyWithResponse Bind an e-mail address or phone number 绑定账号
 	//
-	// Makes an address, proved by a code of `use` `bindAccount`, the signed-in user's own. It replaces the one that the user had;
-	// that one is told.
+	// Makes an address, proved by a code of `use` `bindAccount`, the signed-in user's own, in place of the one that the user
+	// had. The sign-in must be of the last 15 minutes. The user is told by e-mail, at the address of before.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -5545,8 +5549,8 @@ type ClientWithResponsesInterface interface {
 
 	// BindAccountWithResponse Bind an e-mail address or phone number 绑定账号
 	//
-	// Makes an address, proved by a code of `use` `bindAccount`, the signed-in user's own. It replaces the one that the user had;
-	// that one is told.
+	// Makes an address, proved by a code of `use` `bindAccount`, the signed-in user's own, in place of the one that the user
+	// had. The sign-in must be of the last 15 minutes. The user is told by e-mail, at the address of before.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -5602,8 +5606,9 @@ type ClientWithResponsesInterface interface {
 	// ChangePasswordWithBodyWithResponse Change the password 修改密码
 	//
 	// Sets the password of the signed-in user and ends all its sessions, this one too. The user proves itself anew: with the old
-	// password (`type` `pwd`), or with a code of `use` `changePwd` that was sent to its own address. After a few wrong old
-	// passwords an image captcha of `use` `changePwd` is needed, in `code` and `codeID`. The owner is told by e-mail.
+	// password (`type` `pwd`), or with a code of `use` `changePwd` that was sent to its own address, at most 15
+	// minutes after it signed in. After a few wrong old passwords an image captcha of `use` `changePwd` is needed, in `code` and
+	// `codeID`. The owner is told by e-mail.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -5613,8 +5618,9 @@ type ClientWithResponsesInterface interface {
 	// ChangePasswordWithResponse Change the password 修改密码
 	//
 	// Sets the password of the signed-in user and ends all its sessions, this one too. The user proves itself anew: with the old
-	// password (`type` `pwd`), or with a code of `use` `changePwd` that was sent to its own address. After a few wrong old
-	// passwords an image captcha of `use` `changePwd` is needed, in `code` and `codeID`. The owner is told by e-mail.
+	// password (`type` `pwd`), or with a code of `use` `changePwd` that was sent to its own address, at most 15
+	// minutes after it signed in. After a few wrong old passwords an image captcha of `use` `changePwd` is needed, in `code` and
+	// `codeID`. The owner is told by e-mail.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -5645,8 +5651,8 @@ type ClientWithResponsesInterface interface {
 	//
 	// Signs in with the password (`loginType` `pwd`), or with a code that was sent by e-mail or SMS for `use` `login`.
 	//
-	// - With the password, after a few failures on the account or from the address an image captcha of `use` `login` is
-	//   needed: the refusal 1000034 says so. One that is sent is checked, and used up by the try, right or wrong.
+	// - With the password, after a few failures on the account, or many tries from the client, an image captcha of `use`
+	//   `login` is needed: the refusal 1000034 says so. One that is sent is checked, and used up by the try, right or wrong.
 	// - With a code, `account` is the address that it was sent to.
 	//
 	// An account with a bound authenticator cannot sign in here; `/user/login` takes its code.
@@ -5660,8 +5666,8 @@ type ClientWithResponsesInterface interface {
 	//
 	// Signs in with the password (`loginType` `pwd`), or with a code that was sent by e-mail or SMS for `use` `login`.
 	//
-	// - With the password, after a few failures on the account or from the address an image captcha of `use` `login` is
-	//   needed: the refusal 1000034 says so. One that is sent is checked, and used up by the try, right or wrong.
+	// - With the password, after a few failures on the account, or many tries from the client, an image captcha of `use`
+	//   `login` is needed: the refusal 1000034 says so. One that is sent is checked, and used up by the try, right or wrong.
 	// - With a code, `account` is the address that it was sent to.
 	//
 	// An account with a bound authenticator cannot sign in here; `/user/login` takes its code.
@@ -7447,8 +7453,8 @@ func (r RegisterUserResult) ContentType() string {
 
 // BindAccountWithBodyWithResponse Bind an e-mail address or phone number 绑定账号
 //
-// Makes an address, proved by a code of `use` `bindAccount`, the signed-in user's own. It replaces the one that the user had;
-// that one is told.
+// Makes an address, proved by a code of `use` `bindAccount`, the signed-in user's own, in place of the one that the user
+// had. The sign-in must be of the last 15 minutes. The user is told by e-mail, at the address of before.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -7463,8 +7469,8 @@ func (c *ClientWithResponses) BindAccountWithBodyWithResponse(ctx context.Contex
 
 // BindAccountWithResponse Bind an e-mail address or phone number 绑定账号
 //
-// Makes an address, proved by a code of `use` `bindAccount`, the signed-in user's own. It replaces the one that the user had;
-// that one is told.
+// Makes an address, proved by a code of `use` `bindAccount`, the signed-in user's own, in place of the one that the user
+// had. The sign-in must be of the last 15 minutes. The user is told by e-mail, at the address of before.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -7538,8 +7544,9 @@ func (c *ClientWithResponses) CreateCaptchaWithResponse(ctx context.Context, par
 // ChangePasswordWithBodyWithResponse Change the password 修改密码
 //
 // Sets the password of the signed-in user and ends all its sessions, this one too. The user proves itself anew: with the old
-// password (`type` `pwd`), or with a code of `use` `changePwd` that was sent to its own address. After a few wrong old
-// passwords an image captcha of `use` `changePwd` is needed, in `code` and `codeID`. The owner is told by e-mail.
+// password (`type` `pwd`), or with a code of `use` `changePwd` that was sent to its own address, at most 15
+// minutes after it signed in. After a few wrong old passwords an image captcha of `use` `changePwd` is needed, in `code` and
+// `codeID`. The owner is told by e-mail.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -7555,8 +7562,9 @@ func (c *ClientWithResponses) ChangePasswordWithBodyWithResponse(ctx context.Con
 // ChangePasswordWithResponse Change the password 修改密码
 //
 // Sets the password of the signed-in user and ends all its sessions, this one too. The user proves itself anew: with the old
-// password (`type` `pwd`), or with a code of `use` `changePwd` that was sent to its own address. After a few wrong old
-// passwords an image captcha of `use` `changePwd` is needed, in `code` and `codeID`. The owner is told by e-mail.
+// password (`type` `pwd`), or with a code of `use` `changePwd` that was sent to its own address, at most 15
+// minutes after it signed in. After a few wrong old passwords an image captcha of `use` `changePwd` is needed, in `code` and
+// `codeID`. The owner is told by e-mail.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -7605,8 +7613,8 @@ func (c *ClientWithResponses) ResetPasswordWithResponse(ctx context.Context, par
 //
 // Signs in with the password (`loginType` `pwd`), or with a code that was sent by e-mail or SMS for `use` `login`.
 //
-//   - With the password, after a few failures on the account or from the address an image captcha of `use` `login` is
-//     needed: the refusal 1000034 says so. One that is sent is checked, and used up by the try, right or wrong.
+//   - With the password, after a few failures on the account, or many tries from the client, an image captcha of `use`
+//     `login` is needed: the refusal 1000034 says so. One that is sent is checked, and used up by the try, right or wrong.
 //   - With a code, `account` is the address that it was sent to.
 //
 // An account with a bound authenticator cannot sign in here; `/user/login` takes its code.
@@ -7626,8 +7634,8 @@ func (c *ClientWithResponses) LoginWithCaptchaWithBodyWithResponse(ctx context.C
 //
 // Signs in with the password (`loginType` `pwd`), or with a code that was sent by e-mail or SMS for `use` `login`.
 //
-//   - With the password, after a few failures on the account or from the address an image captcha of `use` `login` is
-//     needed: the refusal 1000034 says so. One that is sent is checked, and used up by the try, right or wrong.
+//   - With the password, after a few failures on the account, or many tries from the client, an image captcha of `use`
+//     `login` is needed: the refusal 1000034 says so. One that is sent is checked, and used up by the try, right or wrong.
 //   - With a code, `account` is the address that it was sent to.
 //
 // An account with a bound authenticator cannot sign in here; `/user/login` takes its code.
@@ -15778,118 +15786,119 @@ var swaggerSpec = []string{
 	"IKAToNdaM890waUuIkJg/mCos+4FQX3D5gwBJAPp5xpSQscR8k0zlst1IDCTHRGfyuYhPhK6gOHbcQiX",
 	"5BkB9pAJLtWSZAi9Iaq16o0csZxMJnUof67TaHBFv8uu3N3avLFzcEO+k4RTxfT3s7/+xbOf/5+O65yg",
 	"iCkq2qg31bNx+WNnqd6oLzlW0eMiKa6HiV+zKmuFhdWWtuExkpW4tXLgKkeh9IPApMKh7MvWtbpKWYwd",
-	"+TVM7JZOgqhHKAygp2M/BF1Ml1IaQn/jiOieN8q5QwNfwTm+CUKZTHWyEjs2fNxpv1+sMSaPXElJx2du",
-	"1ef3IipURqmiVn2nE4Za1676hixYTINKryicNyi/wCSH0s+uVvYw1tKvUX8aB6Io7LBvvrjxKllT+o5U",
-	"FJKxdbLxaASjqWTvtuopcBYGY5Sq5+Y0l9YaDfm/hgnQazurS1fXWmtJrbK287XmgN7Zvr70+IStfv29",
-	"1aV799/dSUQYNbeUYJQ5YG6Ydb77+lnaaqCN/oYjyy22Go0FgaLjXtNgOaAjJBmHdFsqGm4DRwFB8uBG",
-	"S9fkVy29LWharcUAJEoQ0lCtKzU7SRJNpr6uDFqZqRpmEvPOApBMRdXL99LkQ8wYd1yLEGSUgMlwKmip",
-	"rqqs7XLF08TwlxPdVIJOyowgr3lay33/oUDlZNfitEHOypHt2gme/fbPn/zyh5/++u+ffO83ArfggNlt",
-	"hGWUaREd9aye84Uk9LqsLgRJpoXmpa5A365p43lZgkkyXENYe9NMT03B/WrmhVgMiKWTuCYTAd1xFHTl",
-	"iPGvUiCATDV+V06Hruw2KjkfQ3xDiqNqVBdwOkASrcQARwRYLT/tfoQCgLJVvnxOzKw04K4J+3dBhAdD",
-	"LpcSUTKoyy2o+CCloakQIXCpvO8D5peVAqQBoyMfzEmKWeO+nVL5g/lxxBbsBp8bQNvOfIqYksbj38AE",
-	"E6ZA1KNCLomQ7k1xU+gFch9yJQycUOzLYAQolXe5PPFdzNjEvCoKWJoNZIidvP6Sp8mcGRoI/Jwq9fkS",
-	"BF1tyBLwTTiv4pCCXhBq7vpl125liJMSN2JWu8c21s01BAYlXSVl/qdYhdRDJDq6mpen4FEHt+kEjCCZ",
-	"xqAQrwd4hDny26CHplSKnSb8x16PEE+lpKf0itaaFva6+4hH05rsjdwVsKGq6ii3iigq8Th3dXItYWVu",
-	"R9wR1j8iCbJCMb6yssiaSX19SrqKUWptS8uAwam4IhJQh4nxUJJMpkygNEAqFASyOKlA6wDSiKdQVSh5",
-	"bVVYVShDofSDKFKIRmEgRHyOTiXi2IrCEcEDQoUIKnClXiDOCsQOGC1MZdFqWJGcpDwxpvXpl5LSK5OU",
-	"4g7PCYc6NMjcj7OVwGRI47Q5hDIygh4jFe9gGgXLbHndC/bMjk6wJbM0f3GNzcnYOTQfykwaS22rjaWr",
-	"aytLy2t/+PixLqaqF2H5ylKLUItLL8LcahOirBIk+jQa2bPO2V2h3Gl2d7B9YDTLLAmJe8JCdqzadL9w",
-	"AdUsPnb2LiJnpVuVvxBpddYZeTHdyAuPxnc4DxhKMHDazbWG0YaLs1fxO9d29yeNt28NaKfT6ewc3B/e",
-	"uD8QH2+I/13r3BP/dJZ6J8fH4sPmcXDj3jv7y+TWjnxhMNi85q81p1y+c+3O/v2VG9HxncFg8JWvxG2u",
-	"LGnXLRbUD3Ndzz06Qrr2XonEvrRshj+gwQnK4518WYvo+lxymIsZoETy5AmcugBLL6AlMwzhiRQtnstp",
-	"LDUaZxdRADIdwQt0gEO7JvcI+i9eIRBUfbZOcAtxANMmZ7nET//0N0++91ef/eOffPrJx7rFuNYDzA0o",
-	"1wNkeftaOPHLVYEDxFk6wNWIMik7iZS+lCYQBKpwK2IMU8JcZeGWBhNKlRMsH74NIEGTtmW2DPwjEk8Z",
-	"Kx7hxNdqh7a+Zcw5cfPwbrqFtpEY6SQWTutAynEASvlKCcipWYuluPxEcRPRjEgXqx9qz3RCtIAphOeY",
-	"kRUKPqlW5l9KPq/QRmRlqiVX8YGFpcDKCo5JW6ovuuPRKEIeB0MaMQR6MlNjaqehtZ1wHAkJajCGEu+4",
-	"Sb6l1HL7intaIkA8sG5DGvGVTJGnu9UlgoWXuahtq7hz/8szb+1Q3ebGKOdazSxjmEu2iUvLXUbLtQf6",
-	"0qyVYWHqoNPc5Pe/++XT7///Tz75Zpp3zbVh9WUfjnPyLnNoKrE+y0TU0JK2W/zDLWdxBQT+iMyk8BFi",
-	"SRORLwn8qyPwBarmTFqqjrRY8YIB9tAfpjt2vGhiq9a/AJ0o7l/z8ohtx7JFlvkQVmwCm5d4ZYaVFNci",
-	"O4Dpvx25TdHWA6keCNJFOUckIXlCsAZPfveDT3/5q8WpbGDyGUoIrM40tgz6icgu3z2cJbeX3C7tO1Dl",
-	"5xVJ1vF7ypvwIDuZMZkqUV4HlzDj8jbEnkYqUMa2w8+Q8LVFG7MjArSAP9v+CnaNT1ibrmXljCHyjmVw",
-	"HfGF2uODcSh2KlP2ommhq8EiQK5l4de28pRtHadUHGUrJ/GONayVzTxd0MzY6XRL+yGK0EYmKJVLP7rg",
-	"c2IlRVxMPihW+6WN9pUzMsunl2FlFiXwy21jGTZ2DtYV33etqqSYWakONNEJD80Sw+8r5cb2lgyndecp",
-	"hUUKYR66F4bWovauVH3Wl8fvX7hJsojfHxh33Ex7o4kd1VhXiDFDBP2tkViKo1LndnRoqj5GrYs7pkT2",
-	"dYlezXXYXGks95d6Ta/lt5rLvr/Su6qfSY0goE4l/AQ7j0vYqRDbG9rg6TSvrq+0ltfWpUUf2rkHDpre",
-	"GfZueXgX3zm4/8FWcwffWa+jpUbdawXEiYt4SltXMtLySkNC76JGVI1U5XLQfWMb1NHCL1Mi0rxtkiKC",
-	"gvcJWvLsb3775D/+chFZKHaClIpDKgdOxZ4ZFixLzc2J48BsVoiambdbV5JBFzPx710tn3ApoiQOaF3F",
-	"rljrVCNJlq3k7y/59edN8cxF/UAZRVKBq1yQ2RlyWESjKvCmCA3ynLLUUpnCfxX2YYnzOWx+EZ5O6xoZ",
-	"v3Syh8WNmFIhTBc++wJp1fJAtkh6VrNfpBPEvuS65+O6JVJMAt7XCqBnFzarmFs020Gr6cBLlSnM2lJm",
-	"jKf/zy+efPNPZosSS8bZqion1pKaAMWixKHyLlkRhV2GePrtrh3+WFSZpsirmKpyeU4GZleodDZ3d25u",
-	"7W/bRSHbznvHS6e3SfNr07XxvRa7djW6vsLfmax7d0fL4a3+KnQWdA7Zq1alrZ4vZZU1EUyGuFVJ2coB",
-	"r1rN0U4Ab8lIhaqoPxrRpGWA2WRB9WWOQqkFy+JRzwX9FWBLvTpWkmDWpXPgQeKaxpZAGZY8FACoY6N0",
-	"U1fXRmbl8vn9v/3Js9/++tlPPn72x//69CPbKvk4CnTl0tT1Qd5x/vYMULXLM8hdnoISy4zjIABjhnRn",
-	"6uz9Qd5x5vosJj7HxWmV6JhH1jlEKreA53bG6TON62/NOsWnP/vo6f/7vz39zj9VP0KpHtVM3+05OpQK",
-	"EtEOu2M0fYMB0/56Q0fZyjAUj4YqpDZqTyLMUVfWkgsQTLqNWoUe7TjuI2ICueMQjjrYRkIk1QhhcphU",
-	"bQJCOThGKLQLhIMIypBsPoQE+BENQ+SXx7LeV+28z010DYvv0V6Gwds1mRwvGtWajUaz4aRLIL1vdytz",
-	"Vlv9VmN9qXW1udrveV6z4a+vriK0Yjf+ajsBjI4z/b/aDh0/WutBdHV5FUGvcdXzWyury6sry83lht+C",
-	"69BbbUocr2LS0pJHWpbPVwty3lpbtSuaSCAswEZi+O+jx4txkNnXSh7pc6S1uUoDQqD6sCC7Pedclzs0",
-	"9+bJt3/05Lf/9uz7v3j67d/Mk0zQqZZNVA1BxGtCujHkkmPvGM1It7up+U8Pescy0bBvhcaGcIB03QM5",
-	"DJjQ6JjpMvsyK1G3Gc6W4OTZ5v5J9tDGEYE6VUPRahZfxthDLymD8s4nQ1kdiENExGU/zMyaDklTaSTz",
-	"ylvYibXGvyXTcGWljQ07aROGYU3WpYVTwLgYTLq4kgmKKIc5HUX4D9VpLMp5OmG45d9W6fXntltkar86",
-	"q63Wer8PV7xWv9lrwKYHfbSElmQRpXTVVydfzznugmLwy+kthdePm+/0txvTw8e3/BWyv8benbTgXW91",
-	"fA+tf1D9st/QIJM36ABxoeff2/di8D3P+590e3qOVEDc+HzNluyNN9sE0NwueZNUIdDf/8fvnn3/F7GQ",
-	"ZZ54+t3/68n3/goYyMxj2QNEUM1U5jYUwSics+mBqmMAA+AhwlVNTZgJGm2rup9xD4JwLPNSOAUwvvcy",
-	"bcTKs32DaduRB4kcTlYd6U3thkTqYpsRjGIE40o2hOpqzNJ/GlMkJRGuNpI8sJhETYY40G2ZUO+IGNIS",
-	"4BPEytm9qZx+EZZvFRJO15PMFuvWBWKzpaKr6975KvNn+pK8iJA7XmwuiuuAtRqthmvrZNqar10/F1bN",
-	"lhvNUsNLRybG9ZPTi5dnbC4wxLcl9sfZ8divpyUyGBoxq5RKWgpzY/oOX7rV6202Ru/eQ1fDw8eDpcHO",
-	"ZA2++3j5vTtNuXoPSUnpZufgcK9zcKCloVwXDqejjTqKSJdbcXQpRcfU5gslPmVHu6FxUY+3st5fW+0t",
-	"ry21UK+11rja7Pn+equ5nBrvzH1R2nR1dL6FSHwB0z3jC/RqWcjCiBhxnepE7XmVKvYtpKifLPUvqWjc",
-	"KsGQOJUD8OR3//TZRz/+9Jd/9+knH8eE/+lf/urpd39p0fkYrfOEPmn/NrOyQjytzPbMSXqSlMtmeakU",
-	"3x4aYiE+jSOdRRvSIGB2nWWVY2kuRdc9IqrVg2mMJ3UvFciPgn5bub4SFqI5HGZgCIlsHjqWHNEqU2LW",
-	"IqsFYSJDfWFcKds9IrozLfZdwXikm4LTQQTDuHEO8yKk6qMQCoYoCFU+u0x2kfE3uyEi8ruELjJwKS8F",
-	"XtZuUZDU/gJeUnl/Q4FDl8tTSbOmdLctstL+EbF/MxfZ5FpbdZviyi4kbj9oMm5BQOmxbIFVzs1067ZX",
-	"J3oWs7/hmHGrUu/27rWtuzcedfb2nIVIhdrdi7Atzgw8f4A2ZbfBpDS/xW0SGrpD7aYFEhUxk60LVXsm",
-	"0seDcaT6lV2UMbZacxijvv5FfHExjpauL5PmoIYwqRHrIRl8FftfqWJX/lxwnrkc5/Cl8hehUFzcspAy",
-	"BoJn3//x02//mVQy/lRFUzz74R/FfGe+ZpGveljOeTqaeBlTgUUzkypTMv/KqMtxKQJVJ+sYTevgrupT",
-	"OqFgSMcRy5t4B4hnoXQhF0lcUHC24JQpFaj1ZWXz1HryAshnbcEqU/pyKZvxR8dafl7Aby41UgK+Vcvz",
-	"GElTikqxUK0mtXP6hQv+pgJoXuJPNRmd6wC2W45eVW6gzwFdymL3HPr0/GK2qjsfVJqrdb/VxVcS7rNf",
-	"/vTZn33zyZ//AMRlQGcZNgWNoTysKSSq9aax72Ewp7WpyRNKxUzrbCFd7cv0ogcZxM25JigP22rYdoSg",
-	"391QiRxHRMhc41DgtrYhwrGPhSg2ME0YlYSrJDnk10GHAGx60EVgBLk3RHGtRstcoWsjKPlAhsweEdkp",
-	"AcBCc8UA8d3DPUV9rk21lyIj5uVhJQDhmmY3ssTnOK5g3pVh8el2eDM0YVn+8/FYuQS0fT+uyJ6mWDa2",
-	"ZxvUzKnkPFdWtSqwl7nonley4ZhlCowlho/GcoYuRkjrG/Gbz4UOLpfSQVXieRwXfS4iiLFt99aN967f",
-	"2rn2zq2vLR3e271zL/v350Qm47mex2X+dVWvt4zsubpMrQTZpqyWuEkJj7TtJC22BBM4ZaBLaI1xGqGk",
-	"rDMs6khw9nnwIxlzw+7hnkUNNdnTZFi6lVT1Mfncsx/+0bN/+IFufq4pMuVhnhpX89/HJmQ40EH/uimD",
-	"bZXZkAYE7UrSJts66OoGrKaalqkNBgkYE9mdxLIwqGeOCIoiGilC3lVWhK6KyZXVqi3jrzZUYAa6SQfY",
-	"rlaipQdIRc4pEdQHmJdQ2//WYQQGi6TOsGAYiECimUy8c464AcmWC7WBF8YKy62yn0NW6ObpGqO6aYEq",
-	"JGx18ivZwgTz4WZiwbGXHuNeHwYsqQ4VN/2ZP7+JfgBJtMOsdWwlMRELrePhax0goCTrHBn//e9++vTj",
-	"T+aJ0ppwwzCszckJjYn3MK6RK11zsvOmMT63jZvSKPRyWZMhlYZjRTnBg9gzl/fUi9P0QW96RIr866rv",
-	"ayC7viYtJ6VZNO54rxZSnCbhIzSynHevyOAZh1gmvb8X8xlVlo7yHck/z+7x8iwfGKNa7CLp7O2BZ//0",
-	"iY5Tyyb9FDtDEpvjTF1xb+dW4ptWfo0CZie78jHAqSwiLQuREpR0UDOPScGB+MqEWyIv7Cn3RRWGFDsy",
-	"ACYM+8h2f5SRRjybw8xEoFgkqaA3xdXTtB1fjx/3MOthAuW6cvJxkbhubaq6YG69KKNxekJUCFUABWRA",
-	"Ug6tRJsDUr7+lyS/p1DcXmwBgmXkqCc/+s9n3/nWPDmKFQnjVQh6QRhHqripIbR10D3Y7Ox0lcNeRlqE",
-	"mLCkWJiOobCsFnyIpuI0jkhXB5V3hRLW3ezsbN64WxgcxXKi9MWprVj26x3NXm592FSB2oJ1xhYmmVCt",
-	"yGax88kOptHeQ0xU5wOuOTwMAuXvxewFu6CypTxic4R5WEPvlVsctpieeJ654TUM59ch/OfS4JhsM161",
-	"poiJIK6DG+mONHFdDLcsvDsu0y1+YrEUKK2odoWMI/L8SmSoCsy2oIpTDdLi4zW7yAmv8RPGoU8JqoNO",
-	"LuxUFxo5ItJEoSVeVU2kkFDK4K5X6Ly3mvrbDfWt8LbiALZMX/KSBvn5+gpzQ88XC4zD5Np0M4nO+IJE",
-	"kKaEZyv4REePKgXxybf+5dNPPp6XLy/bZvWh7NEyI7tDURZ1GycQcxw7CbMVPfP+FxiGShE0nEj2jAO9",
-	"KcC8bUV4K1IlTT0qNoagU32Piovh5xdT1rZl+2Zn8TuUOGHNTZpvfrFb+z2f+yeTKJbXW42l9eryyvbN",
-	"zjVMrDJhbmqi09pkMqkJwb02jgJExCz+C5r5VadS9yCz9lNrpopAphmHnU5d1+mvRbLMtWyVyfQcMm07",
-	"roSSJNNWbxoDGZqXRduHnlizqXlZze2R6jdasgj9uI3+Vs/Kau+mGlwupl6JvZdKQKn2rcZ+ZvfSLGvI",
-	"kj5o7QFRRMHQxVEfZmliEldZaEs44DDiDAj6IihQbhoYhm3drMP4pkzLNCOPKSeJDnQ3AfCGrkIhoEhD",
-	"GyJHZITJmCO2Abp7uweHIE25u4VUOAzBSEs6dhy+Qp066Mh69HAANSfR3mzV1CNW8zC3gkKlqpghuWBf",
-	"Z/EofwvMomaJK2X7Zue8kYnPlTC/xCD5MlKUiZE/mxHnkob9ojTIzQT8vZq6+O4iPugFyGaMUfNoZxqI",
-	"X5LOmeHr2zc7GQeg/EojUBH9HCIY8OEH5a4+3U0qY7ALIyqDcbzY/VsHdyk9ljVUTXchFDBUaGm9LSd1",
-	"LlpMwBjVHHpcXebRcxdgWyfAJ+hFhVxtpeEGxVzgyb/84Omvf/v0Zx89/bHt1dddbvUJUex7V+oTFAQ1",
-	"6Vu/8vXJMasbcBQe2p2D3R3wAPXA22gKDhAHl/ZvboKrK82rl5MqovsHHXCMpsp5HATGWSS5nEqexEEg",
-	"9N0BpcUG8zsP3j648CGKJUikh4Egf/sHrZVVx3Vkjs29zjXHdY5lTkyz3/Ba/hJa7q3A1fWra2tX11fh",
-	"Sm9ZPMBl2ZADISGI7bN3vWHcVoXhgXP2sDJ6yD2VkKJjNAVM0CABQzqWbWNNK9XFTeMM8ZxZXPYX1sLD",
-	"KzODS6SQaCALGE0BHccZj0/+13/+7C9+/tmPvlmqpOp2o7MR9FA2pYoGyAe7ISKdva24x1AhpklAQo8L",
-	"xL4wxpnUyufTRHWRujtqE+XNUNTvGVS6cQgHBUq+NHJbXf7st2ejzVJjufhEumKqrpFItRr8BgPdrX5t",
-	"hxJU24bcG6q+gJI4KEuY86JQUWVdyF0JviOp2tM//fmT7/3s6V996+lPf/Zf//5t8d1//ft3yomnxsYp",
-	"HAXnwUYX9KZcxbnLD7Itp7Qk98Y44ABLS+5opLu9ecG4zLtoTv9rne27i6GwWfuXKPzao7A4/CwKi+9m",
-	"oXCEoD8tF9BkI3Lj6BYKguzrbpqAmm7yXkC9Y+Djfl98G5foFjNJNbMnxGgwohFSVVZ0K3uVo72hWupP",
-	"MENgpbF0ROITU1J4idK4j6CPifEKfY4EPbGw6Ys6801IYtBiD8nUd/DkV//3s9/+4xxBTzo9zM0uD55P",
-	"uYXryjHzyFS8UB0lbQMCnRCAfX2E8kvVr1K6XYZ0Qkpj8rbEUuaEQVybxj6UfL+q+oxIu0cyEKIwtG51",
-	"+TyxdJ8PQ8Piyj08gRxGj1SanuPqPFD/kYzSaDVaq7Vms9ZqgsZau9Foy8I9PgpQ/EiFHPRx6M8b0ir5",
-	"o4sNLmQAVTV/ZivyKnzzS/W9QH3P32tQKW5w8fYRcmxZWkxmhye9HYif8OGUZfQNpm3ticEReDAJCs8Y",
-	"ENuKOwjtCGe7/sK4rYOKWDQ9HeI0KBBCHFm5Ogbeut0uK+2PcNGaX2n/SaWaWvkbU/XCZIrEL+7teZmr",
-	"e1keoQfSH1RUgHmmTyhpO5JqjFLFMXQw3+r72tLuF0W9YxKhzQH6nurrufHfgLoXuvbn+O0vUNm+nGab",
-	"OiAa44eQgTXAKWitrAJvCIXGESsAKp6MJq1zjshgjJis5ja/kv1FiesLJVf5cuCfM3r66uqVC/yQaIN1",
-	"3FtVqpognHlzFh1VaPuqXezxjYHMJLI9lzC/qqQgLlo9q1C1fF9o3GUR5epXE/COWdJ5XewrQtCXuntc",
-	"1uOKVFf0TDnXjZqYqVL/QrKMe4Qw8Omv//7J936T6GRmlfk8oK0RHCA3bphAfNk3TEX22B2R9UCm7VF+",
-	"oMOsL51J0dT0KcAksUtMUA/YlZaS4eNkgoKEpVyACAOXDncP9y6DJ3/3wyc/+smzX/8kO9yoX7TSbavy",
-	"Rd9K0mTg9//fR0//+adPP/oH1ebtySffVAmZejjKw+obNxs1GzeAyKRR6KFNnGfx8MbaoKtqPv3b7z75",
-	"458mLxtDw9nDs/8ZAAD//w==",
+	"+TVMrJZOMhAzDKAXuwYEXUyVUjoiQ+grEU+MIN437mf9SgAZB80VMMJkzBFTz5oqTJwGcoFKr3GB8Uom",
+	"tc9UXJY6t/hmCeU01RlLQNDIBU77/WINNHnkSkraPnOrPr8XUaGCSpW36judMNS6e9U3ZAFkGlR6Rd0h",
+	"c4UWmORQ+u3Vyh7GWv816k/jwBaFbTYlERREJX9KX5SKajK2UzYejWA0leKCrcqKOwCDMUrVh3OaS2uN",
+	"hvxfwwT8tZ3VpatrrbWk9lnb+VpzQO9sX196fMJWv/7e6tK9++/uJCKRmltKRMq8MDdsO9/N/SxthdBO",
+	"BMPh5RZbjcaCQNFxtGmwHNARkoxIukEVT7CBo4AgeXqjpWv8qxbhFjStVmUAEiVYaajWldqeJJ0mU19X",
+	"BrLMVA0ziXlnAUimovTle2lyJGaMO7hFCDJKwGQ4FbRZV2nWdr7iaWL4y4luKsEpZZaQ1zytNb//UKBy",
+	"smtx2iBnNcl2AQXPfvvnT375w09//fdPvvcbgVtwwOy2xDJqtYgue1YP+0KSfF1WK4Ik05LzUlegb9e0",
+	"Bb0swSQZuCHUMUU0PToFN62ZF2KxIpZ24hpPBHTHUdCVI8a/SgEDMtVIXjkxurJ7qeSkDPENKd6qUV3A",
+	"6QBJtBIDHBFgtRC1+xsKAMrW+/I5MbPSqLsmjcAFER4MuVxKRMmgLreg4o2UxqdCjsCl8j4SmF9WCpUG",
+	"jI6kMCcpZo37gEplEubHEVuwG4ZuAG2L8yliSrqPfwMTTJgCUY8KOSdCutfFTaFnyH3IlTBwQrEvgxug",
+	"NAbI5YnvmGGUYl7NvYAqx0WovP6S78kcHMH9IJkqdfwSBF1tGBPwTTi54riCXhBq7vpl126NiJOSOWJW",
+	"u2c31s06BAYlXSplPqlYhdRrJDq6WjZIwaMObtMJGEEyjUEhXg/wCHPkt0EPTakUYw3jttcjxF0pOSo9",
+	"pbWmhcfuPuLRtCZ7LXcFbKiqYsqtooxK3M5dnVyLWSmixB1m/SOSICsU4yurjazB1NenpKsipda2tAwY",
+	"nIorIgF1mBgjJclkyqRKA6RCSyCLkxS0TiGNggpVhdLYVoVahXIVSr+KIoVoFAZCZeDoVCKOrXgcETwg",
+	"VIi0AlfqBeKxQOyA0cLUGK3WFclJyrNjWql+KSm9Mkkp7hidcKhDg8z9OPsJTIY0TsNDKCMj6DFS8ROm",
+	"8bDMvte9Zc/saAdbMkvzF9fYsIzdRPOhzKSx1LbaWLq6trK0vPaHjx/r4qx6EZbvLbUItbj0IsytNiHP",
+	"KuGiT6ORPeuc3RXKnWZ3B9sHRlPNkpC4xyxkx6rt9wsXUM3iY+fxInJWuvX5C5FWZ52RF9ONvPBofJHz",
+	"gKEEA6fdXGsY7bo4Gxa/c213f9J4+9aAdjqdzs7B/eGN+wPx8Yb437XOPfFPZ6l3cnwsPmweBzfuvbO/",
+	"TG7tyBcGg81r/lpzyuU71+7s31+5ER3fGQwGX/lK3DbLknbdYkH9MNdF3aMjpGv5lUjsS8tm+AManKA8",
+	"3smXtYiuzyWHuZgBSiRPnsCpC7D0KloywxCeSNHiuZzGUqNxdhEFINNhvEAHOLRrfI+g/+IVAkHVZ+sE",
+	"txAHMG3Clkv89E9/8+R7f/XZP/7Jp598rFuWaz3A3IByPUCWy6+FE79cFThAnKUDZo0ok7K7SOlLaQJB",
+	"oArBIsYwJcxVFnNpgKHUsqKkwsEBJGjStsyggX9E4iljxSOc+Frt0Na8jHkobkbeTbfkNhIjnVhmJqhD",
+	"mJsrR0QbebTshS2Jrg6kvAeglMOUIC3EX7O4YmEvv564d2mp5KdgQyekyMRUKCClWqh/KSG9QluSlSGX",
+	"XNkHFjYDKxs5JoGpfuyOR6MIeRwMacQQ6MkMkamd/tZ2wnEkJK3BGErE4ybpl1LL3Szuc4mg8cC6NekL",
+	"omSPPH2uLjksvMxFbWCbKXR/+WawHarb6xglXqujZYx1yTaFafnMaMP2QF+avzKsTh10muv8/ne/fPr9",
+	"///JJ99M87i5tq6+7P9xTh5nDk0l9GeZjRpaEneLz7jlrLCAwB+RmRQ+QixpXvIlgX91BL5AJZ1JS9WR",
+	"FitoMMAe+sN0p5AXTWzV+hegE8V9c14ese1YNssyX8OKTWDzkrHM7JLiWmQHTv23I7cp2nog1QhBuijn",
+	"iCQkTwjg4MnvfvDpL3+1OJUNTB5FCYHVGc6W4T8R7eW7h7Pk+5LbpX0Mquy9Isk6blB5HR5kJzOmVSXK",
+	"66AWZlztepNydmk45jJzTAbryOgLaTh1y8V96XLQhvBY2p9tswW7xi+tzd2yescQeccywI/4QlXywTgU",
+	"u5Zpg9G00D1hESPX8gpo+3rKHo9TapGyr5OY1Wm4Kzt7uqiase3ptvpDFKGNTGAsl758wfPESoo4mnxQ",
+	"rPZLu+4rZ2qWHzDD1iyq4Jfb0zIs7RxsLL77Wm1JMbZSfWiiky6aJcbiV8qZ7S0ZruvOUxCLlMM8dC8M",
+	"rUVtZKkasS+P979wM2YR7z8wBp+ZNkoTv6qxrhBjhgj6WyOxFEel7+3o8Fh9jFovd0yZ7usSvZrrsLnS",
+	"WO4v9Zpey281l31/pXdVP5MaQUCdSvgJ1h6X0VNhvje0kdRpXl1faS2vrUsvALTzHxw0vTPs3fLwLr5z",
+	"cP+DreYOvrNeR0uNutcKiBMXEpV2r2Sk5ZWGhN5FDa8aqcplovvGnqgjll+mdKR52yRFBAXvE7Tk2d/8",
+	"9sl//OUiclHsOCkVjVQenop/MyxYlrubE/uB2awwOTNvt64kgy5m4t+7Wjjh0m2bOK11Jb1iDVSNJFm2",
+	"ksW/5NefNyU0FykEZeRJBa5yQWZnyGERjarAmyI0yHPKUqtlCv9VqIgl2uew+UV4R61rZHzZyR4WN2hK",
+	"5TBdfO0LpGHLA9ki6VnNfpFOUvuS656P65ZIMQl4XyuAnl3YxGJu0Wynrq3jvyyZwqwtZdJ4+v/84sk3",
+	"/2S2KLFkHLSqemMtqUtQLEocKk+TFYXYZYin3+7aIZNF1XGKPIypSpvnZGB2lUxnc3fn5tb+tl2Ysu28",
+	"d7x0eps0vzZdG99rsWtXo+sr/J3Jund3tBze6q9CZ0FHkb1qVV7r+VJWWZfBZKlb1ZytPPSqFSXtJPSW",
+	"jG6oivqjEU3aFphNFlSA5iiUWrAsYPVc0F8BttTDYyUqZt07Bx4krmmuCZRhyUMBgDqeSjeWdW1kVu6f",
+	"3//bnzz77a+f/eTjZ3/8r08/si2Uj6NAV09NXR/kHedvzwBVuzyD3OUpKPPMOA4CMGZId8fO3h/kHWeu",
+	"z2Lic1wgV4mOeWSdQ6RyC3huZ5w+07gG2KxTfPqzj57+v//b0+/8U/UjlOpRzfT+nqNDqcAS7bw7RtM3",
+	"GDAtuDd0ZK4MXfFoqMJwo/Ykwhx1ZT27AMGk46lVbNKO/T4iJvg7tvDWwTYSIqlGCJNHpeojEMrBMUKh",
+	"XaQcRFCGcfMhJMCPaBgivzz+9b5qKX5uomtYfI/2MgzergvleNGo1mw0mg0nXYbpfbtjmrPa6rca60ut",
+	"q83Vfs/zmg1/fXUVoRW7+VjbCWB0nOlB1nbo+NFaD6Kry6sIeo2rnt9aWV1eXVluLjf8FlyH3mpT4ngV",
+	"k5aWPNKyfL5ikfPW2qpdVUUCYQE2EsN/Hz1ejIPMvlbySJ8jrc1VOxAC1YcFGfY5R7vcobk3T779oye/",
+	"/bdn3//F02//Zp5kgk61bKLqGCJeE9KNIZcce8doRsrfTc1/etA7lsmOfSucNoQDpGsvyGHAhEbHTJf6",
+	"l5mRutVxtgxoHMyvSY+VcbRxRKBO71C0msWXMfbWS8qgPPXJUFYX5BARpDMG7VnTYWwq9WReiQ07udf4",
+	"umQqsKz2sWEnjsIwrMnauHAKGBeDSXdXMkER5TCnowj/oTqNRTlPJwy3/Nsqxf/cdotM/VlntdVa7/fh",
+	"itfqN3sN2PSgj5bQkizklK486+RrSsedWAx+Ob2l8Ppx853+dmN6+PiWv0L219i7kxa8662O76H1D6pf",
+	"9hsaZPIGHSAu9Px7+14Mvud5/5OOU8+RCogbn68bk73xZpsAmtslb5IqRvr7//jds+//IhayzBNPv/t/",
+	"PfneXwEDmXkse4AIqpnq4IYiGIVzNj1QtRRgADxEuKrrCTOBpm1VezTugxCOZS4LpwDG916mmli5vm8w",
+	"bTvyIJHDyconvandFEldbDOCUYxgXE2HUF0RWvpPY4qkJMLVRpI7FpOoyRAHujUU6h0RQ1oCfIJYObs3",
+	"1dsvwvKtYsbpmpbZguG6SG22XHV13Ttf6f5MX5IXEX7Hi81FcS2yVqPVcG2dTFvztevnwqrZcqNZanjp",
+	"yGS6fnJ68fKMzQWG+LbE/jhDH/v1tEQGQyNmlVJJS2FuTN/hS7d6vc3G6N176Gp4+HiwNNiZrMF3Hy+/",
+	"d6cpV+8hKSnd7Bwc7nUODrQ0lOsE4nS0UUcR6XIrji7n6Jj6gKHEp+xoNzQu6vFW1vtrq73ltaUW6rXW",
+	"GlebPd9fbzWXU+OduS9Km66OzrcQiS9gum99gV4ti2kYESOulZ2oPa9Sxb6FFPWT7QYkFY3bNRgSp/IG",
+	"nvzunz776Mef/vLvPv3k45jwP/3LXz397i8tOh+jdZ7QJy3oZlZ3iKeVGaI5SU+SctmwL5UW3ENDLMSn",
+	"caQzb0MaBMyu9azyMs2l6LpHRLWbMM35pO6lgv9R0G8r11fCQjSHwwwMIZENTMeSI1qlUsxaZMUiTGTY",
+	"L4yrdbtHRHfHxb4rGI90U3A6iGAYN+9hXoRUjRZCwRAFocqBlwkyMv5mN0REfpfQRQYu5aXAy9otCpL6",
+	"Y8BLqv9vKHDokn0q0daUD7dFVto/IvZv5iKb/GyrdlRcXYbELRBNli4IKD2WbbjKuZluH/fqRM9i9jcc",
+	"M25VC97evbZ198ajzt6esxCpULt7EbbFmUHoD9Cm7HiYtAewuE1CQ3eo3ThBoiJmsn2iahFF+ngwjlTP",
+	"tIsyxlZrDmPU17+ILy7G0dI1btIc1BAmNWI9JIOvYv8rVezKnwvOM5fjHL5U/iIUiotbFlLGQPDs+z9+",
+	"+u0/k0rGn6poimc//KOY78zXLPKVF8s5T0cTL2MqsGhmUulKJmMZdTkuX6BqdR2jaR3cVb1SJxQM6Thi",
+	"eRPvAPEslC7kIomLGs4WnDLlCrW+rGyeWk9eAPmsLVilUl8uZTP+6FjLzwv4zaVGSsC36okeI2lKUekW",
+	"qt2ldk6/cMHfVCHNS/ypRqdzHcB229Oryg30OaBLWeyeQ5+eX8xWdeeDSo217re6+ErCffbLnz77s28+",
+	"+fMfgLgU6SzDpqAxlIc1hUS13jT2PQzmtFc1OUOpmGmdOSTtq0No+uGDDOLmXBOUh201bDtC0O9uqKSO",
+	"IyJkrnEocFvbEOHYx0IUG5hGkErCVZIc8uugQwA2ffAiMILcG6K4XqRlrtD1FJR8IENmj4js1gBgobli",
+	"gPju4Z6iPtem2kuREfPysBKAcE3DHVlmdBxXUe/KsPh0S74ZmrAsQfp4rFwC2r4fV4VPUywb27NNcuZU",
+	"k54rq1pV4MtcdM8r8XDMMkXJEsNHYzlDFyOk9Y34zedCB5dL6aAqMz2OC08XEcTYtnvrxnvXb+1ce+fW",
+	"15YO7+3euZf9+3Mik/Fc3+Uy/7qqGVxG9lxdKleCbFNWbNykhEfadpIWW4IJnDLQJbTGOI1QUloaFnVF",
+	"OPs8+JGMuWH3cM+ihprsaTIs3UqqYpl87tkP/+jZP/xAN2DXFJnyME+Nq/nvYxMyHOigf90YwrbKbEgD",
+	"gnYlaZNtHXR1E1hTgcvUE4MEjInskGJZGNQzRwRFEY0UIe8qK0JXxeTKitmW8VcbKjAD3aQLbVcr0dID",
+	"pCLnlAjqA8xLqO1/6zACg0VSZ1gwDEQg0Uwm3jlH3IBky4XawAtjheVW2c8hK3TzdI1R3ThBpdNZ3QRL",
+	"tjDBfLiZWHDspce414cBSypKxY2H5s9voh9AEu0wax1bSUzEQut4+FoHCCjJOkfGf/+7nz79+JN5orQm",
+	"3DAMa3PyQ2PiPYzr9ErXnOz+aYzPbeOmNAq9XNZkSKXhWFFO8CD2zOU99eI0fdCbHpEi/7oq/hvIzrNJ",
+	"20tpFo277quFFKdJ+AiNLOfdKzJ4xiGWSf/xxXxGlaWjfFf0z7N7vDzLB8aoFrtIOnt74Nk/faLj1LJJ",
+	"P8XOkMTmOFNX3Nu5lfimlV+jgNnJzoAMcCq7E8jipQQlXdzMY1JwIL4y4ZbIC3vKfVGFIcWODIAJwz6y",
+	"3R9lpBHP5jAzESgWSSroTXHFNW3H1+PHfdR6mEC5rpx8XCSuW5uqLphbL8ponJ4QFUIVQAEZkJRDK9Hm",
+	"gJSv/yXJ7ykUtxdbgGAZOerJj/7z2Xe+NU+OYkXCeBWCXhDGkSqIaghtHXQPNjs7XeWwl5EWISYsKTCm",
+	"YygsqwUfoqk4jSPS1UHlXaGEdTc7O5s37hYGR7GcKH1xaiuW/XpHs5dbHzZVoLZgnbGFSSZUK7JZ7Hyy",
+	"g2m09xAT1X2Baw4Pg0D5ezF7wS6obFmP2BxhHtbQe+UWhy2mJ55nbngNw/l1CP+5NDgmW51XrS9iIojr",
+	"4Ea6K05cF8MtC++OS3uLn1gsBUorql0h44g8vxIZqmqzLajiVJO2+HjNLnLCa/yEcehTguqgkws71YVG",
+	"jog0UZh2F7KaSCGhlMFdr9B5nzi423ZTfyu8rTiALdMbvaRJf76+wtzQ88UC4zC5Nt1MojO+IBGkKeHZ",
+	"Cj7R0aNKQXzyrX/59JOP5+XLy9ZdfSj7xMzI7lCURd3GCcQcx07CbBXQvP8FhqFSBA0nkn3rQG8KMG9b",
+	"Ed6KVElTj4qNIehU36PiAvr5xZS1etm+2Vn8DiVOWHOT5ptf7PaCz+f+ySSK5fVWY2m9uryyfbNzDROr",
+	"ZJibmui0NplMakJwr42jABExi/+CZn7VqdQ9yKz91JqpgpBpxmGnU9d1+muRLHMtW3EyPYdM244roSTJ",
+	"tNUbzUCG5mXR9qEn1mzqX1Zze6R6npYsQj9uo7/VN7Pau6kmm4upV2LvpRJQqoWssZ/Z/TzLmrikD1p7",
+	"QBRRMHRx1IdZmpjEVRbaEg44jDgDgr4ICpSbBoZhWzf4ML4p07bNyGPKSaID3U0AvKGrUAgo0tCGSFwd",
+	"eQN093YPDkGacncLqXAYgpGWdOw4fIU6ddCRNezhAGpOor3ZqhFIrOZhbgWFSlUxQ3LBvs7iUf4WmEXN",
+	"ElfK9s3OeSMTnythfolB8mWkKBMjfzYjziUN+0VpkJsJ+Hs1tfTdRXzQC5DNGKPm0c40EL8knTPD17dv",
+	"djIOQPmVRqAi+jlEMODDD8pdfboDVcZgF0ZUBuN4sfu3Du5SeizrqZqORChgqNDSeltO6ly0mIAxqjn0",
+	"uLrMo+cuwLZOgE/Qiwq52krDDYq5wJN/+cHTX//26c8+evpj26uvO+3qE6LY967UJygIatK3fuXrk2NW",
+	"N+AoPLQ7B7s74AHqgbfRFBwgDi7t39wEV1eaVy8nFUX3DzrgGE2V8zgIjLNIcjmVPImDQOi7A0qLDeZ3",
+	"Hrx9cOFDFEuQSA8DQf72D1orq47ryBybe51rjuscy5yYZr/htfwltNxbgavrV9fWrq6vwpXesniAy7Ih",
+	"B0JCENtn73rDuBULwwPn7GFl9JB7KiFFx2gKmKBBAoZ0LFvXmnaui5vGGeI5s7jscWz6Z74qM7hECokG",
+	"soDRFNBxnPH45H/958/+4uef/eibpUqqbnk6G0EPZSOraIB8sBsi0tnbivsSFWKaBCT0uEDsC2OcSa18",
+	"Po1cF6m7ozZR3kBF/Z5BpRuHcFCg5Esjt9UZ0H57NtosNZaLT6QrpuoaiVSrwW8w0N3q13YoQbVtyL2h",
+	"6iUoiYOyhDkvChVV1oXcleA7kqo9/dOfP/nez57+1bee/vRn//Xv3xbf/de/f6eceGpsnMJRcB5sdEFv",
+	"ylWcu/wgW3lKS3JvjAMOsLTkjka6Q5wXjMu8i+b0v9bZvrsYCpu1f4nCrz0Ki8PPorD4bhYKRwj603IB",
+	"TTZDN45uoSDI3vKmcajpaO8F1DsGPu73xbdxiW4xk1Qze0KMBiMaIVVlRbfTVznaG6qt/wQzBFYaS0ck",
+	"PjElhZcojfsI+pgYr9DnSNATC5u+qDPfhCQGLfaQTH0HT371fz/77T/OEfSk08Pc7PLg+ZRbuK4cM49M",
+	"xQvVhdI2INAJAdjXRyi/VD0updtlSCekNCZvSyxlThjEtWnsQ8n3uKrPiLR7JAMhCkPrVpfPE0v3+TA0",
+	"LK7cwxPIYfRIpek5rs4D9R/JKI1Wo7VaazZrrSZorLUbjbYs3OOjAMWPVMhBH4f+vCGtkj+62OBCBlBV",
+	"82e2Iq/CN79U3wvU9/y9BpXiBhdvJSHHlqXFZHZ40ueB+AkfTllG32Da1p4YHIEHk6DwjAGxrbiD0I5w",
+	"tlMwjNs6qIhF09MhToMCIcSRlatj4K1b9LLS/ggXrfmV9p9UqqmVvzFVL0ymSPzi3p6XubqX5RF6IP1B",
+	"RQWYZ/qEdIhBnMugC5BXcQwdzLf6vra0+0VR75hEaHOAvqf6em78N6Duha79OX77C1S2L6fZpg6Ixvgh",
+	"ZGANcApaK6vAG0KhccQKgIono0nrnCMyGCMmq7nNr2R/UeL6QslVvhz454yevrp65QI/JNpgHfdWlaom",
+	"CGfenEVHFdq+ahd7fGMgM4lszyXMryopiItWzypULd8XGndZRLn61QS8Y5Z0axf7ihD0pe4el/W4ItUV",
+	"PVPOdaMmZqrUv5As4x4hDHz6679/8r3fJDqZWWU+D2hrBAfIjRsmEF/2EFORPXYXZT2QaXuUH+gw60tn",
+	"UjQ1fQowSewSE9QDdqWlZPg4maAgYSkXIMLApcPdw73L4Mnf/fDJj37y7Nc/yQ436hetdNuqfNG3kjQZ",
+	"+P3/99HTf/7p04/+QbV8e/LJN1VCph6O8rD6xs1GzcYNIDJpFHpoE+dZPLyxNuiqmk//9rtP/vinycvG",
+	"0HD28Ox/BgAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

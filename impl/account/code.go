@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/menshen-auth/menshen/db"
 	"github.com/menshen-auth/menshen/impl/internal/audit"
@@ -65,6 +66,9 @@ func (s *Service) SignInWithCode(ctx context.Context, app db.Application, c Sent
 	u, err := s.Find(ctx, app.UserpoolID, c.idType(), c.Account)
 	switch {
 	case errors.Is(err, ErrUserNotFound) && s.AutoRegister.Of(app.UserpoolID):
+		if err := s.limiter.Take(ctx, s.RegisterPerIP, app.UserpoolID, limit.IPKey(reqinfo.From(ctx).IP)); err != nil {
+			return u, authn.Tokens{}, err
+		}
 		return s.register(ctx, app, c, spend, NewUser{}, true)
 	case err != nil:
 		return u, authn.Tokens{}, err
@@ -81,15 +85,17 @@ func (s *Service) SignInWithCode(ctx context.Context, app db.Application, c Sent
 	return u, tokens, err
 }
 
-// proved notes that an address is the user's: who repeats a code has received it.
-func (s *Service) proved(ctx context.Context, q db.Queries, u db.User, c Sent) error {
-	switch {
-	case c.Channel == message.Phone && !u.PhoneVerified:
-		return q.Accounts().SetPhone(ctx, u.UserpoolID, u.ID, *u.Phone, s.clock.Now())
-	case c.Channel == message.Email && !u.EmailVerified:
-		return q.Accounts().SetEmail(ctx, u.UserpoolID, u.ID, *u.Email, *u.EmailKey, s.clock.Now())
+// proved notes that an address is the user's, who has received the code there; ErrUserNotFound if it no longer is.
+func (s *Service) proved(ctx context.Context, q db.Queries, u db.User, c Sent) (err error) {
+	if c.Channel == message.Phone {
+		err = q.Accounts().VerifyPhone(ctx, u.UserpoolID, u.ID, *u.Phone)
+	} else {
+		err = q.Accounts().VerifyEmail(ctx, u.UserpoolID, u.ID, *u.EmailKey)
 	}
-	return nil
+	if errors.Is(err, db.ErrNotFound) {
+		return ErrUserNotFound
+	}
+	return err
 }
 
 // RegisterWithCode creates a user whose address is proved by a code that was sent for it, and signs it in if wanted.
@@ -108,9 +114,10 @@ func (s *Service) RegisterWithCode(ctx context.Context, app db.Application, c Se
 func (s *Service) register(ctx context.Context, app db.Application, c Sent, spend func(context.Context, db.Queries) error, n NewUser, signIn bool) (u db.User, tokens authn.Tokens, err error) {
 	if c.Channel == message.Phone {
 		n.Phone, n.PhoneVerified = c.Account, true
-	} else {
-		n.Email, n.EmailVerified = c.Account, true
+	} else if _, n.Email, err = email(c.Account); err != nil { // the form that the code was sent to
+		return u, tokens, err
 	}
+	n.EmailVerified = n.Email != ""
 	if u, err = s.newUser(ctx, app.UserpoolID, sourceRegister, n); err != nil {
 		return u, tokens, err
 	}
@@ -127,51 +134,79 @@ func (s *Service) register(ctx context.Context, app db.Application, c Sent, spen
 	return u, tokens, taken(err)
 }
 
-// BindAddress makes an address, proved by a code that was sent for it, the caller's own. It replaces the one that the user
-// had, whose owner is told.
-func (s *Service) BindAddress(ctx context.Context, caller authn.User, c Sent) error {
-	spend, err := s.check(ctx, caller.UserpoolID, useBindAccount, "user.bind", c)
-	if err != nil {
-		return err
+// freshFor is how long after signing in a user can change by what it signs in: whoever finds a session must not be able to
+// keep the account.
+const freshFor = 15 * time.Minute
+
+// fresh is ErrStale for a session that was opened a while ago.
+func (s *Service) fresh(ctx context.Context, q db.Queries, caller authn.User) error {
+	session, err := q.Sessions().Live(ctx, caller.UserpoolID, caller.SessionID, s.clock.Now())
+	switch {
+	case errors.Is(err, db.ErrNotFound):
+		return ErrToken
+	case err == nil && s.clock.Now().Sub(session.CreatedAt) > freshFor:
+		return ErrStale
 	}
-	u, err := s.Find(ctx, caller.UserpoolID, ByID, caller.ID)
+	return err
+}
+
+// BindAddress makes an address, proved by a code that was sent for it, the caller's own. It replaces the one that the user
+// had. The user is told by e-mail, at the address of before.
+func (s *Service) BindAddress(ctx context.Context, caller authn.User, c Sent) error {
+	const action = "user.bind"
+	if err := s.fresh(ctx, s.store.Queries, caller); err != nil {
+		return s.refuseAction(ctx, caller.UserpoolID, caller.ID, action, err)
+	}
+	spend, err := s.check(ctx, caller.UserpoolID, useBindAccount, action, c)
 	if err != nil {
 		return err
 	}
 	return taken(s.store.InTx(ctx, func(q db.Queries) error {
+		u, err := s.lock(ctx, q, caller)
+		if err != nil {
+			return err
+		}
 		if err := spend(ctx, q); err != nil {
 			return err
 		}
 		if err := s.replace(ctx, q, u, c); err != nil {
 			return err
 		}
-		return s.noteUser(ctx, q, u, "user.bind")
+		return s.noteUser(ctx, q, u, action)
 	}))
+}
+
+// lock returns the caller, whom nobody else can change until the transaction ends, provided that the session still lives.
+func (s *Service) lock(ctx context.Context, q db.Queries, caller authn.User) (db.User, error) {
+	u, err := q.Accounts().Lock(ctx, caller.UserpoolID, caller.ID)
+	if errors.Is(err, db.ErrNotFound) {
+		return u, ErrDisabled
+	}
+	if err != nil {
+		return u, err
+	}
+	return u, s.alive(ctx, q, caller.UserpoolID, caller.SessionID)
 }
 
 func (s *Service) replace(ctx context.Context, q db.Queries, u db.User, c Sent) error {
 	if c.Channel == message.Phone {
 		number, err := phone(c.Account, "", s.Region)
-		if err != nil {
+		if err != nil || u.Phone != nil && *u.Phone == number && u.PhoneVerified {
 			return err
 		}
-		if u.Phone != nil && *u.Phone != number {
-			if err := s.tell(ctx, q, u, message.PhoneReplaced); err != nil {
-				return err
-			}
+		if err := s.tell(ctx, q, u, message.PhoneChanged); err != nil {
+			return err
 		}
 		return q.Accounts().SetPhone(ctx, u.UserpoolID, u.ID, number, s.clock.Now())
 	}
-	stored, key, err := email(c.Account)
-	if err != nil {
+	_, key, err := email(c.Account)
+	if err != nil || u.EmailKey != nil && *u.EmailKey == key && u.EmailVerified {
 		return err
 	}
-	if u.EmailKey != nil && *u.EmailKey != key {
-		if err := s.tell(ctx, q, u, message.EmailReplaced); err != nil {
-			return err
-		}
+	if err := s.tell(ctx, q, u, message.EmailChanged); err != nil {
+		return err
 	}
-	return q.Accounts().SetEmail(ctx, u.UserpoolID, u.ID, stored, key, s.clock.Now())
+	return q.Accounts().SetEmail(ctx, u.UserpoolID, u.ID, key, key, s.clock.Now())
 }
 
 // noteUser notes in the audit log what a user did to its own account.

@@ -58,6 +58,10 @@ var (
 		Kind: apierr.Invalid, Code: "account.one_identifier",
 		EN: "Exactly one of account, username, email and phone is needed.", ZH: "account、username、email、phone 需要且只能填写一个。",
 	})
+	ErrStale = apierr.Define(apierr.Error{
+		Kind: apierr.Unauthenticated, Code: "account.stale", API: 2020, Number: 1000007,
+		EN: "You signed in too long ago for this; sign in again.", ZH: "登录时间过久，请重新登录后再操作。",
+	})
 	ErrNoAddress = apierr.Define(apierr.Error{
 		Kind: apierr.Unprocessable, Code: "account.no_address", Number: 1000033,
 		EN: "The account has no such address.", ZH: "账号未绑定该手机号或邮箱。",

@@ -7,7 +7,6 @@ import (
 
 	"github.com/menshen-auth/menshen/db"
 	"github.com/menshen-auth/menshen/impl/internal/authn"
-	"github.com/menshen-auth/menshen/impl/internal/limit"
 	"github.com/menshen-auth/menshen/impl/internal/message"
 	"github.com/menshen-auth/menshen/impl/internal/reqinfo"
 )
@@ -28,6 +27,11 @@ func (s *Service) ResetPassword(ctx context.Context, userpoolID string, c Sent, 
 		return err
 	}
 	return s.setPassword(ctx, u, password, action, func(ctx context.Context, q db.Queries) error {
+		if _, err := q.Accounts().Lock(ctx, u.UserpoolID, u.ID); errors.Is(err, db.ErrNotFound) {
+			return ErrDisabled
+		} else if err != nil {
+			return err
+		}
 		if err := spend(ctx, q); err != nil {
 			return err
 		}
@@ -39,6 +43,9 @@ func (s *Service) ResetPassword(ctx context.Context, userpoolID string, c Sent, 
 // and is ErrNoAddress if it is another.
 func (s *Service) ChangePasswordWithCode(ctx context.Context, caller authn.User, c Sent, password string) error {
 	const action = "user.password_change"
+	if err := s.fresh(ctx, s.store.Queries, caller); err != nil {
+		return s.refuseAction(ctx, caller.UserpoolID, caller.ID, action, err)
+	}
 	u, err := s.Find(ctx, caller.UserpoolID, ByID, caller.ID)
 	if err != nil {
 		return err
@@ -50,7 +57,12 @@ func (s *Service) ChangePasswordWithCode(ctx context.Context, caller authn.User,
 	if err != nil {
 		return err
 	}
-	return s.setPassword(ctx, u, password, action, spend)
+	return s.setPassword(ctx, u, password, action, func(ctx context.Context, q db.Queries) error {
+		if _, err := s.lock(ctx, q, caller); err != nil {
+			return err
+		}
+		return spend(ctx, q)
+	})
 }
 
 // ownAddress is the user's address on the channel of the code.
@@ -74,10 +86,10 @@ func (s *Service) ownAddress(u db.User, c Sent) (string, error) {
 func (s *Service) ChangePassword(ctx context.Context, caller authn.User, old, password string, answer Captcha) error {
 	const action = "user.password_change"
 	key := "user|" + caller.ID
-	if err := s.limiter.Take(ctx, s.SignInPerIP, caller.UserpoolID, limit.IPKey(reqinfo.From(ctx).IP)); err != nil {
+	if err := s.human(ctx, caller.UserpoolID, useChangePwd, key, answer); err != nil {
 		return err
 	}
-	if err := s.human(ctx, caller.UserpoolID, useChangePwd, key, answer); err != nil {
+	if err := s.limitSignIn(ctx, caller.UserpoolID, key); err != nil {
 		return err
 	}
 	u, err := s.Find(ctx, caller.UserpoolID, ByID, caller.ID)
@@ -92,12 +104,15 @@ func (s *Service) ChangePassword(ctx context.Context, caller authn.User, old, pa
 		return s.refuseAction(ctx, u.UserpoolID, u.ID, action, ErrCredentials)
 	}
 	return s.setPassword(ctx, u, password, action, func(ctx context.Context, q db.Queries) error {
-		return s.limiter.In(q).Clear(ctx, s.SignInFree, u.UserpoolID, key)
+		if _, err := s.lock(ctx, q, caller); err != nil {
+			return err
+		}
+		return s.forgive(ctx, q, u.UserpoolID, key)
 	})
 }
 
 // setPassword replaces a password in the transaction that uses up what was proved, ends all sessions of the user, and tells
-// the user.
+// the user. spend locks the user's row first, so that whoever was about to get in with the old password has to look again.
 func (s *Service) setPassword(ctx context.Context, u db.User, password, action string, spend func(context.Context, db.Queries) error) error {
 	var own []string
 	for _, name := range []*string{u.Username, u.Email, u.Phone} {
@@ -117,11 +132,7 @@ func (s *Service) setPassword(ctx context.Context, u db.User, password, action s
 			return err
 		}
 		now := s.clock.Now()
-		err := q.Accounts().SetPassword(ctx, u.UserpoolID, u.ID, hash, now)
-		if errors.Is(err, db.ErrNotFound) {
-			return ErrDisabled
-		}
-		if err != nil {
+		if err := q.Accounts().SetPassword(ctx, u.UserpoolID, u.ID, hash, now); err != nil {
 			return err
 		}
 		if err := q.Sessions().RevokeAll(ctx, u.UserpoolID, u.ID, now); err != nil {

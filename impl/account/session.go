@@ -29,6 +29,9 @@ func (s *Service) Open(ctx context.Context, q db.Queries, g authn.Grant) (authn.
 	if err != nil {
 		return authn.Tokens{}, err
 	}
+	if err := s.stillProved(ctx, q, g, u); err != nil {
+		return authn.Tokens{}, err
+	}
 	session := db.Session{
 		UserpoolID: g.UserpoolID, ID: g.SessionID, UserID: g.UserID, AppID: g.AppID, Scope: grantedScope(g.Scope),
 		AMR: g.AMR, IP: info.IP, UserAgent: info.UserAgent, CreatedAt: now, ExpiresAt: now.Add(s.SessionTTL),
@@ -44,6 +47,28 @@ func (s *Service) Open(ctx context.Context, q db.Queries, g authn.Grant) (authn.
 		UserpoolID: g.UserpoolID, Actor: audit.User(g.UserID), Action: "user.signin", Target: audit.User(g.UserID),
 		Outcome: audit.Success,
 	})
+}
+
+// stillProved looks again at what a grant rests on, now that the user's row is locked: a password that is changed takes the
+// same lock, then ends all sessions. Whoever was let in with the old one, or by one of those, is not in yet and must not get
+// in after it.
+func (s *Service) stillProved(ctx context.Context, q db.Queries, g authn.Grant, u db.User) error {
+	if g.Password != nil && (u.PasswordHash == nil || *u.PasswordHash != *g.Password) {
+		return ErrCredentials
+	}
+	if g.VouchedBy != "" {
+		return s.alive(ctx, q, g.UserpoolID, g.VouchedBy)
+	}
+	return nil
+}
+
+// alive is ErrToken for a session that has ended.
+func (s *Service) alive(ctx context.Context, q db.Queries, userpoolID, sessionID string) error {
+	_, err := q.Sessions().Live(ctx, userpoolID, sessionID, s.clock.Now())
+	if errors.Is(err, db.ErrNotFound) {
+		return ErrToken
+	}
+	return err
 }
 
 // tokens makes the next set of tokens of a session.

@@ -41,20 +41,27 @@ func (s *Service) SignIn(ctx context.Context, app db.Application, c Credentials,
 	if err != nil {
 		return u, authn.Tokens{}, err
 	}
-	forgive := func(ctx context.Context, q db.Queries) error {
-		limits := s.limiter.In(q)
-		return errors.Join(limits.Clear(ctx, s.SignInOnAccount, u.UserpoolID, account), limits.Clear(ctx, s.SignInFree, u.UserpoolID, account))
-	}
-	tokens, err := s.enter(ctx, app, proof{user: u, amr: "pwd", code: c.Code, spend: forgive}, w)
+	forgive := func(ctx context.Context, q db.Queries) error { return s.forgive(ctx, q, u.UserpoolID, account) }
+	tokens, err := s.enter(ctx, app, proof{user: u, amr: "pwd", password: u.PasswordHash, code: c.Code, spend: forgive}, w)
 	return u, tokens, err
+}
+
+// forgive forgets the failures on an account, of whose owner the right password is the sign.
+func (s *Service) forgive(ctx context.Context, q db.Queries, userpoolID, account string) error {
+	limits := s.limiter.In(q)
+	if err := limits.Clear(ctx, s.SignInOnAccount, userpoolID, account); err != nil {
+		return err
+	}
+	return limits.Clear(ctx, s.SignInFree, userpoolID, account)
 }
 
 // proof is how somebody has proved to be a user, but for the authenticator.
 type proof struct {
-	user  db.User
-	amr   string                                  // RFC 8176
-	code  string                                  // of the authenticator; empty where the door has no field for it
-	spend func(context.Context, db.Queries) error // uses the proof up, in the transaction that opens the session
+	user     db.User
+	password *string                                 // hash of the one that was right; nil for none
+	amr      string                                  // RFC 8176
+	code     string                                  // of the authenticator; empty where the door has no field for it
+	spend    func(context.Context, db.Queries) error // uses the proof up, in the transaction that opens the session
 }
 
 // enter opens a session for who has proved to be a user, and asks for the authenticator's code where there is one.
@@ -65,7 +72,7 @@ func (s *Service) enter(ctx context.Context, app db.Application, p proof, w Wish
 		return tokens, s.refuse(ctx, u.UserpoolID, u.ID, err)
 	}
 	grant := authn.Grant{
-		UserpoolID: u.UserpoolID, UserID: u.ID, AppID: app.ID, Scope: w.Scope, AMR: append([]string{p.amr}, amr...),
+		UserpoolID: u.UserpoolID, UserID: u.ID, AppID: app.ID, Password: p.password, Scope: w.Scope, AMR: append([]string{p.amr}, amr...),
 	}
 	err = s.store.InTx(ctx, func(q db.Queries) error {
 		for _, spend := range []func(context.Context, db.Queries) error{p.spend, spendFactor} {

@@ -173,7 +173,11 @@ func captchaSettings(c Config) captcha.Settings {
 		ImageTTL: c.CaptchaTTL, ImagesPerIP: named("captcha.ip", c.LimitCaptchaIP), Kind: c.CaptchaKind,
 		CodeTTL: c.CodeTTL, Attempts: codeAttempts, AttemptsWindow: c.CodeWindow,
 		AutoRegister: c.AutoRegister, RegisterTells: c.RegisterTells,
-		SendsPerIP: named("send.ip", c.LimitSendIP), FreeSends: named("send.free", c.LimitSendFree),
+		SendsPerIP: named("send.ip", c.LimitSendIP), SendsPerUser: named("send.user", c.LimitSendUser),
+		AsksPerIP: named("send.ask", c.LimitSendAsk), FreeSendsPool: named("send.free.pool", c.LimitSendFreePool),
+		FreeSends: []limit.Rule{
+			named("send.free", c.LimitSendFree), named("send.free.hour", c.LimitSendFreeHour), named("send.free.days", c.LimitSendFreeDays),
+		},
 		SendsPerTarget: []limit.Rule{named("send", c.LimitSend), named("send.hour", c.LimitSendHour), named("send.day", c.LimitSendDay)},
 		SMSPerPrefix:   named("sms.prefix", c.LimitSMSPrefix), SendsPerPool: named("send.pool", c.LimitSendPool),
 		SMSCountries: c.countries(), SMSBudget: c.SMSBudget, Region: c.Region,

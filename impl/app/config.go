@@ -21,6 +21,7 @@ import (
 	"github.com/menshen-auth/menshen/db"
 	"github.com/menshen-auth/menshen/impl/captcha"
 	"github.com/menshen-auth/menshen/impl/captcha/puzzle"
+	"github.com/menshen-auth/menshen/impl/internal/address"
 	"github.com/menshen-auth/menshen/impl/internal/keyring"
 	"github.com/menshen-auth/menshen/impl/internal/limit"
 	"github.com/menshen-auth/menshen/impl/internal/tenant"
@@ -69,24 +70,29 @@ type Config struct {
 	Messages
 	MetricsAddr string `env:"MENSHEN_METRICS_ADDR"` // where Prometheus may read, host:port; empty: nowhere
 
-	LimitSignIn     limit.Rule `env:"MENSHEN_LIMIT_SIGNIN" envDefault:"10/5m"`          // one account from one address
-	LimitAccount    limit.Rule `env:"MENSHEN_LIMIT_SIGNIN_ACCOUNT" envDefault:"100/1h"` // one account from anywhere, until a success
-	LimitSignInFree limit.Rule `env:"MENSHEN_LIMIT_SIGNIN_FREE" envDefault:"3/5m"`      // one account without an image captcha, until a success
-	LimitFreeIP     limit.Rule `env:"MENSHEN_LIMIT_SIGNIN_FREE_IP" envDefault:"20/5m"`  // one address without an image captcha
-	LimitSignInIP   limit.Rule `env:"MENSHEN_LIMIT_SIGNIN_IP" envDefault:"60/1m"`       // one address
-	LimitRegisterIP limit.Rule `env:"MENSHEN_LIMIT_REGISTER_IP" envDefault:"20/1h"`     // one address
-	LimitCaptchaIP  limit.Rule `env:"MENSHEN_LIMIT_CAPTCHA_IP" envDefault:"20/1m"`      // C8: one address
-	LimitSendIP     limit.Rule `env:"MENSHEN_LIMIT_SEND_IP" envDefault:"10/10m"`        // C7: codes sent, one address
-	LimitSendFree   limit.Rule `env:"MENSHEN_LIMIT_SEND_FREE" envDefault:"3/5m"`        // C9: one target, and one address, without an image captcha
-	LimitSend       limit.Rule `env:"MENSHEN_LIMIT_SEND" envDefault:"1/1m"`             // C7: one target
-	LimitSendHour   limit.Rule `env:"MENSHEN_LIMIT_SEND_HOUR" envDefault:"5/1h"`        // C7: one target
-	LimitSendDay    limit.Rule `env:"MENSHEN_LIMIT_SEND_DAY" envDefault:"10/24h"`       // C7: one target
-	LimitSendPool   limit.Rule `env:"MENSHEN_LIMIT_SEND_POOL" envDefault:"1000/1h"`     // C7: one userpool
-	LimitSMSPrefix  limit.Rule `env:"MENSHEN_LIMIT_SMS_PREFIX" envDefault:"30/1h"`      // C7: one block of ten thousand numbers
-	LimitQRCodeIP   limit.Rule `env:"MENSHEN_LIMIT_QRCODE_IP" envDefault:"60/1m"`       // Q9: one address and application
-	LimitScan       limit.Rule `env:"MENSHEN_LIMIT_SCAN" envDefault:"30/1m"`            // Q9: one user
-	LimitFastpass   limit.Rule `env:"MENSHEN_LIMIT_FASTPASS" envDefault:"30/1m"`        // one user
-	LimitOTPLookup  limit.Rule `env:"MENSHEN_LIMIT_OTP_LOOKUP" envDefault:"600/1m"`     // T15: one access key
+	LimitSignIn       limit.Rule `env:"MENSHEN_LIMIT_SIGNIN" envDefault:"10/5m"`           // one account from one address
+	LimitAccount      limit.Rule `env:"MENSHEN_LIMIT_SIGNIN_ACCOUNT" envDefault:"100/1h"`  // one account from anywhere, until a success
+	LimitSignInFree   limit.Rule `env:"MENSHEN_LIMIT_SIGNIN_FREE" envDefault:"3/5m"`       // one account without an image captcha, until a success
+	LimitFreeIP       limit.Rule `env:"MENSHEN_LIMIT_SIGNIN_FREE_IP" envDefault:"20/5m"`   // one address without an image captcha
+	LimitSignInIP     limit.Rule `env:"MENSHEN_LIMIT_SIGNIN_IP" envDefault:"60/1m"`        // one address
+	LimitRegisterIP   limit.Rule `env:"MENSHEN_LIMIT_REGISTER_IP" envDefault:"20/1h"`      // one address
+	LimitCaptchaIP    limit.Rule `env:"MENSHEN_LIMIT_CAPTCHA_IP" envDefault:"20/1m"`       // C8: one address
+	LimitSendAsk      limit.Rule `env:"MENSHEN_LIMIT_SEND_ASK" envDefault:"60/1m"`         // requests for codes, whatever becomes of them, one address
+	LimitSendIP       limit.Rule `env:"MENSHEN_LIMIT_SEND_IP" envDefault:"10/10m"`         // C7: codes sent, one address
+	LimitSendUser     limit.Rule `env:"MENSHEN_LIMIT_SEND_USER" envDefault:"10/1h"`        // codes sent, one signed-in user
+	LimitSendFree     limit.Rule `env:"MENSHEN_LIMIT_SEND_FREE" envDefault:"3/5m"`         // C9: one target, and one address, without an image captcha
+	LimitSendFreeHour limit.Rule `env:"MENSHEN_LIMIT_SEND_FREE_HOUR" envDefault:"10/1h"`   // C9: the same
+	LimitSendFreeDays limit.Rule `env:"MENSHEN_LIMIT_SEND_FREE_DAYS" envDefault:"20/120h"` // C9: the same
+	LimitSendFreePool limit.Rule `env:"MENSHEN_LIMIT_SEND_FREE_POOL" envDefault:"100/5m"`  // C9: one userpool, without an image captcha
+	LimitSend         limit.Rule `env:"MENSHEN_LIMIT_SEND" envDefault:"1/1m"`              // C7: one target
+	LimitSendHour     limit.Rule `env:"MENSHEN_LIMIT_SEND_HOUR" envDefault:"5/1h"`         // C7: one target
+	LimitSendDay      limit.Rule `env:"MENSHEN_LIMIT_SEND_DAY" envDefault:"10/24h"`        // C7: one target
+	LimitSendPool     limit.Rule `env:"MENSHEN_LIMIT_SEND_POOL" envDefault:"1000/1h"`      // C7: one userpool
+	LimitSMSPrefix    limit.Rule `env:"MENSHEN_LIMIT_SMS_PREFIX" envDefault:"30/1h"`       // C7: one block of ten thousand numbers
+	LimitQRCodeIP     limit.Rule `env:"MENSHEN_LIMIT_QRCODE_IP" envDefault:"60/1m"`        // Q9: one address and application
+	LimitScan         limit.Rule `env:"MENSHEN_LIMIT_SCAN" envDefault:"30/1m"`             // Q9: one user
+	LimitFastpass     limit.Rule `env:"MENSHEN_LIMIT_FASTPASS" envDefault:"30/1m"`         // one user
+	LimitOTPLookup    limit.Rule `env:"MENSHEN_LIMIT_OTP_LOOKUP" envDefault:"600/1m"`      // T15: one access key
 }
 
 // Guessing of authenticator codes (T5). Not configurable: every figure is a requirement.
@@ -134,12 +140,13 @@ func unreadable(err error) error {
 		return unreadableError{field.Tag.Get("env"), why}
 	}
 	looks := map[reflect.Type]string{
-		reflect.TypeFor[time.Duration]():  "a duration; write for example 90s or 15m",
-		reflect.TypeFor[int]():            "a whole number",
-		reflect.TypeFor[slog.Level]():     "a log level; write debug, info, warn or error",
-		reflect.TypeFor[netip.Prefix]():   "networks; write for example 10.0.0.0/8,192.168.1.7/32",
-		reflect.TypeFor[[]netip.Prefix](): "networks; write for example 10.0.0.0/8,192.168.1.7/32",
-		reflect.TypeFor[limit.Rule]():     "a limit; write for example 20/1m, or off",
+		reflect.TypeFor[time.Duration]():     "a duration; write for example 90s or 15m",
+		reflect.TypeFor[int]():               "a whole number",
+		reflect.TypeFor[slog.Level]():        "a log level; write debug, info, warn or error",
+		reflect.TypeFor[netip.Prefix]():      "networks; write for example 10.0.0.0/8,192.168.1.7/32",
+		reflect.TypeFor[[]netip.Prefix]():    "networks; write for example 10.0.0.0/8,192.168.1.7/32",
+		reflect.TypeFor[limit.Rule]():        "a limit; write for example 20/1m, or off",
+		reflect.TypeFor[map[string]string](): "a list; write for example code=SMS_1,registered=SMS_2",
 	}[field.Type]
 	return unreadableError{field.Tag.Get("env"), "is not " + looks}
 }
@@ -243,7 +250,8 @@ func (c Config) check(unread map[string]bool) (problems []error) {
 	complain(c.TOTPSkew < 0 || c.TOTPSkew > 2, "MENSHEN_TOTP_SKEW: 0, 1 or 2 time steps")
 	complain(c.ParallelHashes < 0, "MENSHEN_PARALLEL_HASHES: 0 for one a core, or more")
 	complain(len([]rune(c.Name)) > 64, "MENSHEN_NAME: at most 64 characters, or it does not fit into a QR code")
-	complain(len(c.Region) != 2, "MENSHEN_REGION: two letters (ISO 3166-1), such as CN")
+	complain(!address.Countries()[c.Region], "MENSHEN_REGION: two capital letters (ISO 3166-1), such as CN")
+	complain(c.CodeWindow < c.CodeTTL, "MENSHEN_CODE_WINDOW: is shorter than MENSHEN_CODE_TTL")
 	for _, d := range []struct {
 		name     string
 		value    time.Duration

@@ -42,8 +42,8 @@ const (
 	deliveryTimeout  = 15 * time.Second
 	deliveryPoll     = time.Second
 	deliveryParallel = 4
-	deliveryDrain    = 5 * time.Second
-	outboxKept       = 24 * time.Hour // of the development outbox
+	deliveryDrain    = 2 * time.Second // after requests are drained; all of a stop takes ten seconds at most
+	outboxKept       = 24 * time.Hour  // of the development outbox
 )
 
 var delivery = notify.Settings{Timeout: deliveryTimeout, Parallel: deliveryParallel, Poll: deliveryPoll, Drain: deliveryDrain}
@@ -102,6 +102,12 @@ func (m Messages) sms() (channel.Channel, error) {
 func (m Messages) check() (problems []error) {
 	if _, err := m.email(); err != nil {
 		problems = append(problems, fmt.Errorf("MENSHEN_SMTP_*: %w", err))
+	}
+	if m.SMTPAddr == "" && m.SMTPUsername+m.SMTPPassword+m.SMTPFrom+m.SMTPCA != "" {
+		problems = append(problems, errors.New("MENSHEN_SMTP_ADDR: is missing; without it nothing is sent by e-mail"))
+	}
+	if m.SMSProvider == "" && (m.SMSEndpoint+m.SMSKeyID+m.SMSKeySecret+m.SMSSign+m.SMSAppID+m.SMSRegion != "" || m.SMSTemplates != nil) {
+		problems = append(problems, errors.New("MENSHEN_SMS_PROVIDER: is missing; write aliyun, tencent or webhook"))
 	}
 	switch m.SMSProvider {
 	case "", "aliyun", "tencent", "webhook":

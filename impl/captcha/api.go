@@ -36,8 +36,9 @@ func (a *API) CreateCaptcha(ctx context.Context, req gen.CreateCaptchaRequestObj
 		image, err := a.service.Draw(ctx, app.UserpoolID, string(body.Use), optional.Value(body.Audio))
 		return captcha(gen.Captcha{CodeID: image.ID, URL: &image.URL, Expire: int(a.service.ImageTTL.Seconds())}), err
 	}
-	id, err := a.service.Send(ctx, app.UserpoolID, Request{
-		Channel: channel(body.Type), Use: string(body.Use), SignedIn: authn.From(ctx).User != nil,
+	userpoolID, userID := caller(ctx, app.UserpoolID, string(body.Use))
+	id, err := a.service.Send(ctx, userpoolID, Request{
+		Channel: channel(body.Type), Use: string(body.Use), UserID: userID,
 		Account: cmp.Or(optional.Value(body.Account), optional.Value(body.Data)),
 		Image:   Answer{ID: optional.Value(body.CodeID), Text: optional.Value(body.Code)},
 	})
@@ -46,6 +47,19 @@ func (a *API) CreateCaptcha(ctx context.Context, req gen.CreateCaptchaRequestObj
 
 func captcha(c gen.Captcha) gen.CreateCaptchaResponseObject {
 	return gen.CreateCaptcha200JSONResponse{Data: &c}
+}
+
+// caller returns in which userpool a code is made, and for which of its users. What only a signed-in user can do with a code
+// is done in the user's own userpool; for the rest, a user of another userpool is nobody in particular.
+func caller(ctx context.Context, userpoolID, use string) (pool, userID string) {
+	user := authn.From(ctx).User
+	switch {
+	case user == nil:
+		return userpoolID, ""
+	case user.UserpoolID == userpoolID, use == useChangePwd, use == useBindAccount:
+		return user.UserpoolID, user.ID
+	}
+	return userpoolID, ""
 }
 
 // channel is how a code of the type is sent; "sms" is an older name of "phone".

@@ -29,8 +29,12 @@ type Settings struct {
 	AutoRegister   tenant.Setting[bool] // a login code also goes to addresses that nobody has
 	RegisterTells  tenant.Setting[bool] // at register, say that the address has an account
 
-	SendsPerIP     limit.Rule   // C7: refused at the gate
-	FreeSends      limit.Rule   // C9: of an address, and of a client, without an image captcha
+	// All rules of sends are quotas: at most so many in any such time.
+	AsksPerIP      limit.Rule   // requests for codes, whatever becomes of them; refused at the gate, as the next
+	SendsPerIP     limit.Rule   // C7
+	FreeSends      []limit.Rule // C9: without an image captcha, of an address and of a client
+	FreeSendsPool  limit.Rule   // C9: and of all clients of a userpool together
+	SendsPerUser   limit.Rule   // of a signed-in user, who needs no image captcha
 	SendsPerTarget []limit.Rule // C7
 	SMSPerPrefix   limit.Rule   // C7
 	SendsPerPool   limit.Rule   // C7

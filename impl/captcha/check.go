@@ -28,6 +28,10 @@ func (s *Service) CheckSent(ctx context.Context, userpoolID string, c message.Ch
 	if !hmac.Equal(code.AnswerHash, s.hash(code.ID, string(key.AccountHash), answer)) {
 		return nil, ErrWrong
 	}
+	// A right code is no guess: it is still good when what it was to allow is refused, as for a weak password.
+	if err := s.store.SentCodes().Refund(ctx, key, code.ID); err != nil {
+		return nil, err
+	}
 	return func(ctx context.Context, q db.Queries) error {
 		err := q.SentCodes().Spend(ctx, key, code.ID)
 		if errors.Is(err, db.ErrNotFound) {

@@ -24,7 +24,7 @@ type Image struct {
 // Draw makes an image captcha of the userpool's kind, or with audio one to listen to.
 func (s *Service) Draw(ctx context.Context, userpoolID, use string, audio bool) (Image, error) {
 	info := reqinfo.From(ctx)
-	if err := s.limiter.Take(ctx, s.ImagesPerIP, userpoolID, limit.IPKey(info.IP)); err != nil {
+	if err := s.limiter.TakeOf(ctx, s.ImagesPerIP, userpoolID, limit.IPKey(info.IP)); err != nil {
 		return Image{}, err
 	}
 	kind := s.Kind.Of(userpoolID)

@@ -15,6 +15,7 @@ import (
 const (
 	useLogin       = "login"
 	useRegister    = "register"
+	useChangePwd   = "changePwd"
 	useBindAccount = "bindAccount"
 )
 
@@ -26,11 +27,11 @@ type Answer struct{ ID, Text string }
 
 // Request asks for a code.
 type Request struct {
-	Channel  message.Channel
-	Use      string
-	Account  string // where to send it, as typed
-	Image    Answer // to an image captcha, if any
-	SignedIn bool
+	Channel message.Channel
+	Use     string
+	Account string // where to send it, as typed
+	Image   Answer // to an image captcha, if any
+	UserID  string // of who is signed in; empty for nobody
 }
 
 // Send makes a code and has it sent, if anybody is to have it. It returns the id that the code is checked with. Whether
@@ -51,11 +52,13 @@ func (s *Service) Send(ctx context.Context, userpoolID string, r Request) (id st
 	if !s.SMSCountries.allow(to) {
 		return "", ErrCountry
 	}
-	if err := s.limiter.Take(ctx, s.SendsPerIP, userpoolID, limit.IPKey(reqinfo.From(ctx).IP)); err != nil {
+	if err := s.limiter.Take(ctx, s.AsksPerIP, userpoolID, client(ctx)); err != nil {
 		return "", err
 	}
-	if err := s.human(ctx, userpoolID, to, r); err != nil {
-		return "", err
+	if r.Image != (Answer{}) { // one that is sent is always checked
+		if err := s.CheckImage(ctx, userpoolID, r.Use, r.Image.ID, r.Image.Text); err != nil {
+			return "", err
+		}
 	}
 	m, err := s.message(ctx, userpoolID, to, r)
 	if err != nil {
@@ -63,7 +66,7 @@ func (s *Service) Send(ctx context.Context, userpoolID string, r Request) (id st
 	}
 	id = secret.Alphanumeric(idLength)
 	err = s.store.InTx(ctx, func(q db.Queries) error {
-		if err := s.charge(ctx, q, userpoolID, to); err != nil {
+		if err := s.charge(ctx, q, userpoolID, to, r); err != nil {
 			return err
 		}
 		if err := s.issue(ctx, q, s.key(userpoolID, r.Use, to), id, m.code); err != nil {
@@ -78,25 +81,8 @@ func (s *Service) Send(ctx context.Context, userpoolID string, r Request) (id st
 	return id, nil
 }
 
-// human asks who has not signed in for an image captcha, after the first few codes (C9). One that is sent is always
-// checked.
-func (s *Service) human(ctx context.Context, userpoolID string, to target, r Request) error {
-	if r.Image != (Answer{}) {
-		return s.CheckImage(ctx, userpoolID, r.Use, r.Image.ID, r.Image.Text)
-	}
-	if r.SignedIn {
-		return nil
-	}
-	for _, key := range []string{"account|" + s.limitKey(to), "ip|" + limit.IPKey(reqinfo.From(ctx).IP)} {
-		switch err := s.limiter.Take(ctx, s.FreeSends, userpoolID, key); {
-		case limit.Refused(err):
-			return ErrImageNeeded
-		case err != nil:
-			return err
-		}
-	}
-	return nil
-}
+// client is what requests of one client share.
+func client(ctx context.Context) string { return limit.IPKey(reqinfo.From(ctx).IP) }
 
 // sending is a message, and the code that is kept: the one in the message, or one that nobody is told.
 type sending struct {
@@ -116,7 +102,7 @@ func (s *Service) message(ctx context.Context, userpoolID string, to target, r R
 		Lang: reqinfo.From(ctx).Lang, ExpiresAt: s.clock.Now().Add(s.CodeTTL),
 	}
 	switch {
-	case r.Use == useBindAccount: // whoever owns the address may move it to the signed-in account
+	case r.Use == useBindAccount: // whether somebody has it is told to who has received the code
 	case r.Use == useRegister && known:
 		if s.RegisterTells.Of(userpoolID) {
 			return sending{}, ErrRegistered

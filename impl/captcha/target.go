@@ -11,7 +11,8 @@ import (
 	"github.com/menshen-auth/menshen/impl/internal/message"
 )
 
-// target is an address that a code may go to.
+// target is an address that a code may go to. Of an e-mail address it is the form in which addresses are compared: what is
+// proved by a code is then exactly what is sent to, and what is stored.
 type target struct {
 	channel message.Channel
 	address string // where a message is sent
@@ -24,21 +25,21 @@ type target struct {
 func (s *Service) target(c message.Channel, account string) (target, error) {
 	if c == message.Phone {
 		e164, err := address.Phone(account, "", s.Region)
-		if err != nil {
+		if err != nil || !address.Mobile(e164) {
 			return target{}, ErrAddress
 		}
 		return target{c, e164, e164, address.Country(e164), address.Prefix(e164)}, nil
 	}
-	stored, key, err := address.Email(account)
+	_, key, err := address.Email(account)
 	if err != nil {
 		return target{}, ErrAddress
 	}
-	return target{channel: c, address: stored, key: key}, nil
+	return target{channel: c, address: key, key: key}, nil
 }
 
-// limitKey is under which name the sends to an address are counted. It does not tell the address.
+// limitKey is under which name the sends to a mailbox or phone are counted. It does not tell the address.
 func (s *Service) limitKey(to target) string {
-	return hex.EncodeToString(s.ring.MAC("limits", string(to.channel), to.key))
+	return hex.EncodeToString(s.ring.MAC("limits", string(to.channel), address.Mailbox(to.key)))
 }
 
 // Countries are where SMS may go, by ISO 3166-1 alpha-2 code, each with the most that may go there in a day (UTC); 0 is
@@ -60,6 +61,9 @@ func (c *Countries) UnmarshalText(text []byte) error {
 		country, budget, limited := strings.Cut(strings.TrimSpace(part), "=")
 		if len(country) != 2 || strings.Trim(country, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
 			return errCountries
+		}
+		if !address.Countries()[country] {
+			return fmt.Errorf("%w; there is no country %s", errCountries, country)
 		}
 		if _, twice := parsed[country]; twice {
 			return fmt.Errorf("%w; %s is there twice", errCountries, country)

@@ -23,12 +23,22 @@ const (
 const margin = 15 * time.Second
 
 // writeTimeout is how long it may take to write down what became of a message.
-const writeTimeout = 5 * time.Second
+const writeTimeout = 2 * time.Second
+
+// claimTimeout is how long it may take to claim messages.
+const claimTimeout = 5 * time.Second
+
+// Messages of channels that no replica has any more are given up when they have expired.
+const (
+	sweepEvery = time.Minute
+	sweepBatch = 100
+)
 
 // Run delivers messages until ctx ends, and then for at most Drain what is due already. What remains is left to other
 // replicas, or to the next start.
 func (s *Service) Run(ctx context.Context) {
 	var workers sync.WaitGroup
+	workers.Go(func() { s.sweep(ctx) })
 	for name := range s.channels {
 		workers.Go(func() { s.work(ctx, name) })
 	}
@@ -64,7 +74,9 @@ func (s *Service) work(ctx context.Context, name message.Channel) {
 // claim begins as many deliveries as there are places for, and tells whether there may be more messages.
 func (s *Service) claim(ctx context.Context, name message.Channel, slots chan struct{}) bool {
 	free, now := cap(slots)-len(slots), s.clock.Now()
-	rows, err := s.store.Outbox().Claim(ctx, string(name), free, now, now.Add(s.Timeout+margin))
+	claiming, cancel := context.WithTimeout(ctx, claimTimeout)
+	defer cancel()
+	rows, err := s.store.Outbox().Claim(claiming, string(name), free, now, now.Add(s.Timeout+margin))
 	if err != nil {
 		s.log.WarnContext(ctx, "messages could not be claimed", "channel", name, "error", err)
 		return false
@@ -90,20 +102,54 @@ func (s *Service) drain(ctx context.Context, name message.Channel, slots chan st
 		case <-ctx.Done():
 		}
 	}
+	giveUp := time.After(s.Drain + writeTimeout)
 	for range cap(slots) { // all places: nothing is under way any more
-		slots <- struct{}{}
+		select {
+		case slots <- struct{}{}:
+		case <-giveUp: // a database that does not answer; the leases end by themselves
+			s.log.Warn("messages were still under way", "channel", name)
+			return
+		}
 	}
 }
 
-// deliver makes one try to hand a message over, and writes down what became of it.
+// sweep gives up what has expired without anybody having tried: nobody has the channel any more.
+func (s *Service) sweep(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(sweepEvery/2 + rand.N(sweepEvery)):
+		}
+		s.sweepOnce(ctx)
+	}
+}
+
+func (s *Service) sweepOnce(ctx context.Context) {
+	now := s.clock.Now()
+	rows, err := s.store.Outbox().ClaimOverdue(ctx, sweepBatch, now, now.Add(margin))
+	if err != nil {
+		s.log.WarnContext(ctx, "expired messages could not be claimed", "error", err)
+	}
+	for _, row := range rows {
+		s.settle(ctx, "nobody", row, db.OutboxExpired, nil)
+	}
+}
+
+// deliver makes one try to hand a message over.
 func (s *Service) deliver(ctx context.Context, c channel.Channel, row db.OutboxMessage) {
 	state, err := s.try(ctx, c, row)
+	s.settle(ctx, c.Name(), row, state, err)
+}
+
+// settle writes down what became of a message.
+func (s *Service) settle(ctx context.Context, by string, row db.OutboxMessage, state db.OutboxState, err error) {
 	now := s.clock.Now()
 	due := now.Add(pause(row.Attempts))
 	if state == db.OutboxWaiting && !due.Before(row.ExpiresAt) {
 		state = db.OutboxExpired
 	}
-	log := s.log.With("message", row.ID, "channel", row.Channel, "by", c.Name(), "template", row.Template, "attempt", row.Attempts)
+	log := s.log.With("message", row.ID, "channel", row.Channel, "by", by, "template", row.Template, "attempt", row.Attempts)
 	outcome := string(state)
 	var written error
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout) // also when the worker is to end
@@ -141,12 +187,12 @@ func (s *Service) try(ctx context.Context, c channel.Channel, row db.OutboxMessa
 	if m.Decoy {
 		return db.OutboxSuppressed, nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
+	defer cancel()
 	letter, err := s.letter(ctx, row, m)
 	if err != nil {
 		return db.OutboxWaiting, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
-	defer cancel()
 	err = c.Deliver(ctx, letter, func(ctx context.Context) error {
 		now := s.clock.Now()
 		return s.store.Outbox().HandOver(ctx, row, now, now.Add(s.Timeout+margin))

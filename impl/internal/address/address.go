@@ -6,8 +6,11 @@ import (
 	"errors"
 	"net/mail"
 	"strings"
+	"unicode"
 
 	"github.com/nyaruka/phonenumbers"
+	"golang.org/x/net/idna"
+	"golang.org/x/text/unicode/norm"
 	"golang.org/x/text/width"
 )
 
@@ -20,16 +23,50 @@ var (
 // maxEmail is the longest e-mail address, in bytes (RFC 5321 section 4.5.3.1.3, without the brackets).
 const maxEmail = 254
 
-// Email returns an address as it is stored and as it is compared: the domain in lower case for both, the local part for
-// comparison only, because no mail host in use keeps "Alice@" and "alice@" apart.
+// Email returns an address as it is stored and as it is compared. The domain has the form of the DNS for both (RFC 5891), so
+// that two spellings of it are one. The local part is compared in lower case, because no mail host in use keeps "Alice@" and
+// "alice@" apart; letters beyond ASCII stay as they are, since some of them (U+212A) would become others.
 func Email(address string) (stored, key string, err error) {
 	parsed, err := mail.ParseAddress(address)
-	if err != nil || parsed.Address != address || len(address) > maxEmail {
+	if err != nil || parsed.Address != address {
 		return "", "", ErrEmail
 	}
 	at := strings.LastIndexByte(address, '@')
-	stored = address[:at+1] + strings.ToLower(address[at+1:])
-	return stored, strings.ToLower(stored), nil
+	local := address[:at]
+	domain, err := idna.Lookup.ToASCII(address[at+1:])
+	if err != nil || !strings.Contains(domain, ".") || strings.HasSuffix(domain, ".") || !distinct(local) {
+		return "", "", ErrEmail
+	}
+	stored, key = local+"@"+domain, lower(local)+"@"+domain
+	if len(stored) > maxEmail {
+		return "", "", ErrEmail
+	}
+	return stored, key, nil
+}
+
+// distinct tells whether a local part looks like no other one: it is not another way to write the same characters, and has
+// none that cannot be seen.
+func distinct(local string) bool {
+	return norm.NFKC.IsNormalString(local) && !strings.ContainsFunc(local, func(r rune) bool { return !unicode.IsPrint(r) })
+}
+
+// lower is local in lower case as far as it is ASCII.
+func lower(local string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			r += 'a' - 'A'
+		}
+		return r
+	}, local)
+}
+
+// Mailbox returns the key of an e-mail address without the tag that most mail hosts pass over: "alice+news@" is "alice@".
+func Mailbox(key string) string {
+	at := strings.LastIndexByte(key, '@')
+	if plus := strings.IndexByte(key[:max(at, 0)], '+'); plus > 0 {
+		return key[:plus] + key[at:]
+	}
+	return key
 }
 
 // Phone returns a number in E.164. countryCode, like "+86", may be empty: then a number without "+" is one of region
@@ -58,6 +95,20 @@ func SplitPhone(e164 string) (countryCode, national string) {
 	national = phonenumbers.GetNationalSignificantNumber(parsed)
 	return strings.TrimSuffix(e164, national), national
 }
+
+// Mobile tells whether a number in E.164 can be one that receives SMS at no special price: a mobile phone's, or one of a
+// country that does not tell them apart.
+func Mobile(e164 string) bool {
+	parsed, err := phonenumbers.Parse(e164, "")
+	if err != nil {
+		return false
+	}
+	t := phonenumbers.GetNumberType(parsed)
+	return t == phonenumbers.MOBILE || t == phonenumbers.FIXED_LINE_OR_MOBILE
+}
+
+// Countries are all that have phone numbers, as ISO 3166-1 alpha-2.
+func Countries() map[string]bool { return phonenumbers.GetSupportedRegions() }
 
 // Country returns the country of a number in E.164, as ISO 3166-1 alpha-2; "ZZ" for a number of none.
 func Country(e164 string) string {

@@ -17,7 +17,17 @@ func TestEmail(t *testing.T) {
 		"Alice@Example.COM":             {"Alice@example.com", "alice@example.com"},
 		"a.b+tag@example.co.uk":         {"a.b+tag@example.co.uk", "a.b+tag@example.co.uk"},
 		"o'brien@example.com":           {"o'brien@example.com", "o'brien@example.com"},
-		"门神@例子.中国":                      {"门神@例子.中国", "门神@例子.中国"},
+		"Alice.Ä@Example.com":           {"Alice.Ä@example.com", "alice.Ä@example.com"},
+		"门神@例子.中国":                      {"门神@xn--fsqu00a.xn--fiqs8s", "门神@xn--fsqu00a.xn--fiqs8s"},
+		"a@ｅxample.com":                 {"a@example.com", "a@example.com"}, // another way to write the same
+		"a@xn--fsqu00a.xn--fiqs8s":      {"a@xn--fsqu00a.xn--fiqs8s", "a@xn--fsqu00a.xn--fiqs8s"},
+		"mi\u212Ae@example.com":         {}, // a Kelvin sign, which looks like a k and becomes one
+		"a\u0308@example.com":           {}, // a letter and its dots apart
+		"ａlice@example.com":             {},
+		"al\u200Bice@example.com":       {}, // a space that cannot be seen
+		"root@localhost":                {},
+		"a@[127.0.0.1]":                 {},
+		"a@example.com.":                {},
 		"":                              {},
 		"alice":                         {},
 		"@example.com":                  {},
@@ -123,6 +133,32 @@ func TestBlocks(t *testing.T) {
 	} {
 		if country, prefix := Country(e164), Prefix(e164); country != want[0] || prefix != want[1] {
 			t.Errorf("%q is of %q and block %q, want %q", e164, country, prefix, want)
+		}
+	}
+}
+
+// TestMobile (C7): SMS go to mobile phones, not to landlines, and not to numbers that cost who sends to them.
+func TestMobile(t *testing.T) {
+	t.Parallel()
+	for e164, want := range map[string]bool{
+		"+8613800138000": true, "+447400123456": true, "+14155552671": true,
+		"+861062345678": false, "+864008001234": false, "+449098790000": false, "+447012345678": false, "": false,
+	} {
+		if Mobile(e164) != want {
+			t.Errorf("%s: %v, want %v", e164, !want, want)
+		}
+	}
+}
+
+// TestMailbox (C7): tags make no other mailbox, so limits do not see them.
+func TestMailbox(t *testing.T) {
+	t.Parallel()
+	for key, want := range map[string]string{
+		"alice@example.com": "alice@example.com", "alice+1@example.com": "alice@example.com", "alice+a+b@example.com": "alice@example.com",
+		"+@example.com": "+@example.com", "a@b+c.example.com": "a@b+c.example.com", "": "",
+	} {
+		if got := Mailbox(key); got != want {
+			t.Errorf("%s is %s, want %s", key, got, want)
 		}
 	}
 }

@@ -112,6 +112,8 @@ func refused(err error) bool {
 type Grant struct {
 	UserpoolID, UserID, AppID string
 	SessionID                 string   // of the session to open; empty for any
+	VouchedBy                 string   // session that stands for the user; empty for none. It must still live
+	Password                  *string  // hash of the password that was right; nil for none. It must still be the user's
 	Scope                     string   // as requested; empty for the default
 	AMR                       []string // RFC 8176: how the user proved itself
 }

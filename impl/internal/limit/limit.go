@@ -1,5 +1,8 @@
-// Package limit holds rates down, exactly under parallel requests and over all replicas: every check is one upsert in
-// PostgreSQL (generic cell rate algorithm). Where the database does not answer, nothing is let through.
+// Package limit holds down how often something happens, exactly under parallel requests and over all replicas: every check
+// is one upsert in PostgreSQL. Where the database does not answer, nothing is let through.
+//
+// There are two ways to read "5/1h". Take is for rates: five at once, and then one every twelve minutes (generic cell rate
+// algorithm), which is nine in the first hour. TakeOf is for what costs money or can be guessed: five in any hour.
 package limit
 
 import (
@@ -16,7 +19,7 @@ import (
 	"github.com/menshen-auth/menshen/impl/internal/clock"
 )
 
-// Rule allows Max requests at once and in every Per in the long run. Max 0 allows any number.
+// Rule is Max in Per. Max 0 is any number.
 type Rule struct {
 	Name string
 	Max  int
@@ -58,23 +61,42 @@ func New(store *db.DB, c clock.Clock) *Limiter { return &Limiter{store.Queries, 
 // same key wait for each other until then, so all transactions must take their rules in the same order.
 func (l *Limiter) In(q db.Queries) *Limiter { return &Limiter{q, l.clock} }
 
-// Take charges key with one request under rule. Without room it is apierr.ErrRateLimited, which tells when to come back;
-// a refused request costs nothing.
+// Take charges key with one request under rule: Max at once, and in the long run Max in Per. Without room it is
+// apierr.ErrRateLimited, which tells when to come back; a refused request costs nothing.
 func (l *Limiter) Take(ctx context.Context, rule Rule, userpoolID, key string) error {
 	if rule.Max == 0 {
 		return nil
 	}
-	now := l.clock.Now()
 	key = rule.key(key)
-	err := l.q.Limits().Take(ctx, userpoolID, key, rule.interval(), rule.Max, now)
+	return l.refusal(
+		l.q.Limits().Take(ctx, userpoolID, key, rule.interval(), rule.Max, l.clock.Now()),
+		func() (time.Time, error) {
+			return l.q.Limits().FreeAt(ctx, userpoolID, key, rule.interval(), rule.Max)
+		})
+}
+
+// TakeOf charges key with one request under rule: never more than Max in any Per. Otherwise it is like Take. It remembers
+// every request, so Max should be some thousands at most.
+func (l *Limiter) TakeOf(ctx context.Context, rule Rule, userpoolID, key string) error {
+	if rule.Max == 0 {
+		return nil
+	}
+	key = rule.key(key)
+	return l.refusal(
+		l.q.Limits().TakeOf(ctx, userpoolID, key, rule.Max, rule.Per, l.clock.Now()),
+		func() (time.Time, error) { return l.q.Limits().FreeOf(ctx, userpoolID, key, rule.Max, rule.Per) })
+}
+
+// refusal says when a key that had no room will have some.
+func (l *Limiter) refusal(err error, freeAt func() (time.Time, error)) error {
 	if !errors.Is(err, db.ErrNotFound) {
 		return err
 	}
-	freeAt, err := l.q.Limits().FreeAt(ctx, userpoolID, key, rule.interval(), rule.Max)
-	if err != nil {
+	at, err := freeAt()
+	if err != nil && !errors.Is(err, db.ErrNotFound) { // not found: it was cleared in between
 		return err
 	}
-	return apierr.ErrRateLimited.WithRetryAfter(max(freeAt.Sub(now), time.Second))
+	return apierr.ErrRateLimited.WithRetryAfter(max(at.Sub(l.clock.Now()), time.Second))
 }
 
 // Refused tells whether err says that there was no room.

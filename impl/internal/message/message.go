@@ -25,8 +25,8 @@ const (
 	Code            Template = "code"             // a verification code
 	Registered      Template = "registered"       // instead of a code: there is an account already
 	PasswordChanged Template = "password_changed" // a notice
-	EmailReplaced   Template = "email_replaced"   // a notice to the address that was replaced
-	PhoneReplaced   Template = "phone_replaced"   // a notice
+	EmailChanged    Template = "email_changed"    // a notice to the address of before
+	PhoneChanged    Template = "phone_changed"    // a notice
 )
 
 // Message is what somebody is to be told. What a person typed is no part of it but for the address (C10).
