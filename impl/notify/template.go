@@ -88,7 +88,7 @@ func load(files fs.FS, root string) (map[string]*template.Template, error) {
 		switch isEmail := path.Base(path.Dir(file)) == string(message.Email); {
 		case err != nil:
 			return err
-		case body == "":
+		case strings.TrimSpace(body) == "":
 			return fmt.Errorf("%s says nothing", name)
 		case isEmail != (subject != ""):
 			return fmt.Errorf("%s: an e-mail, and nothing else, begins with a line \"Subject: ...\" and an empty line", name)

@@ -19,14 +19,17 @@ func TestVendorSettings(t *testing.T) {
 		"scheme and host, nothing": func(a *Aliyun, x *Tencent) {
 			a.Endpoint, x.Endpoint = "https://example.com/x", "https://u:"+canaryKey+"@example.com"
 		},
-		`template "code" is missing`:   func(a *Aliyun, x *Tencent) { a.Templates, x.Templates = nil, map[string]string{"registered": "T"} },
+		`template "code" is missing`: func(a *Aliyun, x *Tencent) { a.Templates, x.Templates = nil, map[string]string{"registered": "T"} },
+		`template "registered" is missing`: func(a *Aliyun, x *Tencent) {
+			a.Templates, x.Templates = map[string]string{"code": "T"}, map[string]string{"code.en": "T"}
+		},
 		`there is no SMS "cdoe"`:       func(a *Aliyun, x *Tencent) { a.Templates["cdoe"], x.Templates["cdoe.zh"] = "T", "T" },
 		"in no language that we speak": func(a *Aliyun, x *Tencent) { a.Templates["code.fr"], x.Templates["code."] = "T", "T" },
 		`template "code.en" is empty`:  func(a *Aliyun, x *Tencent) { a.Templates["code.en"], x.Templates["code.en"] = "", "" },
 		"time-out":                     func(a *Aliyun, x *Tencent) { a.Timeout, x.Timeout = -time.Second, -time.Second },
 	} {
-		a := Aliyun{KeyID: "i", KeySecret: canaryKey, SignName: "n", Templates: map[string]string{"code": "T"}}
-		x := Tencent{KeyID: "i", KeySecret: canaryKey, AppID: "1", SignName: "n", Templates: map[string]string{"code": "T"}}
+		a := Aliyun{KeyID: "i", KeySecret: canaryKey, SignName: "n", Templates: map[string]string{"code": "T", "registered": "R"}}
+		x := Tencent{KeyID: "i", KeySecret: canaryKey, AppID: "1", SignName: "n", Templates: map[string]string{"code": "T", "registered": "R"}}
 		change(&a, &x)
 		_, err1 := NewAliyun(a)
 		_, err2 := NewTencent(x)
