@@ -24,13 +24,67 @@ func (f fixture) ending(id string, at time.Time) {
 	f.must(f.Tenancy().UseNonce(ctx, poolID, "key", id, at))
 	f.must(f.Limits().Take(ctx, poolID, id, time.Microsecond, 1, at.Add(-time.Microsecond)))
 	f.must(qrIn(ctx, f.Queries, id, db.QRPending))
+	code := newSentCode(id)
+	code.ExpiresAt, code.AttemptsUntil = at, at
+	f.must(f.SentCodes().Issue(ctx, code, 5))
+	letter := newOutboxMessage(id)
+	letter.ExpiresAt = at
+	f.must(f.Outbox().Insert(ctx, letter))
+	f.must(f.Outbox().Settle(ctx, letter, db.OutboxDelivered, now))
+	f.must(f.Limits().TakeOf(ctx, poolID, id, 1, time.Hour, at.Add(-time.Hour)))
+	f.must(f.Budgets().Spend(ctx, poolID, id, 1, at.Add(-40*24*time.Hour))) // the count of a day is kept for so long
+	f.must(f.Budgets().RaiseAlert(ctx, poolID, id, now, at))
 	f.execute("UPDATE qrlogins SET expires_at = $1 WHERE id = $2", at, id)
 }
 
 // endingTables are the tables of ending and how to count their rows of an id.
 var endingTables = map[string]string{
 	"sessions": "id", "fastpasses": "id", "mfa_pending": "user_id", "captchas": "id", "request_nonces": "nonce", "limits": "key",
-	"qrlogins": "id",
+	"qrlogins": "id", "sent_codes": "id", "outbox": "id", "sms_budgets": "scope", "alerts": "key",
+	"quotas": "key",
+}
+
+// TestEverythingThatEndsIsCleanedUp (design 6): a table whose rows expire is one that cleanup knows, or whose rows go with
+// those of another. A new one that nobody cleans up would grow for ever.
+func TestEverythingThatEndsIsCleanedUp(t *testing.T) {
+	t.Parallel()
+	f := empty(t, db.Options{})
+	rows, err := f.raw.QueryContext(t.Context(), `
+		SELECT DISTINCT table_name FROM information_schema.columns
+		WHERE table_schema = 'public' AND column_name IN ('expires_at', 'kept_until', 'tat')`)
+	f.must(err)
+	defer rows.Close()
+	found := 0
+	for rows.Next() {
+		var table string
+		f.must(rows.Scan(&table))
+		found++
+		if _, known := endingTables[table]; !known && table != "refresh_tokens" { // which go with their session
+			t.Errorf("rows of %s expire, and nobody removes them", table)
+		}
+	}
+	f.must(rows.Err())
+	if found != len(endingTables)+1 {
+		t.Errorf("%d tables whose rows expire, want %d", found, len(endingTables)+1)
+	}
+}
+
+// TestSentCodeIsKeptForItsTries (C4): a code that has expired is not forgotten while its tries count, nor one that has not
+// while they do not.
+func TestSentCodeIsKeptForItsTries(t *testing.T) {
+	t.Parallel()
+	f := furnished(t)
+	for id, ends := range map[string][2]time.Duration{"tries": {-time.Hour, time.Minute}, "code": {time.Minute, -time.Hour}, "none": {-time.Hour, -time.Minute}} {
+		code := newSentCode(id)
+		code.ExpiresAt, code.AttemptsUntil = now.Add(ends[0]), now.Add(ends[1])
+		f.must(f.SentCodes().Issue(t.Context(), code, 5))
+	}
+	if n, err := f.DeleteExpired(t.Context(), now, 100); err != nil || n != 1 {
+		t.Errorf("DeleteExpired = %d, %v; want 1", n, err)
+	}
+	if n := f.number("SELECT count(*) FROM sent_codes WHERE id <> 'none'"); n != 2 {
+		t.Errorf("%d codes are kept, want the two that count in one way or the other", n)
+	}
 }
 
 // TestDeleteExpiredRemovesOnlyWhatEnded: rows that ended before the given time go, rows that end at it or later stay, and
@@ -70,6 +124,22 @@ func TestDeleteExpiredRemovesOnlyWhatEnded(t *testing.T) {
 	}
 	if n, err := f.DeleteExpired(t.Context(), now, 100); n != 0 || err != nil {
 		t.Errorf("a second time: %d, %v", n, err)
+	}
+}
+
+// TestWaitingMessagesAreNotRemoved: a message that nobody has delivered is given up first, which leaves a trace in the audit
+// log, and removed after that.
+func TestWaitingMessagesAreNotRemoved(t *testing.T) {
+	t.Parallel()
+	f := furnished(t)
+	m, later := newOutboxMessage("message"), now.Add(30*time.Minute)
+	f.must(f.Outbox().Insert(t.Context(), m))
+	if n, err := f.DeleteExpired(t.Context(), later, 100); n != 0 || err != nil {
+		t.Errorf("while it waits: %d, %v", n, err)
+	}
+	f.must(f.Outbox().Settle(t.Context(), m, db.OutboxExpired, later))
+	if n, err := f.DeleteExpired(t.Context(), later, 100); n != 1 || err != nil {
+		t.Errorf("after it was given up: %d, %v; want 1", n, err)
 	}
 }
 

@@ -111,6 +111,78 @@ var guarded = []struct {
 			return err
 		},
 	},
+	{
+		name: "Charge of a code that was sent (C4)", wins: 5,
+		prepare: issueCode,
+		use: func(ctx context.Context, q db.Queries) error {
+			_, err := q.SentCodes().Charge(ctx, newSentCode("code").SentCodeKey, "code", 5, now)
+			return err
+		},
+	},
+	{
+		name:    "Spend of a code that was sent (C4)",
+		prepare: issueCode,
+		use: func(ctx context.Context, q db.Queries) error {
+			return q.SentCodes().Spend(ctx, newSentCode("code").SentCodeKey, "code")
+		},
+	},
+	{
+		name: "TakeOf a quota (C7)", wins: 3,
+		prepare: func(context.Context, db.Queries) error { return nil },
+		use: func(ctx context.Context, q db.Queries) error {
+			return q.Limits().TakeOf(ctx, poolID, "key", 3, time.Hour, now)
+		},
+	},
+	{
+		name: "ClaimOverdue of a message",
+		prepare: func(ctx context.Context, q db.Queries) error {
+			return q.Outbox().Insert(ctx, newOutboxMessage("message"))
+		},
+		use: func(ctx context.Context, q db.Queries) error {
+			late := now.Add(time.Hour)
+			claimed, err := q.Outbox().ClaimOverdue(ctx, 10, late, late.Add(time.Minute))
+			if err == nil && len(claimed) == 0 {
+				err = db.ErrNotFound
+			}
+			return err
+		},
+	},
+	{
+		name: "Spend of a budget (C7)", wins: 3,
+		prepare: func(context.Context, db.Queries) error { return nil },
+		use: func(ctx context.Context, q db.Queries) error {
+			return q.Budgets().Spend(ctx, poolID, "all", 3, now)
+		},
+	},
+	{
+		name:    "RaiseAlert (C7)",
+		prepare: func(context.Context, db.Queries) error { return nil },
+		use: func(ctx context.Context, q db.Queries) error {
+			return q.Budgets().RaiseAlert(ctx, poolID, "sms", now, now.Add(time.Hour))
+		},
+	},
+	{
+		name: "Claim of a message",
+		prepare: func(ctx context.Context, q db.Queries) error {
+			return q.Outbox().Insert(ctx, newOutboxMessage("message"))
+		},
+		use: func(ctx context.Context, q db.Queries) error {
+			claimed, err := q.Outbox().Claim(ctx, "email", 10, now, now.Add(time.Minute))
+			if err == nil && len(claimed) == 0 {
+				err = db.ErrNotFound
+			}
+			return err
+		},
+	},
+	{
+		name: "Settle of a message",
+		prepare: func(ctx context.Context, q db.Queries) error {
+			return q.Outbox().Insert(ctx, newOutboxMessage("message"))
+		},
+		use: func(ctx context.Context, q db.Queries) error {
+			return q.Outbox().Settle(ctx, newOutboxMessage("message"), db.OutboxDelivered, now)
+		},
+	},
 }
 
 // TestGuardedStatementsWinOnce (design 6): of parallel requests exactly as many win as may, the others are told
@@ -159,6 +231,25 @@ func TestGuardedStatementsInTransactions(t *testing.T) {
 				t.Errorf("after the rollback: %v", err)
 			}
 		})
+	}
+}
+
+func issueCode(ctx context.Context, q db.Queries) error {
+	return q.SentCodes().Issue(ctx, newSentCode("code"), 5)
+}
+
+func newSentCode(id string) db.SentCode {
+	return db.SentCode{
+		SentCodeKey: db.SentCodeKey{UserpoolID: poolID, Channel: "email", Use: "login", AccountHash: []byte("account " + id)},
+		ID:          id, AnswerHash: []byte("answer " + id), CreatedAt: now, ExpiresAt: now.Add(5 * time.Minute),
+		AttemptsUntil: now.Add(10 * time.Minute),
+	}
+}
+
+func newOutboxMessage(id string) db.OutboxMessage {
+	return db.OutboxMessage{
+		UserpoolID: poolID, ID: id, Channel: "email", Template: "code", MessageSealed: []byte("sealed " + id), CreatedAt: now,
+		ExpiresAt: now.Add(5 * time.Minute),
 	}
 }
 

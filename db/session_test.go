@@ -54,6 +54,35 @@ func TestRevokeKeepsTheFirstTime(t *testing.T) {
 	}
 }
 
+// TestRevokeAll (security, accounts): all sessions of a user end, and no other user's, nor one that the user opens later;
+// those that had ended before keep their time.
+func TestRevokeAll(t *testing.T) {
+	t.Parallel()
+	f := furnished(t)
+	f.must(f.Accounts().InsertUser(t.Context(), newUser("bob")))
+	open := func(id, user string) {
+		t.Helper()
+		s := newSession(id)
+		s.UserID = user
+		f.must(f.Sessions().Insert(t.Context(), s))
+	}
+	open("ended", userID)
+	open("phone", userID)
+	open("bob's", "bob")
+	f.must(f.Sessions().Revoke(t.Context(), poolID, "ended", now.Add(-time.Minute)))
+	f.must(f.Sessions().RevokeAll(t.Context(), "other", userID, now))
+	f.must(f.Sessions().RevokeAll(t.Context(), poolID, userID, now))
+	open("later", userID)
+	for id, live := range map[string]bool{sessionID: false, "phone": false, "ended": false, "bob's": true, "later": true} {
+		if _, err := f.Sessions().Live(t.Context(), poolID, id, now); (err == nil) != live {
+			t.Errorf("%s: %v, want live: %v", id, err, live)
+		}
+	}
+	if n := f.number("SELECT count(*) FROM sessions WHERE revoked_at = $1", now); n != 2 {
+		t.Errorf("%d sessions ended now, want 2", n)
+	}
+}
+
 // TestRefreshToken: an expired one cannot be spent, and a spent one can still be recognised, with the time it was spent.
 func TestRefreshToken(t *testing.T) {
 	t.Parallel()

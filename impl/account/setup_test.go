@@ -4,8 +4,13 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,7 +19,9 @@ import (
 	"github.com/menshen-auth/menshen/impl/internal/authn"
 	"github.com/menshen-auth/menshen/impl/internal/keyring"
 	"github.com/menshen-auth/menshen/impl/internal/limit"
+	"github.com/menshen-auth/menshen/impl/internal/message"
 	"github.com/menshen-auth/menshen/impl/internal/reqinfo"
+	"github.com/menshen-auth/menshen/impl/internal/secret"
 )
 
 // stopped is a clock that only a test moves.
@@ -23,10 +30,74 @@ type stopped struct{ now time.Time }
 func (c *stopped) Now() time.Time { return c.now }
 
 // factors stands for the second factor: who has none passes, unless a test says otherwise.
-type factors struct{ refuse, refuseSpend error }
+type factors struct {
+	refuse, refuseSpend error
+	meanwhile           func() // happens between what was proved and the transaction that opens a session
+}
 
 func (f *factors) Challenge(context.Context, string, string, string) ([]string, func(context.Context, db.Queries) error, error) {
+	if f.meanwhile != nil {
+		f.meanwhile()
+	}
 	return nil, func(context.Context, db.Queries) error { return f.refuseSpend }, f.refuse
+}
+
+// What the fake captchas say; the real ones have refusals of their own.
+var (
+	errCode        = errors.New("wrong code")
+	errImageNeeded = errors.New("an image is needed")
+)
+
+// captchas stands for verification codes. A code is a row that the test made with rig.code; to spend it is to delete that
+// row, in the transaction. Of images, the one named as its use is right with the answer "right".
+type captchas struct {
+	raw     *sql.DB
+	checked atomic.Int32 // codes that were evaluated
+}
+
+func (c *captchas) CheckImage(_ context.Context, _, use, id, answer string) error {
+	switch {
+	case id == "" && answer == "":
+		return errImageNeeded
+	case id != use || answer != "right":
+		return errCode
+	}
+	return nil
+}
+
+func (c *captchas) CheckSent(ctx context.Context, userpoolID string, ch message.Channel, use, account, id, answer string) (func(context.Context, db.Queries) error, error) {
+	c.checked.Add(1)
+	const query = `
+		SELECT count(*) FROM captchas WHERE userpool_id = $1 AND type = $2 AND use = $3 AND lower(account) = lower($4) AND id = $5`
+	var n int
+	if err := c.raw.QueryRowContext(ctx, query, userpoolID, string(ch), use, account, id).Scan(&n); err != nil {
+		return nil, err
+	}
+	if n != 1 || answer != "123456" {
+		return nil, errCode
+	}
+	return func(ctx context.Context, q db.Queries) error {
+		if _, err := q.Captchas().Consume(ctx, userpoolID, id); err != nil {
+			return errCode
+		}
+		return nil
+	}, nil
+}
+
+// notices keeps messages as they are, in the table of the real outbox: what is rolled back was not posted.
+type notices struct{ absent bool }
+
+func (n *notices) Ready(c message.Channel) bool { return !n.absent && c == message.Email }
+
+func (n *notices) Post(ctx context.Context, q db.Queries, m message.Message) error {
+	plain, err := json.Marshal(m)
+	if err != nil {
+		return err
+	}
+	return q.Outbox().Insert(ctx, db.OutboxMessage{
+		UserpoolID: m.UserpoolID, ID: secret.ID(), Channel: string(m.Channel), Template: string(m.Template), MessageSealed: plain,
+		CreatedAt: time.Now(), ExpiresAt: m.ExpiresAt,
+	})
 }
 
 const (
@@ -41,6 +112,8 @@ type rig struct {
 	t       *testing.T
 	raw     *sql.DB
 	clock   *stopped
+	codes   *captchas
+	notices *notices
 	factors *factors
 	app     db.Application
 }
@@ -52,7 +125,7 @@ var (
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
-	r := &rig{t: t, clock: &stopped{time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)}, factors: &factors{}}
+	r := &rig{t: t, clock: &stopped{time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)}, factors: &factors{}, notices: &notices{}}
 	url := dbtest.URL(t)
 	store, err := db.Open(t.Context(), url, db.Options{MaxConns: 8})
 	r.must(err)
@@ -64,10 +137,11 @@ func newRig(t *testing.T) *rig {
 		ring, err = keyring.Open(t.Context(), store, r.clock, bytes.Repeat([]byte{7}, keyring.MasterKeySize))
 		r.must(err)
 	})
+	r.codes = &captchas{raw: r.raw}
 	r.Service = New(Settings{
 		Issuer: issuer, AccessTTL: 15 * time.Minute, SessionTTL: 720 * time.Hour, ManagementTTL: 2 * time.Hour,
 		RefreshGrace: 10 * time.Second, SignatureSkew: 5 * time.Minute, Region: "CN", ParallelHash: 4,
-	}, store, ring, r.clock, limit.New(store, r.clock), nil, r.factors, nil)
+	}, store, ring, r.clock, limit.New(store, r.clock), r.codes, r.factors, r.notices)
 	r.app = r.tenant("pool", "app", "key", true)
 	r.tenant("other", "other-app", "other-key", false)
 	return r
@@ -123,10 +197,102 @@ func (r *rig) user(name string) db.User {
 	return u
 }
 
+// caller is a user who has just signed in.
+func (r *rig) caller(u db.User) authn.User {
+	r.t.Helper()
+	var tokens authn.Tokens
+	r.must(r.store.InTx(r.t.Context(), func(q db.Queries) (err error) {
+		tokens, err = r.Open(r.t.Context(), q, authn.Grant{UserpoolID: u.UserpoolID, UserID: u.ID, AppID: "app", AMR: []string{"pwd"}})
+		return err
+	}))
+	return authn.User{UserpoolID: u.UserpoolID, ID: u.ID, SessionID: tokens.SessionID, AppID: "app"}
+}
+
 // signIn tries a password.
 func (r *rig) signIn(typ IDType, account, password string) error {
 	_, _, err := r.SignIn(from(r.t.Context(), "192.0.2.1"), r.app, Credentials{Type: typ, Account: account, Password: password}, Wish{})
 	return err
+}
+
+// code is a code that was sent to an address for a use, as its owner repeats it. The address is compared without case.
+func (r *rig) code(use string, c message.Channel, account string) Sent {
+	r.t.Helper()
+	return r.codeIn("pool", use, c, account)
+}
+
+func (r *rig) codeIn(pool, use string, c message.Channel, account string) Sent {
+	r.t.Helper()
+	id := secret.ID()
+	r.must(r.store.Captchas().Insert(r.t.Context(), db.Captcha{
+		UserpoolID: pool, ID: id, Type: string(c), Use: use, Account: account, AnswerHash: []byte{1}, CreatedAt: r.clock.now, ExpiresAt: r.clock.now,
+	}))
+	return Sent{c, account, Captcha{id, "123456"}}
+}
+
+// good tells whether a code is still there to be spent.
+func (r *rig) good(c Sent) bool {
+	r.t.Helper()
+	return r.number("SELECT count(*) FROM captchas WHERE id = $1", c.ID) == 1
+}
+
+// number asks for one around package db.
+func (r *rig) number(query string, args ...any) (n int) {
+	r.t.Helper()
+	r.must(r.raw.QueryRowContext(r.t.Context(), query, args...).Scan(&n))
+	return n
+}
+
+// told are the messages that were posted, oldest first, each as "template to address".
+func (r *rig) told() (list []string) {
+	r.t.Helper()
+	rows, err := r.raw.QueryContext(r.t.Context(), "SELECT convert_from(message_sealed, 'UTF8') FROM outbox ORDER BY created_at, id")
+	r.must(err)
+	defer rows.Close()
+	for rows.Next() {
+		var text string
+		var m message.Message
+		r.must(rows.Scan(&text))
+		r.must(json.Unmarshal([]byte(text), &m))
+		if m.UserpoolID != "pool" || m.Channel != message.Email || m.Code != "" || m.Decoy || m.ExpiresAt.Sub(r.clock.now) != 24*time.Hour {
+			r.t.Errorf("posted %+v", m)
+		}
+		list = append(list, string(m.Template)+" to "+m.To)
+	}
+	r.must(rows.Err())
+	return list
+}
+
+func (r *rig) wantTold(what string, want ...string) {
+	r.t.Helper()
+	if got := r.told(); !slices.Equal(got, want) {
+		r.t.Errorf("%s: told %q, want %q", what, got, want)
+	}
+}
+
+// wantAudit checks the newest line about a user ("" for one that could not be found).
+func (r *rig) wantAudit(what, userID, want string) {
+	r.t.Helper()
+	target := "user:" + userID
+	if userID == "" {
+		target = "user:unknown"
+	}
+	events, err := r.store.Audit().Of(r.t.Context(), "pool", target, 1)
+	r.must(err)
+	var got []string
+	for _, e := range events {
+		got = append(got, fmt.Sprint(strings.Split(e.Actor, ":")[0], " ", e.Action, " ", e.Outcome))
+	}
+	if strings.Join(got, "") != want {
+		r.t.Errorf("%s: the audit log of %s ends with %q, want %q", what, target, got, want)
+	}
+}
+
+// reload is the user as it is now.
+func (r *rig) reload(u db.User) db.User {
+	r.t.Helper()
+	u, err := r.Find(r.t.Context(), u.UserpoolID, ByID, u.ID)
+	r.must(err)
+	return u
 }
 
 // from is a request of an address.

@@ -15,13 +15,16 @@ import (
 	"time"
 
 	"github.com/menshen-auth/menshen/db/dbtest"
+	"github.com/menshen-auth/menshen/impl/captcha"
+	"github.com/menshen-auth/menshen/impl/captcha/puzzle"
 	"github.com/menshen-auth/menshen/impl/internal/limit"
+	"github.com/menshen-auth/menshen/impl/internal/tenant"
 )
 
 var aMasterKey = base64.StdEncoding.EncodeToString([]byte("0123456789abcdef0123456789abcdef"))
 
 // TestConfigDefaults: without a single variable the service runs, with the figures of the requirements (T3, T11, Q2, Q7,
-// C2, C8); this is the table that the README shows, so a change shows in review.
+// C2, C4, C7, C8, C9); this is the table that the README shows, so a change shows in review.
 func TestConfigDefaults(t *testing.T) {
 	t.Parallel()
 	per := func(n int, d time.Duration) limit.Rule { return limit.Rule{Max: n, Per: d} }
@@ -30,10 +33,17 @@ func TestConfigDefaults(t *testing.T) {
 		LogLevel: slog.LevelInfo, LogFormat: "text", ResponseValidation: "enforce", RequestTimeout: 10 * time.Second,
 		DrainDelay: 500 * time.Millisecond, DrainTimeout: 7 * time.Second, Region: "CN", AccessTTL: 15 * time.Minute, SessionTTL: 720 * time.Hour,
 		ManagementTTL: 2 * time.Hour, RefreshGrace: 10 * time.Second, SignatureSkew: 5 * time.Minute,
-		CaptchaTTL: 180 * time.Second, TOTPSkew: 1, PendingTTL: 10 * time.Minute, QRTTL: 120 * time.Second,
+		CaptchaTTL: 180 * time.Second, CodeTTL: 5 * time.Minute, CodeWindow: 10 * time.Minute, TOTPSkew: 1, PendingTTL: 10 * time.Minute, QRTTL: 120 * time.Second,
 		TicketTTL: 60 * time.Second, FastpassTTL: 60 * time.Second, ParallelHashes: runtime.NumCPU(),
-		LimitSignIn: per(10, 5*time.Minute), LimitSignInIP: per(60, time.Minute), LimitRegisterIP: per(20, time.Hour),
-		LimitCaptchaIP: per(20, time.Minute), LimitQRCodeIP: per(60, time.Minute), LimitScan: per(30, time.Minute),
+		CaptchaKind: setting[puzzle.Kind](t, "digits"), AutoRegister: setting[bool](t, "false"), RegisterTells: setting[bool](t, "false"),
+		Messages:    Messages{SMTPTLS: "starttls", SMSBudget: 1000},
+		LimitSignIn: per(10, 5*time.Minute), LimitAccount: per(100, time.Hour), LimitSignInFree: per(3, 5*time.Minute),
+		LimitFreeIP: per(20, 5*time.Minute), LimitSignInIP: per(60, time.Minute), LimitRegisterIP: per(20, time.Hour),
+		LimitCaptchaIP: per(20, time.Minute), LimitSendAsk: per(60, time.Minute), LimitSendIP: per(10, 10*time.Minute),
+		LimitSendUser: per(10, time.Hour), LimitSendFree: per(3, 5*time.Minute), LimitSendFreeHour: per(10, time.Hour),
+		LimitSendFreeDays: per(20, 120*time.Hour), LimitSendFreePool: per(100, 5*time.Minute), LimitSend: per(1, time.Minute),
+		LimitSendHour: per(5, time.Hour), LimitSendDay: per(10, 24*time.Hour), LimitSendPool: per(1000, time.Hour),
+		LimitSMSPrefix: per(30, time.Hour), LimitQRCodeIP: per(60, time.Minute), LimitScan: per(30, time.Minute),
 		LimitFastpass: per(30, time.Minute), LimitOTPLookup: per(600, time.Minute),
 	}
 	for name, environ := range map[string][]string{
@@ -41,8 +51,8 @@ func TestConfigDefaults(t *testing.T) {
 		"others' variables":    {"PATH=/bin", "HOME=/root", "MENSHEN=1", "menshen_addr=:1", "XMENSHEN_ADDR=:1"},
 		"tests' variables":     {"MENSHEN_TEST_DATABASE_URL=postgres://", "MENSHEN_TEST_ANYTHING=1"},
 		"those of Kubernetes":  {"MENSHEN_PORT=tcp://10.0.0.1:80", "MENSHEN_PORT_80_TCP_ADDR=10.0.0.1", "MENSHEN_SERVICE_HOST=10.0.0.1", "MENSHEN_SERVICE_PORT=80"},
-		"set to nothing":       {"MENSHEN_ADDR=", "MENSHEN_MASTER_KEY=", "MENSHEN_QR_TTL=", "MENSHEN_UNKNOWN="},
-		"the same, explicitly": {"MENSHEN_ADDR=127.0.0.1:8080", "MENSHEN_QR_TTL=2m", "MENSHEN_LIMIT_SCAN=30/60s", "MENSHEN_LOG_LEVEL=INFO"},
+		"set to nothing":       {"MENSHEN_ADDR=", "MENSHEN_MASTER_KEY=", "MENSHEN_QR_TTL=", "MENSHEN_UNKNOWN=", "MENSHEN_SMS_TEMPLATES=", "MENSHEN_SMS_COUNTRIES="},
+		"the same, explicitly": {"MENSHEN_ADDR=127.0.0.1:8080", "MENSHEN_QR_TTL=2m", "MENSHEN_LIMIT_SCAN=30/60s", "MENSHEN_LOG_LEVEL=INFO", "MENSHEN_CODE_TTL=300s", "MENSHEN_CAPTCHA_KIND=digits", "MENSHEN_SMTP_TLS=starttls"},
 	} {
 		if c, err := LoadConfig(environ); err != nil || !reflect.DeepEqual(c, want) {
 			t.Errorf("%s:\n got %+v, %v\nwant %+v", name, c, err, want)
@@ -53,11 +63,18 @@ func TestConfigDefaults(t *testing.T) {
 // TestConfigValues: what an operator sets is what applies.
 func TestConfigValues(t *testing.T) {
 	t.Parallel()
+	texts := t.TempDir()
 	c, err := LoadConfig([]string{
 		"MENSHEN_ADDR=0.0.0.0:80", "MENSHEN_PUBLIC_URL=https://id.example.com/base/", "MENSHEN_NAME=门神", "MENSHEN_DATA_DIR=/var/lib/menshen",
 		"MENSHEN_DATABASE_URL=postgres://u:p=w@db/menshen?sslmode=verify-full", "MENSHEN_MASTER_KEY=" + aMasterKey, "MENSHEN_DATABASE_CONNS=7",
 		"MENSHEN_LOG_LEVEL=debug", "MENSHEN_LOG_FORMAT=json", "MENSHEN_TRUSTED_PROXIES=10.0.0.0/8,2001:db8::/32", "MENSHEN_RESPONSE_VALIDATION=report",
 		"MENSHEN_TOTP_SKEW=0", "MENSHEN_PARALLEL_HASHES=3", "MENSHEN_LIMIT_SIGNIN=off", "MENSHEN_LIMIT_SCAN=1/2h", "MENSHEN_TICKET_TTL=300s",
+		"MENSHEN_CODE_TTL=10m", "MENSHEN_CODE_WINDOW=1h", "MENSHEN_CAPTCHA_KIND=letters,pool=chinese", "MENSHEN_AUTO_REGISTER=false,pool=true",
+		"MENSHEN_REGISTER_TELLS=true", "MENSHEN_METRICS_ADDR=127.0.0.1:9090", "MENSHEN_SMS_COUNTRIES=CN,SG=50", "MENSHEN_SMS_BUDGET=0",
+		"MENSHEN_SMTP_ADDR=smtp.example.com:465", "MENSHEN_SMTP_TLS=tls", "MENSHEN_SMTP_USERNAME=u", "MENSHEN_SMTP_PASSWORD=p", "MENSHEN_SMTP_FROM=no-reply@example.com",
+		"MENSHEN_SMS_PROVIDER=tencent", "MENSHEN_SMS_ENDPOINT=https://sms.example.com", "MENSHEN_SMS_KEY_ID=id", "MENSHEN_SMS_KEY_SECRET=secret",
+		"MENSHEN_SMS_SIGN=雅客", "MENSHEN_SMS_APP_ID=1400006666", "MENSHEN_SMS_REGION=ap-beijing", "MENSHEN_SMS_TEMPLATES=code=1,code.en=2,registered=3",
+		"MENSHEN_TEXTS_DIR=" + texts, "MENSHEN_LIMIT_SEND=off", "MENSHEN_LIMIT_SEND_FREE_POOL=7/3h",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -69,11 +86,30 @@ func TestConfigValues(t *testing.T) {
 		"TrustedProxies": slices.Equal(c.TrustedProxies, []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8::/32")}),
 		"ParallelHashes": c.ParallelHashes == 3, "LimitSignIn": c.LimitSignIn.Max == 0, "LimitScan": c.LimitScan.Max == 1 && c.LimitScan.Per == 2*time.Hour,
 		"TicketTTL": c.TicketTTL == 300*time.Second, "ResponseValidation": c.ResponseValidation == "report",
+		"CodeTTL": c.CodeTTL == 10*time.Minute, "CodeWindow": c.CodeWindow == time.Hour, "MetricsAddr": c.MetricsAddr == "127.0.0.1:9090",
+		"CaptchaKind":   c.CaptchaKind.Of("pool") == puzzle.Chinese && c.CaptchaKind.Of("other") == puzzle.Letters,
+		"AutoRegister":  c.AutoRegister.Of("pool") && !c.AutoRegister.Of("other"),
+		"RegisterTells": c.RegisterTells.Of("pool") && c.RegisterTells.Of("other"),
+		"LimitSend":     c.LimitSend.Max == 0 && c.LimitSendFreePool.Max == 7 && c.LimitSendFreePool.Per == 3*time.Hour,
+		"Messages": reflect.DeepEqual(c.Messages, Messages{
+			TextsDir: texts, SMTPAddr: "smtp.example.com:465", SMTPTLS: "tls", SMTPUsername: "u", SMTPPassword: "p", SMTPFrom: "no-reply@example.com",
+			SMSProvider: "tencent", SMSEndpoint: "https://sms.example.com", SMSKeyID: "id", SMSKeySecret: "secret", SMSSign: "雅客", SMSAppID: "1400006666",
+			SMSRegion: "ap-beijing", SMSTemplates: map[string]string{"code": "1", "code.en": "2", "registered": "3"}, SMSCountries: captcha.Countries{"CN": 0, "SG": 50},
+		}),
 	} {
 		if !same {
 			t.Errorf("%s in %+v", name, c)
 		}
 	}
+}
+
+// setting is one of a userpool's, as LoadConfig reads it.
+func setting[T any](t *testing.T, text string) (s tenant.Setting[T]) {
+	t.Helper()
+	if err := s.UnmarshalText([]byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 // TestPublicURL: where no URL is set, it is one that a client on this machine can dial, whatever the service listens on.
@@ -129,6 +165,43 @@ func TestBadSettings(t *testing.T) {
 		{"MENSHEN_TRUSTED_PROXIES=proxy"},
 		{"MENSHEN_REGION=CHN"},
 		{"MENSHEN_REGION=?"},
+		{"MENSHEN_REGION=cn"},
+		{"MENSHEN_REGION=XX"},
+		{"MENSHEN_CODE_TTL=59s"},
+		{"MENSHEN_CODE_TTL=11m"},
+		{"MENSHEN_CODE_TTL=5"},
+		{"MENSHEN_CODE_WINDOW=59s"},
+		{"MENSHEN_CODE_WINDOW=25h"},
+		{"MENSHEN_CODE_WINDOW=4m"},
+		{"MENSHEN_METRICS_ADDR=9090"},
+		{"MENSHEN_METRICS_ADDR=nonsense"},
+		{"MENSHEN_LIMIT_SIGNIN_ACCOUNT=100"},
+		{"MENSHEN_LIMIT_SIGNIN_FREE=3"},
+		{"MENSHEN_LIMIT_SIGNIN_FREE_IP=x"},
+		{"MENSHEN_LIMIT_SEND_ASK=60"},
+		{"MENSHEN_LIMIT_SEND_IP=0/1m"},
+		{"MENSHEN_LIMIT_SEND_USER=x"},
+		{"MENSHEN_LIMIT_SEND_FREE=3/x"},
+		{"MENSHEN_LIMIT_SEND_FREE_HOUR=x"},
+		{"MENSHEN_LIMIT_SEND_FREE_DAYS=20/5d"},
+		{"MENSHEN_LIMIT_SEND_FREE_POOL=-1/5m"},
+		{"MENSHEN_LIMIT_SEND=1"},
+		{"MENSHEN_LIMIT_SEND_HOUR=5/0s"},
+		{"MENSHEN_LIMIT_SEND_DAY=10/day"},
+		{"MENSHEN_LIMIT_SEND_POOL=many"},
+		{"MENSHEN_LIMIT_SMS_PREFIX=30/1"},
+		{"MENSHEN_SMTP_PORT=25"},
+		{"MENSHEN_SMTP_ADDR=", "MENSHEN_SMTP_FROM=a@example.com"},
+		{"MENSHEN_SMTP_ADDR=", "MENSHEN_SMTP_USERNAME=u"},
+		{"MENSHEN_SMTP_ADDR=", "MENSHEN_SMTP_PASSWORD=" + canary},
+		{"MENSHEN_SMTP_ADDR=", "MENSHEN_SMTP_CA=" + canary},
+		{"MENSHEN_SMS_PROVIDER=", "MENSHEN_SMS_ENDPOINT=https://sms.example.com"},
+		{"MENSHEN_SMS_PROVIDER=", "MENSHEN_SMS_KEY_ID=id"},
+		{"MENSHEN_SMS_PROVIDER=", "MENSHEN_SMS_KEY_SECRET=" + canary},
+		{"MENSHEN_SMS_PROVIDER=", "MENSHEN_SMS_SIGN=x"},
+		{"MENSHEN_SMS_PROVIDER=", "MENSHEN_SMS_APP_ID=1"},
+		{"MENSHEN_SMS_PROVIDER=", "MENSHEN_SMS_REGION=x"},
+		{"MENSHEN_SMS_PROVIDER=", "MENSHEN_SMS_TEMPLATES=code=SMS_1"},
 		{"MENSHEN_TOTP_SKEW=3"},
 		{"MENSHEN_TOTP_SKEW=-1"},
 		{"MENSHEN_PARALLEL_HASHES=-1"},

@@ -2,24 +2,21 @@ package captcha
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"regexp"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/menshen-auth/menshen/db"
-	"github.com/menshen-auth/menshen/gen"
+	"github.com/menshen-auth/menshen/impl/captcha/puzzle"
 	"github.com/menshen-auth/menshen/impl/internal/apierr"
-	"github.com/menshen-auth/menshen/impl/internal/optional"
+	"github.com/menshen-auth/menshen/impl/internal/lang"
 )
 
 // TestCheckImage (C2, C3, C8): an answer is good for its image, use and userpool, for 180 seconds; everything else fails
-// in one and the same way, so that nobody learns which part was wrong.
+// in one and the same way, so that nobody learns which part was wrong. Only who sends nothing at all is told to.
 func TestCheckImage(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -40,8 +37,8 @@ func TestCheckImage(t *testing.T) {
 		"wrong answer":       {answer: func(string) string { return "000000" }},
 		"a digit too few":    {answer: func(s string) string { return s[1:] }},
 		"a digit too many":   {answer: func(s string) string { return s + "0" }},
-		"with a space":       {answer: func(s string) string { return s + " " }},
-		"full-width digits":  {answer: func(s string) string { return strings.ReplaceAll(s, "7", "７") }},
+		"with a space":       {answer: func(s string) string { return " " + s + " " }, good: true},
+		"full-width digits":  {answer: func(s string) string { return strings.ReplaceAll(s, "7", "７") }, good: true},
 		"longest answer":     {answer: func(s string) string { return strings.Repeat(s, 1000) }},
 		"NUL":                {answer: func(s string) string { return s + "\x00" }},
 	} {
@@ -55,17 +52,18 @@ func TestCheckImage(t *testing.T) {
 				}
 				return given
 			}
-			answer := r.answer
+			answer := r.random.answer
 			if test.answer != nil {
 				answer = test.answer(answer)
 			}
-			r.clock.now = r.clock.now.Add(test.after)
+			r.advance(test.after)
 			err := r.CheckImage(t.Context(), or(test.pool, "pool"), or(test.use, "login"), or(test.id, image.ID), answer)
 			if test.good {
 				r.want("check", err, nil)
 			} else if err != error(ErrWrong) { // the very value: no detail, no cause
 				t.Errorf("check: %#v, want ErrWrong as it is", err)
 			}
+			r.want("nothing at all", r.CheckImage(t.Context(), "pool", "login", "", ""), ErrImageNeeded)
 		})
 	}
 }
@@ -89,38 +87,30 @@ func TestImageIsUsedUpByItsFirstCheck(t *testing.T) {
 			image := r.image()
 			answer := first.answer
 			if answer == "" {
-				answer = r.answer
+				answer = r.random.answer
 			}
 			r.want("first check", r.CheckImage(t.Context(), first.pool, first.use, image.ID, answer), first.want)
-			r.want("second check", r.CheckImage(t.Context(), "pool", "login", image.ID, r.answer), first.then)
+			r.want("second check", r.CheckImage(t.Context(), "pool", "login", image.ID, r.random.answer), first.then)
 		})
 	}
 }
 
-// TestParallelChecks (C4): one right answer, 64 times at once, is right once.
-func TestParallelChecks(t *testing.T) {
+// TestParallelImageChecks (C4): one right answer, 64 times at once, is right once.
+func TestParallelImageChecks(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	image := r.image()
-	var (
-		all   sync.WaitGroup
-		right atomic.Int32
-		start = make(chan struct{})
-	)
-	for range 64 {
-		all.Go(func() {
-			<-start
-			if err := r.CheckImage(t.Context(), "pool", "login", image.ID, r.answer); err == nil {
-				right.Add(1)
-			} else if !errors.Is(err, ErrWrong) {
-				t.Error(err)
-			}
-		})
+	image, right := r.image(), 0
+	for _, err := range together(64, func(int) error {
+		return r.CheckImage(t.Context(), "pool", "login", image.ID, r.random.answer)
+	}) {
+		if err == nil {
+			right++
+		} else if !errors.Is(err, ErrWrong) {
+			t.Error(err)
+		}
 	}
-	close(start)
-	all.Wait()
-	if right.Load() != 1 {
-		t.Errorf("%d of 64 were right, want 1", right.Load())
+	if right != 1 {
+		t.Errorf("%d of 64 were right, want 1", right)
 	}
 }
 
@@ -129,10 +119,9 @@ func TestParallelChecks(t *testing.T) {
 func TestAnswerIsNowhere(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	same := func(int) string { return "314159" }
-	r.digits = same
 	var hashes [][]byte
 	for range 2 {
+		r.random.next = "314159"
 		image := r.image()
 		if !regexp.MustCompile(`^[0-9A-Za-z]{20}$`).MatchString(image.ID) {
 			t.Errorf("id %q", image.ID)
@@ -142,7 +131,7 @@ func TestAnswerIsNowhere(t *testing.T) {
 		if c.Type != "image" || c.Use != "login" || c.ExpiresAt.Sub(c.CreatedAt) != 180*time.Second || len(c.AnswerHash) != 32 {
 			t.Errorf("stored as %+v", c)
 		}
-		if text := fmt.Sprintf("%+v %s %x", c, c.AnswerHash, c.AnswerHash); strings.Contains(text, "314159") || strings.Contains(image.ID, "314159") {
+		if text := fmt.Sprintf("%+v %s %x", c, c.AnswerHash, c.AnswerHash); strings.Contains(text, "314159") || strings.Contains(image.ID+image.URL, "314159") {
 			t.Errorf("the answer shows in %s", text)
 		}
 		hashes = append(hashes, c.AnswerHash)
@@ -163,64 +152,78 @@ func TestOnlyImagesAreChecked(t *testing.T) {
 		}))
 		r.want(typ, r.CheckImage(t.Context(), "pool", "login", typ, "123456"), want)
 	}
+	id := r.sent()
+	r.want("a code that was sent", r.CheckImage(t.Context(), "pool", "login", id, r.random.answer), ErrWrong)
+	image := r.image()
+	_, err := r.check(image.ID, r.random.answer)
+	r.want("an image for a code that was sent", err, ErrWrong)
 }
 
 // TestImagesPerIP (C8): 20 images a minute for one client, whichever address of its IPv6 network it uses.
 func TestImagesPerIP(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
+	draw := func(ip string) error {
+		_, err := r.Draw(from(t.Context(), ip), "pool", "login", false)
+		return err
+	}
 	for client, addresses := range map[string][]string{
 		"IPv4": {"192.0.2.1"}, "IPv6": {"2001:db8::1", "2001:db8::2", "2001:db8::ffff:ffff:ffff:ffff"},
 	} {
 		for i := range 20 {
-			_, err := r.Create(from(t.Context(), addresses[i%len(addresses)]), "pool", "image", "login", "")
-			r.want(client, err, nil)
+			r.want(client, draw(addresses[i%len(addresses)]), nil)
 		}
-		made := r.made
+		made := r.random.made
 		for _, address := range addresses {
-			_, err := r.Create(from(t.Context(), address), "pool", "image", "login", "")
-			r.want(client+" once more", err, apierr.ErrRateLimited)
+			r.want(client+" once more", draw(address), apierr.ErrRateLimited)
 		}
-		if r.made != made {
+		if r.random.made != made {
 			t.Error("a picture was drawn for a refused request")
 		}
 	}
-	r.clock.now = r.clock.now.Add(3 * time.Second)
-	_, err := r.Create(from(t.Context(), "192.0.2.1"), "pool", "image", "login", "")
-	r.want("three seconds later", err, nil)
+	r.advance(time.Minute - time.Microsecond)
+	r.want("within the minute", draw("192.0.2.1"), apierr.ErrRateLimited)
+	r.advance(time.Microsecond)
+	r.want("a minute later", draw("192.0.2.1"), nil)
 }
 
-// lenient is the application of everybody.
-type lenient struct{}
-
-func (lenient) LenientApplication(context.Context, string, string) (db.Application, error) {
-	return db.Application{UserpoolID: "pool"}, nil
-}
-
-// TestCreateCaptcha: the operation answers images with their life in seconds; a channel that is not there is refused
-// clearly, after a missing account.
-func TestCreateCaptcha(t *testing.T) {
+// TestKindOfUserpool (C11): every userpool has the kind of picture that it is configured to have, whoever asks; who
+// cannot see has sound. All of them are checked in the same way, and letters in either case.
+func TestKindOfUserpool(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	api := NewAPI(r.Service, lenient{})
-	create := func(typ gen.CaptchaRequestType, account, data string) (gen.CreateCaptchaResponseObject, error) {
-		return api.CreateCaptcha(t.Context(), gen.CreateCaptchaRequestObject{Body: &gen.CreateCaptchaJSONRequestBody{
-			Type: typ, Use: gen.CaptchaUseLogin, Account: optional.Of(account), Data: optional.Of(data),
-		}})
+	r.must(r.Kind.UnmarshalText([]byte("digits,letters=letters,sums=arithmetic,chinese=chinese,loud=audio")))
+	for _, test := range []struct {
+		pool   string
+		audio  bool
+		media  string
+		digits bool // the answer is six digits, of the injected random
+	}{
+		{"pool", false, "image/png", true},
+		{"letters", false, "image/png", false},
+		{"sums", false, "image/png", false},
+		{"chinese", false, "image/png", false},
+		{"loud", false, "audio/wav", true},
+		{"pool", true, "audio/wav", true},
+		{"letters", true, "audio/wav", true},
+	} {
+		name, made, picked := fmt.Sprint(test.pool, ", audio ", test.audio), r.random.made, r.random.picked
+		image, err := r.Draw(t.Context(), test.pool, "login", test.audio)
+		r.must(err)
+		if !strings.HasPrefix(image.URL, "data:"+test.media+";base64,") {
+			t.Errorf("%s: %.40s, want %s", name, image.URL, test.media)
+		}
+		if (r.random.made > made) != test.digits || !test.digits && r.random.picked == picked {
+			t.Errorf("%s: %d times digits were made, and %d times something was picked", name, r.random.made-made, r.random.picked-picked)
+		}
+		if test.digits {
+			r.want(name, r.CheckImage(t.Context(), test.pool, "login", image.ID, r.random.answer), nil)
+		}
 	}
-	answer, err := create(gen.CaptchaRequestTypeImage, "", "")
+	again := &dealt{picked: r.random.picked}
+	image, err := r.Draw(t.Context(), "letters", "login", false)
 	r.must(err)
-	image := answer.(gen.CreateCaptcha200JSONResponse).Data
-	if image.Expire != 180 || image.URL == nil || !strings.HasPrefix(*image.URL, "data:image/png;base64,") {
-		t.Errorf("image: %+v", image)
-	}
-	r.want("check", r.CheckImage(t.Context(), "pool", "login", image.CodeID, r.answer), nil)
-	for _, typ := range []gen.CaptchaRequestType{gen.CaptchaRequestTypeEmail, gen.CaptchaRequestTypePhone, gen.CaptchaRequestTypeSms} {
-		_, err := create(typ, "", "")
-		r.want(string(typ)+" to nobody", err, ErrAccountNeeded)
-		_, err = create(typ, "alice@example.com", "")
-		r.want(string(typ), err, ErrChannel)
-		_, err = create(typ, "", "alice@example.com")
-		r.want(string(typ)+" by the older name", err, ErrChannel)
-	}
+	p, err := puzzle.Make(puzzle.Letters, lang.English, again) // the same letters
+	r.must(err)
+	r.want("in lower case", r.CheckImage(t.Context(), "letters", "login", image.ID, strings.ToLower(p.Answer)), nil)
 }

@@ -17,9 +17,11 @@ import (
 	"github.com/menshen-auth/menshen/tests/harness"
 )
 
-// unlimited takes the rate limits of single addresses and keys away, which one client would run into.
+// unlimited takes the limits of single clients, keys and userpools away, which one client would run into.
 func unlimited(c *app.Config) {
-	c.LimitCaptchaIP.Max, c.LimitQRCodeIP.Max, c.LimitOTPLookup.Max = 0, 0, 0
+	c.LimitCaptchaIP.Max, c.LimitQRCodeIP.Max, c.LimitOTPLookup.Max, c.LimitSignInIP.Max = 0, 0, 0, 0
+	c.LimitSendAsk.Max, c.LimitSendIP.Max, c.LimitSendFree.Max, c.LimitSendFreeHour.Max, c.LimitSendFreeDays.Max = 0, 0, 0, 0, 0
+	c.LimitSendFreePool.Max, c.LimitSendPool.Max = 0, 0
 }
 
 // BenchmarkJobs runs each job from several clients at once.
@@ -44,19 +46,27 @@ func BenchmarkJobs(b *testing.B) {
 		{"otp-lookup", http.MethodGet, "/api/v3/get-otp-secret-by-user?userId=" + alice.ID, "", map[string]string{"Authorization": "Bearer " + key}},
 	} {
 		b.Run(job.name, func(b *testing.B) {
-			b.ReportAllocs()
-			b.SetParallelism(8)
-			b.RunParallel(func(p *testing.PB) {
-				client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 1}}
-				for p.Next() {
-					if err := call(client, job.method, h.URL+job.path, job.body, job.header); err != nil {
-						b.Error(err)
-						return
-					}
-				}
+			parallel(b, func(client *http.Client) error {
+				return call(client, job.method, h.URL+job.path, job.body, job.header)
 			})
 		})
 	}
+}
+
+// parallel runs a job from several clients at once.
+func parallel(b *testing.B, job func(client *http.Client) error) {
+	b.Helper()
+	b.ReportAllocs()
+	b.SetParallelism(8)
+	b.RunParallel(func(p *testing.PB) {
+		client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 1}}
+		for p.Next() {
+			if err := job(client); err != nil {
+				b.Error(err)
+				return
+			}
+		}
+	})
 }
 
 func managementToken(b *testing.B, h *harness.Instance) string {

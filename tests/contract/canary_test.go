@@ -89,9 +89,11 @@ func canaries(op operation) []request {
 			fmt.Sprintf("%q", value), fmt.Sprintf("[%q]", value), fmt.Sprintf(`{"x":%q}`, value), fmt.Sprintf(`[[{"x":[%q]}]]`, value),
 		} {
 			list = append(list, post(op.path, written))
-			eachMember(sample(op), func(replace func(string) string) {
-				list = append(list, post(op.path, replace(written)))
-			})
+			for _, object := range samples(op) {
+				eachMember(object, func(replace func(string) string) {
+					list = append(list, post(op.path, replace(written)))
+				})
+			}
 		}
 		broken := fmt.Sprintf(`{"a":%q`, value)
 		list = append(list, post(op.path, broken), request{path: op.path, media: mediaForm, body: "a=" + url.QueryEscape(value) + "&a=b"})

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -118,8 +119,13 @@ func send(t testing.TB, h *harness.Instance, r request) answer {
 func start(t testing.TB) *harness.Instance {
 	t.Helper()
 	return harness.New(t, func(c *app.Config) {
-		c.LimitSignIn.Max, c.LimitSignInIP.Max, c.LimitRegisterIP.Max, c.LimitCaptchaIP.Max = 0, 0, 0, 0
-		c.LimitQRCodeIP.Max, c.LimitScan.Max, c.LimitFastpass.Max, c.LimitOTPLookup.Max = 0, 0, 0, 0
+		v := reflect.ValueOf(c).Elem()
+		for _, field := range reflect.VisibleFields(v.Type()) {
+			if strings.HasPrefix(field.Name, "Limit") {
+				v.FieldByIndex(field.Index).FieldByName("Max").SetInt(0)
+			}
+		}
+		c.SMSBudget = 0
 	})
 }
 

@@ -55,7 +55,13 @@ func TestRefusalsByTheOperation(t *testing.T) {
 		{"unknown QR code", "getQRCodeStatus", get("/api/v3/get-qrcode-status?qrcodeId=a"), 404, 2241, "qrlogin.unknown", 404},
 
 		{"address is missing", "createCaptcha", post("/api/v1/system/user/captcha", `{"type":"email","use":"login"}`), 100006, 0, "captcha.account_needed", 400},
+		{"no address", "createCaptcha", post("/api/v1/system/user/captcha", `{"type":"phone","use":"login","data":"12"}`), 1000027, 0, "captcha.address", 400},
+		{"foreign number", "createCaptcha", post("/api/v1/system/user/captcha", `{"type":"sms","use":"login","account":"+12015550123"}`), 100021, 0, "captcha.country", 422},
+		{"wrong captcha", "createCaptcha", post("/api/v1/system/user/captcha", `{"type":"email","use":"login","account":"a@example.com","codeID":"a","code":"1"}`), 1000005, 0, "captcha.wrong", 403},
 		{"wrong captcha", "loginWithCaptcha", good[code], 1000005, 0, "captcha.wrong", 403},
+		{"wrong code", "loginWithCaptcha", post("/api/v1/system/user/login", `{"account":"a@example.com","loginType":"email","codeID":"a","code":"1"}`), 1000005, 0, "captcha.wrong", 403},
+		{"wrong code", "registerWithCode", post("/api/v1/system/user/register", `{"account":"a@example.com","regType":"email","codeID":"a","code":"1"}`), 1000005, 0, "captcha.wrong", 403},
+		{"wrong code", "resetPassword", post("/api/v1/system/user/forget-pwd", `{"account":"a@example.com","type":"email","codeID":"a","code":"1","password":"correct horse"}`), 1000005, 0, "captcha.wrong", 403},
 	} {
 		t.Run(c.operation+"/"+c.name, func(t *testing.T) {
 			t.Parallel()

@@ -117,10 +117,12 @@ var hostileHeaders = []string{
 	"eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.", "........", "%00", "en;q=x, zh;q=-1", "门",
 }
 
-// cheap are bodies that are refused before a password is hashed, which costs more than all else together: hashing says
-// nothing about a header.
+// cheap are bodies that are refused before a password is hashed or a sound is made, which costs more than all else
+// together and says nothing about a header.
 var cheap = map[string]string{
-	"loginUser": "{}", "registerUser": `{"username":"1","password":"12345678"}`, "signIn": `{"connection":"LDAP"}`,
+	"createCaptcha": `{"type":"email","use":"login","account":"a"}`, "changePassword": `{"type":"email","password":"12345678"}`,
+	"loginWithCaptcha": `{"account":"a","loginType":"email","codeID":"c","code":"1"}`,
+	"loginUser":        "{}", "registerUser": `{"username":"1","password":"12345678"}`, "signIn": `{"connection":"LDAP"}`,
 	"createUser": `{"username":"bob","email":"bob@example.com","phone":"13800138000","externalId":"a","identities":[{"extIdpId":"a","provider":"b","userIdInIdp":"c"}]}`,
 }
 
@@ -130,20 +132,22 @@ func hostileRequests(op operation) []hostile {
 	add := func(name string, r request) { list = append(list, hostile{name, r}) }
 	plain := request{method: op.method, path: op.path}
 	if media := op.body(mediaJSON); media != nil {
-		object := sample(op)
-		plain.media, plain.body = mediaJSON, cmp.Or(cheap[op.OperationID], string(object))
+		objects := samples(op)
+		plain.media, plain.body = mediaJSON, cmp.Or(cheap[op.OperationID], string(objects[0]))
 		if op.OperationID == "createUser" {
-			object = []byte(plain.body) // registerUser has the same passwords
+			objects = [][]byte{[]byte(plain.body)} // registerUser has the same passwords
 		}
-		for _, values := range []map[string]string{hostileTexts, hostileValues} {
-			for _, name := range slices.Sorted(maps.Keys(values)) {
-				eachMember(object, func(replace func(string) string) { add("member: "+name, post(op.path, replace(values[name]))) })
+		for _, object := range objects {
+			for _, values := range []map[string]string{hostileTexts, hostileValues} {
+				for _, name := range slices.Sorted(maps.Keys(values)) {
+					eachMember(object, func(replace func(string) string) { add("member: "+name, post(op.path, replace(values[name]))) })
+				}
 			}
 		}
 		if cheap[op.OperationID] != "" {
 			list = every(2, list)
 		}
-		eachMember(object, func(replace func(string) string) {
+		eachMember(objects[0], func(replace func(string) string) {
 			add("member twice", post(op.path, replace(`1,"x":1,"x":2`)))
 		})
 		for name, b := range hostileBodies {

@@ -10,7 +10,7 @@ import (
 )
 
 // operationID is a verb and more: generated clients have it as the name of a function.
-var operationID = regexp.MustCompile(`^(bind|change|check|create|exchange|get|login|redeem|register|set|sign)[A-Z][A-Za-z]*$`)
+var operationID = regexp.MustCompile(`^(bind|change|check|create|exchange|get|login|redeem|register|reset|set|sign)[A-Z][A-Za-z]*$`)
 
 // TestOperationsAreComplete: whoever reads an operation finds its name, its purpose in both languages, who may call it,
 // examples, and how it fails.

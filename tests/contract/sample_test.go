@@ -7,15 +7,21 @@ import (
 	"strings"
 )
 
-// sample is a JSON body that the operation takes: the contract's own example.
-func sample(op operation) []byte {
+// samples are JSON bodies that the operation takes: the contract's own examples, by name.
+func samples(op operation) (list [][]byte) {
 	all := examples(op.body(mediaJSON))
-	text, err := json.Marshal(all[slices.Min(slices.Collect(maps.Keys(all)))])
-	if err != nil {
-		panic(err) // it came from the contract
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		text, err := json.Marshal(all[name])
+		if err != nil {
+			panic(err) // it came from the contract
+		}
+		list = append(list, text)
 	}
-	return text
+	return list
 }
+
+// sample is the first of them.
+func sample(op operation) []byte { return samples(op)[0] }
 
 // eachMember calls visit once for every member of a JSON object, at any depth, with a function that writes the object
 // with that member replaced by other JSON, or by what is not even JSON.

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -87,12 +88,24 @@ func wantSame(t *testing.T, what string, one, other any) {
 	}
 }
 
-// anonymous is the body without the request id, which is also all that may vary in it.
+// codeID is what names a code that was made.
+var codeID = regexp.MustCompile(`"codeID":"[0-9A-Za-z]{20}"`)
+
+// anonymous is the body without the ids of request and code, which are also all that may vary in it.
 func anonymous(o harness.Outcome) string {
+	body := codeID.ReplaceAllString(o.Body, `"codeID":""`)
 	if o.RequestID == "" {
-		return o.Body
+		return body
 	}
-	return strings.ReplaceAll(o.Body, o.RequestID, "")
+	return strings.ReplaceAll(body, o.RequestID, "")
 }
 
 func ptr[T any](v T) *T { return &v }
+
+// wantText: a message says this.
+func wantText(t *testing.T, text, part string) {
+	t.Helper()
+	if !strings.Contains(text, part) {
+		t.Errorf("the message does not say %q:\n%s", part, text)
+	}
+}

@@ -7,6 +7,13 @@
 //	h.Clock.Advance(30 * time.Second)
 //	alice.Login(alice.Code())
 //
+// Its outside is doubles that check what they get: an SMTP server and a receiver of SMS, which go wrong on command.
+//
+//	m := harness.NewMailServer(t)
+//	h := harness.New(t, m.Configure)
+//	h.AskForCode(gen.CaptchaRequestTypeEmail, gen.CaptchaUseRegister, "alice@example.com")
+//	code := m.WaitForCode(t, "alice@example.com")
+//
 // Codes and pictures are checked with independent means: totp.go computes TOTP on its own, and QR codes are read with
 // another library than the one that drew them.
 package harness

@@ -3,6 +3,7 @@ package harness
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"log/slog"
 	"math/rand/v2"
@@ -36,6 +37,7 @@ type Instance struct {
 	publicURL   string
 	masterKey   []byte
 	configure   []func(*app.Config)
+	stop        func()
 
 	management   string // token
 	managementAt time.Time
@@ -78,7 +80,7 @@ func (h *Instance) start() {
 	}
 	store, err := db.Open(ctx, h.databaseURL, db.Options{MaxConns: config.MaxConns})
 	h.must(err)
-	h.t.Cleanup(func() { h.check(store.Close()) })
+	h.t.Cleanup(func() { _ = store.Close() }) // an error when a test has cut connections
 	h.Store = store
 	a, err := app.New(ctx, app.Options{
 		Config: config, Store: store, MasterKey: h.masterKey, Clock: h.Clock, Random: h.Digits, Outbox: h.Outbox,
@@ -90,12 +92,25 @@ func (h *Instance) start() {
 	if text, err := os.ReadFile(filepath.Join(dir, "credentials.json")); err == nil { // a replica finds none
 		h.must(json.Unmarshal(text, &h.Credentials))
 	}
-	h.t.Cleanup(a.Start())
+	h.stop = sync.OnceFunc(a.Start())
+	h.t.Cleanup(h.stop)
 	server.Config.Handler = a.Handler
 	server.Start()
 	h.t.Cleanup(server.Close)
 	h.URL = server.URL
 	h.Client = h.NewClient()
+}
+
+// Stop ends what the instance does beside requests, which it goes on answering: messages are left to others then. It
+// returns when those that were due are delivered, as far as that takes seconds only.
+func (h *Instance) Stop() { h.stop() }
+
+// Environ is what a program needs to run as another instance on the same database.
+func (h *Instance) Environ() []string {
+	return []string{
+		"MENSHEN_DATABASE_URL=" + h.databaseURL, "MENSHEN_PUBLIC_URL=" + h.publicURL,
+		"MENSHEN_MASTER_KEY=" + base64.StdEncoding.EncodeToString(h.masterKey),
+	}
 }
 
 // NewClient returns the generated client, with editors that change every request.

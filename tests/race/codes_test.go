@@ -139,7 +139,7 @@ func TestTwentyImagesAreTwenty(t *testing.T) {
 	}
 	rounds(t, cheap, func(t *testing.T) {
 		before := f[0].Count(`SELECT count(*) FROM captchas`)
-		got := tally(rush(t, f, calls, "limits", image))
+		got := tally(rush(t, f, calls, "quotas", image))
 		if got[success] != 20 || got["Too many requests; try again later."] != calls-20 {
 			t.Fatalf("want 20 images, got %v", got)
 		}

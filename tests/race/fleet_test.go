@@ -20,17 +20,14 @@ const (
 // fleet is several instances on one database.
 type fleet []*harness.Instance
 
-// newFleet starts a fleet whose rate limits are off, as far as the races would run into them, and whose clock stands
-// still: what happens in a round happens at one moment.
+// newFleet starts a fleet whose limits are off, and whose clock stands still: what happens in a round happens at one moment.
 func newFleet(t *testing.T, configure ...func(*app.Config)) fleet {
 	t.Helper()
-	off := func(c *app.Config) {
-		c.LimitSignIn.Max, c.LimitSignInIP.Max, c.LimitRegisterIP.Max, c.LimitCaptchaIP.Max = 0, 0, 0, 0
-		c.LimitQRCodeIP.Max, c.LimitScan.Max, c.LimitFastpass.Max = 0, 0, 0
+	own := func(c *app.Config) {
 		c.MaxConns = calls/instances + 4   // all calls stand at the finish at once
 		c.RequestTimeout = 2 * time.Minute // passwords are hashed few at a time
 	}
-	h := harness.New(t, append([]func(*app.Config){off}, configure...)...)
+	h := harness.New(t, append([]func(*app.Config){harness.NoLimits, own}, configure...)...)
 	h.Clock.Freeze()
 	f := fleet{h}
 	for len(f) < instances {
@@ -42,6 +39,7 @@ func newFleet(t *testing.T, configure ...func(*app.Config)) fleet {
 // What a round costs. Where every call hashes a password, 64 of them take seconds.
 const (
 	cheap = 1
+	fair  = 2
 	dear  = 5
 )
 
@@ -71,7 +69,8 @@ func wanted(t *testing.T) int {
 }
 
 // rush makes n calls at once, in turn on each instance, and returns the answers. It holds them all at the finish, the table
-// that the race is about, until the last has come: arriving one by one they would not race at all.
+// that the race is about, until the last has come: arriving one by one they would not race at all. What goes beyond the
+// connections of the fleet stands right behind them.
 func rush[T any](t *testing.T, f fleet, n int, finish string, call func(c *gen.ClientWithResponses, n int) (T, error), editors ...gen.RequestEditorFn) []T {
 	t.Helper()
 	answers, errs, done := make([]T, n), make([]error, n), sync.WaitGroup{}
@@ -80,7 +79,7 @@ func rush[T any](t *testing.T, f fleet, n int, finish string, call func(c *gen.C
 		client := f[i%len(f)].NewClient(editors...)
 		done.Go(func() { answers[i], errs[i] = call(client, i) })
 	}
-	release(n)
+	release(min(n, calls))
 	done.Wait()
 	for i, err := range errs {
 		if err != nil {
