@@ -97,15 +97,20 @@ func TestParallelDeliveries(t *testing.T) {
 	}
 	defer r.start(r.Service)()
 	r.eventually("all places are taken", func() bool { return now.Load() == 4 })
-	claimed := 0
-	for _, o := range r.rows() {
-		claimed += o.attempts
+	wantClaimed := func(want int) {
+		t.Helper()
+		claimed := 0
+		for _, o := range r.rows() {
+			claimed += o.attempts
+		}
+		if claimed != want {
+			t.Errorf("%d messages are claimed, want %d, as many as there are places: others could deliver them", claimed, want)
+		}
 	}
-	if claimed != 4 {
-		t.Errorf("%d messages are claimed, want as many as there are places: others could deliver them", claimed)
-	}
+	wantClaimed(4)
 	release <- struct{}{}
 	r.eventually("the place is used", func() bool { return len(r.email.tries()) == 5 })
+	wantClaimed(5)
 	close(release)
 	r.eventually("all", func() bool { return r.settled(10) })
 	if most.Load() != 4 {
@@ -187,7 +192,7 @@ func TestDrainIsBounded(t *testing.T) {
 						return err
 					}
 				}
-				<-ctx.Done()
+				_ = hangs(ctx, channel.Letter{}, nil)
 				if handsOver {
 					return fmt.Errorf("%w: %w", channel.ErrUncertain, ctx.Err())
 				}

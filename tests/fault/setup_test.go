@@ -35,7 +35,7 @@ func newRig(t *testing.T) *rig {
 // mail asks for a code by e-mail, to an address of its own.
 func (r *rig) mail(name string) (to string) {
 	r.t.Helper()
-	to = name + "@example.com"
+	to = strings.ToLower(name) + "@example.com"
 	r.AskForCode(email, gen.CaptchaUseRegister, to)
 	return to
 }

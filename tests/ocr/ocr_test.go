@@ -1,3 +1,6 @@
+// Package ocr lets an OCR engine try to read our captchas (C11).
+//
+//	make ocr
 package ocr
 
 import (
@@ -5,6 +8,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"image"
+	"image/color"
 	"image/draw"
 	"image/png"
 	"maps"
@@ -19,128 +23,214 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/mojocn/base64Captcha"
+
 	"github.com/menshen-auth/menshen/impl/captcha/puzzle"
 )
 
-type random struct{}
+// How many pictures of a kind are tried, unless MENSHEN_TEST_OCR says how many.
+const pictures = 40
 
-func (random) Digits(n int) string { return fmt.Sprintf("%0*d", n, rand.IntN(1000000)) }
-func (random) Pick(n int) int {
-	return rand.IntN(n)
+// allowed is how many of n may be solved: 5 %. Of few pictures chance may let through more than it should, so that there is
+// some room: a kind of which the engine solves 5 % in truth passes 40 of them nearly always, one of 25 % nearly never.
+func allowed(n int) int {
+	if n < 500 {
+		return n/20 + 4
+	}
+	return n / 20
 }
 
+// random is a source of answers, as uniform as that of the service.
+type random struct{}
+
+func (r random) Digits(n int) (digits string) {
+	for range n {
+		digits += strconv.Itoa(r.Pick(10))
+	}
+	return digits
+}
+func (random) Pick(n int) int { return rand.IntN(n) }
+
+// kinds are those that can be seen, and what the engine is told of them: an attacker knows it.
 var kinds = []struct {
 	kind            puzzle.Kind
 	language, allow string
 }{
 	{puzzle.Digits, "eng", "0123456789"},
 	{puzzle.Letters, "eng", "ACEFHKLMNPRTUWXYacefhklmnprtuwxy"},
-	{puzzle.Arithmetic, "eng", "0123456789+-=?"},
+	{puzzle.Arithmetic, "eng", "0123456789+-="},
 	{puzzle.Chinese, "chi_sim", ""},
 }
 
-var sums = regexp.MustCompile(`^(\d+)([+-])(\d+)`)
+// modes are how the engine may look at a picture: as one line, or as one word.
+var modes = []string{"7", "8"}
 
-func answer(k puzzle.Kind, text string) string {
-	text = strings.Join(strings.Fields(text), "")
-	if k == puzzle.Arithmetic {
-		p := sums.FindStringSubmatch(text)
-		if p == nil {
-			return ""
-		}
-		a, _ := strconv.Atoi(p[1])
-		b, _ := strconv.Atoi(p[3])
-		if p[2] == "-" {
-			b = -b
-		}
-		return strconv.Itoa(a + b)
+// TestOCRSolvesAtMostFivePercent (C11): tesseract reads every picture as it is, enlarged, binarised and cleaned, as a line and
+// as a word. None of these ways solves more than one in twenty, and nor do all of them together.
+func TestOCRSolvesAtMostFivePercent(t *testing.T) {
+	if _, err := exec.LookPath("tesseract"); err != nil {
+		t.Fatal("tesseract is missing; run `make tools`")
 	}
-	return puzzle.Normal(text)
-}
-
-func TestOCR(t *testing.T) {
-	n := 100
-	if v := os.Getenv("MENSHEN_TEST_OCR"); v != "" {
-		n, _ = strconv.Atoi(v)
+	n := pictures
+	if text := os.Getenv("MENSHEN_TEST_OCR"); text != "" {
+		var err error
+		if n, err = strconv.Atoi(text); err != nil || n < 1 {
+			t.Fatalf("MENSHEN_TEST_OCR is %q", text)
+		}
 	}
-	only := os.Getenv("KIND")
-	sem := make(chan int, 2)
 	for _, k := range kinds {
-		if only != "" && !strings.Contains(only, string(k.kind)) {
-			continue
-		}
-		dir := t.TempDir()
-		answers, files := make([]string, n), map[string][]string{}
-		for i := range n {
-			p, err := puzzle.Make(k.kind, 0, random{})
-			if err != nil {
-				t.Fatal(err)
+		t.Run(string(k.kind), func(t *testing.T) {
+			answers, files := prepare(t, n, func() (puzzle.Puzzle, error) { return puzzle.Make(k.kind, 0, random{}) })
+			solvedBy, solved := attack(t, k.kind, answers, files, k.language, k.allow)
+			for _, way := range slices.Sorted(maps.Keys(solvedBy)) {
+				t.Logf("%-28s %3d of %d", way, solvedBy[way], n)
 			}
-			answers[i] = p.Answer
-			raw, _ := base64.StdEncoding.DecodeString(p.URL[strings.Index(p.URL, ",")+1:])
-			m, err := png.Decode(bytes.NewReader(raw))
-			if err != nil {
-				t.Fatal(err)
+			t.Logf("%-28s %3d of %d (%.1f %%)", "any of these", solved, n, 100*float64(solved)/float64(n))
+			if solved > allowed(n) {
+				t.Errorf("%d of %d were solved, at most %d may be", solved, n, allowed(n))
 			}
-			g := image.NewGray(m.Bounds())
-			draw.Draw(g, g.Rect, m, image.Point{}, draw.Src)
-			for name, f := range variants {
-				var out bytes.Buffer
-				png.Encode(&out, f(g))
-				path := filepath.Join(dir, fmt.Sprintf("%s %d.png", name, i))
-				os.WriteFile(path, out.Bytes(), 0o600)
-				files[name] = append(files[name], path)
-			}
-		}
-		var wg sync.WaitGroup
-		var mu sync.Mutex
-		any := make([]bool, n)
-		table := map[string]int{}
-		for _, name := range slices.Sorted(maps.Keys(variants)) {
-			for _, psm := range []string{"7", "8"} {
-				wg.Go(func() {
-					sem <- 1
-					defer func() { <-sem }()
-					texts := read(t, files[name], psm, k.language, k.allow)
-					mu.Lock()
-					defer mu.Unlock()
-					for i, text := range texts {
-						if answer(k.kind, text) == answers[i] {
-							any[i] = true
-							table[name+" "+psm]++
-						}
-					}
-				})
-			}
-		}
-		wg.Wait()
-		solved := 0
-		for _, b := range any {
-			if b {
-				solved++
-			}
-		}
-		fmt.Printf("%s: any %d of %d (%.1f%%); %v\n", k.kind, solved, n, 100*float64(solved)/float64(n), table)
+		})
 	}
 }
 
-func read(t *testing.T, files []string, psm, language, allow string) []string {
-	list := files[0] + psm + fmt.Sprint(len(files))
-	os.WriteFile(list, []byte(strings.Join(files, "\n")+"\n"), 0o600)
-	args := []string{list, "-", "--psm", psm, "-l", language}
+// TestOCRReadsWhatIsPlain: an engine that reads nothing at all would find every captcha strong. Digits of the same library,
+// without what we do to them, it reads.
+func TestOCRReadsWhatIsPlain(t *testing.T) {
+	driver := base64Captcha.NewDriverString(80, 240, 0, 0, 6, "0123456789", &color.RGBA{255, 255, 255, 255}, nil, []string{"wqy-microhei.ttc"})
+	plain := func() (puzzle.Puzzle, error) {
+		answer := random{}.Digits(6)
+		item, err := driver.DrawCaptcha(answer)
+		if err != nil {
+			return puzzle.Puzzle{}, err
+		}
+		return puzzle.Puzzle{Answer: answer, URL: item.EncodeB64string()}, nil
+	}
+	const n = 10
+	answers, files := prepare(t, n, plain)
+	if _, solved := attack(t, puzzle.Digits, answers, files, "eng", "0123456789"); solved < n/2 {
+		t.Errorf("%d of %d plain pictures were read", solved, n)
+	}
+}
+
+// prepare makes pictures, and writes what an attacker makes of each.
+func prepare(t *testing.T, n int, draw func() (puzzle.Puzzle, error)) (answers []string, files map[string][]string) {
+	t.Helper()
+	dir, files := t.TempDir(), map[string][]string{}
+	for i := range n {
+		p, err := draw()
+		if err != nil {
+			t.Fatal(err)
+		}
+		answers = append(answers, p.Answer)
+		seen := gray(t, p.URL)
+		for name, change := range variants {
+			var out bytes.Buffer
+			if err := png.Encode(&out, change(seen)); err != nil {
+				t.Fatal(err)
+			}
+			path := filepath.Join(dir, fmt.Sprintf("%s %d.png", name, i))
+			if err := os.WriteFile(path, out.Bytes(), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			files[name] = append(files[name], path)
+		}
+	}
+	return answers, files
+}
+
+func gray(t *testing.T, url string) *image.Gray {
+	t.Helper()
+	raw, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(url, "data:image/png;base64,"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := png.Decode(bytes.NewReader(raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := image.NewGray(m.Bounds())
+	draw.Draw(g, g.Rect, m, image.Point{}, draw.Src)
+	return g
+}
+
+// attack counts what was solved, by every way and by any.
+func attack(t *testing.T, k puzzle.Kind, answers []string, files map[string][]string, language, allow string) (solvedBy map[string]int, solved int) {
+	t.Helper()
+	var (
+		all  sync.WaitGroup
+		mu   sync.Mutex
+		hit  = make([]bool, len(answers))
+		ways = map[string]int{}
+		turn = make(chan struct{}, 2)
+	)
+	for name := range variants {
+		for _, mode := range modes {
+			all.Go(func() {
+				turn <- struct{}{}
+				defer func() { <-turn }()
+				texts := read(t, files[name], mode, language, allow)
+				mu.Lock()
+				defer mu.Unlock()
+				way := name + ", mode " + mode
+				ways[way] = 0
+				for i, text := range texts {
+					if understood(k, text) == answers[i] {
+						hit[i] = true
+						ways[way]++
+					}
+				}
+			})
+		}
+	}
+	all.Wait()
+	for _, h := range hit {
+		if h {
+			solved++
+		}
+	}
+	return ways, solved
+}
+
+// read runs the engine over pictures, and returns the text of each. Some make it crash: then it is run on the halves.
+func read(t *testing.T, files []string, mode, language, allow string) []string {
+	list := fmt.Sprintf("%s.%s.%d", files[0], mode, len(files))
+	if err := os.WriteFile(list, []byte(strings.Join(files, "\n")+"\n"), 0o600); err != nil {
+		t.Error(err)
+		return nil
+	}
+	args := []string{list, "-", "--psm", mode, "-l", language}
 	if allow != "" {
 		args = append(args, "-c", "tessedit_char_whitelist="+allow)
 	}
-	cmd := exec.Command("tesseract", args...)
-	cmd.Env = append(os.Environ(), "OMP_THREAD_LIMIT=1")
-	out, err := cmd.Output()
-	if err != nil {
-		if len(files) == 1 {
-			t.Log("crash", files, err)
-			return []string{""}
-		}
-		h := len(files) / 2
-		return append(read(t, files[:h], psm, language, allow), read(t, files[h:], psm, language, allow)...)
+	engine := exec.Command("tesseract", args...)
+	engine.Env = append(os.Environ(), "OMP_THREAD_LIMIT=1")
+	out, err := engine.Output()
+	switch {
+	case err == nil:
+		return strings.Split(string(out), "\f")[:len(files)]
+	case len(files) == 1:
+		return []string{""}
 	}
-	return strings.Split(string(out), "\f")
+	half := len(files) / 2
+	return append(read(t, files[:half], mode, language, allow), read(t, files[half:], mode, language, allow)...)
+}
+
+var sum = regexp.MustCompile(`^(\d+)([+-])(\d+)`)
+
+// understood is what an attacker answers who has read a text.
+func understood(k puzzle.Kind, text string) string {
+	text = strings.Join(strings.Fields(text), "")
+	if k != puzzle.Arithmetic {
+		return puzzle.Normal(text)
+	}
+	parts := sum.FindStringSubmatch(text)
+	if parts == nil {
+		return ""
+	}
+	a, err1 := strconv.Atoi(parts[1])
+	b, err2 := strconv.Atoi(parts[2] + parts[3])
+	if err1 != nil || err2 != nil {
+		return ""
+	}
+	return strconv.Itoa(a + b)
 }

@@ -1,6 +1,6 @@
 package puzzle
 
-// characters
+// characters are common ones that are hard to take for each other, each once.
 var characters = []rune("" +
 	"雨雪云电雷星光江河湖海沙林草花叶竹松梅桃果瓜豆米麦菜茶酒盐油肉鱼虾鸡鸭鹅马猪狗猫" +
 	"虎象鹿兔龙蛇虫贝头脸眼耳舌足腿背胸骨血皮家窗墙床桌椅灯书笔纸画琴棋歌笛剑弓箭盾船" +

@@ -2,7 +2,6 @@ package puzzle
 
 import (
 	"bytes"
-	crand "crypto/rand"
 	"errors"
 	"fmt"
 	"image"
@@ -15,8 +14,10 @@ import (
 	"github.com/mojocn/base64Captcha"
 
 	"github.com/menshen-auth/menshen/impl/internal/picture"
+	"github.com/menshen-auth/menshen/impl/internal/secret"
 )
 
+// The picture of the document, in pixels.
 const (
 	width  = 240
 	height = 80
@@ -24,8 +25,12 @@ const (
 
 var white = color.RGBA{255, 255, 255, 255}
 
+// Fonts that come with the library: hollow letters with a shadow, whose outlines an engine takes for strokes, and the only
+// one with Chinese characters.
 var comic, plain = []string{"actionj.ttf"}, []string{"wqy-microhei.ttc"}
 
+// The library draws single characters on white, larger than they will be, and without its own disturbance: what it has of
+// that does not keep an engine from reading.
 var (
 	digitDriver   = base64Captcha.NewDriverDigit(72, 56, 1, 0, 1)
 	letterDriver  = base64Captcha.NewDriverString(64, 60*letterCount, 0, 0, letterCount, letters, &white, nil, comic)
@@ -33,60 +38,58 @@ var (
 	chineseDriver = base64Captcha.NewDriverChinese(72, 60*chineseCount, 0, 0, chineseCount, "", &white, nil, plain)
 )
 
+// noise is where the look of a picture comes from. It has to be different every time and not to be foreseen, but it gives no
+// answer away.
 type noise struct{ *rand.Rand }
 
 func newNoise() noise {
-	var seed [32]byte
-	crand.Read(seed[:])
-	return noise{rand.New(rand.NewChaCha8(seed))}
+	return noise{rand.New(rand.NewChaCha8([32]byte(secret.Bytes(32))))}
 }
+
+// between returns a number of [a,b), uniformly.
 func (n noise) between(a, b float64) float64 { return a + (b-a)*n.Float64() }
 
+// look is how the characters of a kind are set.
 type look struct {
-	high, wide             float64
-	turn, slant, jump, gap float64
-	thick                  float64
+	high, wide  float64 // the most of a character, in pixels
+	turn, slant float64 // the most, either way: radians; pixels for each one up
+	jump        float64 // the most, up or down, in pixels
+	gap         float64 // between characters, in pixels, where there is room
+	thick       float64 // of the line through them, in pixels: as their strokes, so that it cannot be told from them by that
 }
 
+var looks = map[Kind]look{
+	Digits:     {high: 54, wide: 46, turn: .25, slant: .15, jump: 7, gap: 5, thick: 3.8},
+	Letters:    {high: 48, wide: 46, turn: .22, slant: .15, jump: 7, gap: 4, thick: 3},
+	Arithmetic: {high: 46, wide: 32, turn: .2, slant: .15, jump: 7, gap: 5, thick: 3},
+	Chinese:    {high: 48, wide: 50, turn: .2, slant: .15, jump: 7, gap: 4, thick: 3.8},
+}
+
+// draw returns the question as a picture, a PNG in a data URI.
 func draw(k Kind, question string) (string, error) {
 	var (
-		l     look
 		chars []*ink
 		err   error
 	)
 	switch k {
 	case Digits:
-		l = look{high: 54, wide: 46, turn: .25, slant: .15, jump: 7, gap: 5, thick: 3.8}
 		chars, err = digits(question)
 	case Letters:
-		l = look{high: 48, wide: 46, turn: .22, slant: .15, jump: 7, gap: 4, thick: 3}
 		chars, err = text(letterDriver, question)
 	case Arithmetic:
-		l = look{high: 46, wide: 32, turn: .2, slant: .15, jump: 7, gap: 5, thick: 3}
 		chars, err = text(mathDriver, question)
 	case Chinese:
-		l = look{high: 48, wide: 50, turn: .2, slant: .15, jump: 7, gap: 4, thick: 3.8}
 		chars, err = text(chineseDriver, question)
 	}
 	if err != nil {
 		return "", err
 	}
-	l.high, l.wide = P("high", l.high), P("wide", l.wide)
-	l.turn, l.slant, l.jump, l.gap, l.thick = P("turn", l.turn), P("slant", l.slant), P("jump", l.jump), P("gap", l.gap), P("thick", l.thick)
+	l := looks[k]
 	r := newNoise()
 	page := newInk(width, height)
 	page.write(chars, l, r)
-	if P("sharpen", 1) > 0 {
-		page.sharpen()
-	}
-	for range int(P("lines", 1)) {
-		a, b := r.between(P("la0", 8), P("la1", 14)), r.between(2, 4)
-		pa, pb, fa, fb := r.between(P("lp0", 90), P("lp1", 200)), r.between(30, 60), r.Float64(), r.Float64()
-		mid := r.between(P("lm0", 32), P("lm1", 46))
-		page.stroke(func(x float64) float64 {
-			return mid + a*math.Sin(2*math.Pi*(x/pa+fa)) + b*math.Sin(2*math.Pi*(x/pb+fb))
-		}, l.thick)
-	}
+	page.sharpen()
+	page.cross(l.thick, r)
 	raw, err := picture.PNG(page.paint(r))
 	if err != nil {
 		return "", err
@@ -94,8 +97,11 @@ func draw(k Kind, question string) (string, error) {
 	return picture.DataURI(raw), nil
 }
 
+// lonely is how many of the 25 pixels around one are set at most, if it is one of the specks that the library adds.
+const lonely = 11
+
+// digits draws each digit alone, and smooths what the library draws in dots.
 func digits(text string) ([]*ink, error) {
-	cut := int(P("cut", 11))
 	var chars []*ink
 	for _, digit := range text {
 		item, err := digitDriver.DrawCaptcha(string(digit))
@@ -104,7 +110,7 @@ func digits(text string) ([]*ink, error) {
 		}
 		m := item.(*base64Captcha.ItemDigit).Paletted
 		out := newInk(m.Rect.Dx(), m.Rect.Dy())
-		rows := make([]int, len(m.Pix))
+		rows := make([]int, len(m.Pix)) // sums of five pixels side by side
 		for i := 2; i < len(m.Pix)-2; i++ {
 			for _, v := range m.Pix[i-2 : i+3] {
 				rows[i] += int(v)
@@ -112,13 +118,14 @@ func digits(text string) ([]*ink, error) {
 		}
 		for i := 2 * out.w; i < len(rows)-2*out.w; i++ {
 			n := rows[i-2*out.w] + rows[i-out.w] + rows[i] + rows[i+out.w] + rows[i+2*out.w]
-			out.pix[i] = uint8(min(255, max(0, n-cut)*60))
+			out.pix[i] = uint8(min(255, max(0, n-lonely)*60))
 		}
 		chars = append(chars, out.crop(255, 3))
 	}
 	return chars, nil
 }
 
+// text has the library draw a text, and cuts it into its characters.
 func text(d base64Captcha.Driver, text string) ([]*ink, error) {
 	item, err := d.DrawCaptcha(text)
 	if err != nil {
@@ -158,10 +165,11 @@ func text(d base64Captcha.Driver, text string) ([]*ink, error) {
 	return chars, nil
 }
 
+// write sets characters on the page: turned, slanted, up and down, on moving water.
 func (k *ink) write(chars []*ink, l look, r noise) {
 	w := &water{}
-	w.wave(w.upDown[:], r.between(2, P("ya1", 4)), r.between(90, 160), r.Float64())
-	w.wave(w.along[:], r.between(2, P("xa1", 4)), r.between(50, 80), r.Float64())
+	w.wave(w.upDown[:], r.between(2, 4), r.between(90, 160), r.Float64())
+	w.wave(w.along[:], r.between(2, 4), r.between(50, 80), r.Float64())
 	total := 0.0
 	scales := make([]float64, len(chars))
 	for i, c := range chars {
@@ -180,12 +188,26 @@ func (k *ink) write(chars []*ink, l look, r noise) {
 	}
 }
 
+// cross draws a wavy line through all characters, of their own colour and thickness. Taken away it takes strokes with it, left
+// in it joins them.
+func (k *ink) cross(thick float64, r noise) {
+	mid, high, low := r.between(32, 46), r.between(8, 14), r.between(2, 4)
+	long, short, from, to := r.between(90, 200), r.between(30, 60), r.Float64(), r.Float64()
+	k.stroke(func(x float64) float64 {
+		return mid + high*math.Sin(2*math.Pi*(x/long+from)) + low*math.Sin(2*math.Pi*(x/short+to))
+	}, thick)
+}
+
+// shades is how many there are between paper and ink. A palette of sixteen makes the file half as large.
+const shades = 16
+
+// paint colours the page: dark ink on light paper, both different every time.
 func (k *ink) paint(r noise) *image.Paletted {
 	fg := [3]float64{r.between(0, 110), r.between(0, 110), r.between(0, 110)}
 	bg := [3]float64{r.between(225, 255), r.between(225, 255), r.between(225, 255)}
-	p := make(color.Palette, 16)
+	p := make(color.Palette, shades)
 	for i := range p {
-		a := float64(i) / 15
+		a := float64(i) / (shades - 1)
 		mix := func(c int) uint8 { return uint8(bg[c] + (fg[c]-bg[c])*a) }
 		p[i] = color.RGBA{mix(0), mix(1), mix(2), 255}
 	}
