@@ -103,11 +103,12 @@ func (s *Service) ChangePassword(ctx context.Context, caller authn.User, old, pa
 	if !right {
 		return s.refuseAction(ctx, u.UserpoolID, u.ID, action, ErrCredentials)
 	}
+	if err := s.forgive(ctx, s.store.Queries, u.UserpoolID, key); err != nil { // also if the new one is too weak
+		return err
+	}
 	return s.setPassword(ctx, u, password, action, func(ctx context.Context, q db.Queries) error {
-		if _, err := s.lock(ctx, q, caller); err != nil {
-			return err
-		}
-		return s.forgive(ctx, q, u.UserpoolID, key)
+		_, err := s.lock(ctx, q, caller)
+		return err
 	})
 }
 

@@ -66,7 +66,7 @@ func (s *Service) Send(ctx context.Context, userpoolID string, r Request) (id st
 	}
 	id = secret.Alphanumeric(idLength)
 	err = s.store.InTx(ctx, func(q db.Queries) error {
-		if err := s.charge(ctx, q, userpoolID, to, r); err != nil {
+		if err := s.charge(ctx, q, userpoolID, to, r); err != nil || m.refusal != nil {
 			return err
 		}
 		if err := s.issue(ctx, q, s.key(userpoolID, r.Use, to), id, m.code); err != nil {
@@ -77,6 +77,9 @@ func (s *Service) Send(ctx context.Context, userpoolID string, r Request) (id st
 	if err != nil {
 		return "", s.stopped(ctx, userpoolID, err)
 	}
+	if m.refusal != nil {
+		return "", m.refusal
+	}
 	s.messages.Kick(r.Channel)
 	return id, nil
 }
@@ -84,10 +87,12 @@ func (s *Service) Send(ctx context.Context, userpoolID string, r Request) (id st
 // client is what requests of one client share.
 func client(ctx context.Context) string { return limit.IPKey(reqinfo.From(ctx).IP) }
 
-// sending is a message, and the code that is kept: the one in the message, or one that nobody is told.
+// sending is a message, and the code that is kept: the one in the message, or one that nobody is told. With a refusal nothing
+// is sent, and it is charged all the same: who asks learns something.
 type sending struct {
 	message.Message
-	code string
+	code    string
+	refusal error
 }
 
 // message says what somebody at the address is to be told.
@@ -105,7 +110,7 @@ func (s *Service) message(ctx context.Context, userpoolID string, to target, r R
 	case r.Use == useBindAccount: // whether somebody has it is told to who has received the code
 	case r.Use == useRegister && known:
 		if s.RegisterTells.Of(userpoolID) {
-			return sending{}, ErrRegistered
+			return sending{refusal: ErrRegistered}, nil
 		}
 		m.To, m.Template, m.Code = onFile, message.Registered, ""
 	case r.Use == useRegister:
@@ -114,7 +119,7 @@ func (s *Service) message(ctx context.Context, userpoolID string, to target, r R
 	default:
 		m.Decoy = r.Use != useLogin || !s.AutoRegister.Of(userpoolID)
 	}
-	return sending{m, code}, nil
+	return sending{Message: m, code: code}, nil
 }
 
 // issue keeps the code, which voids the one before.

@@ -12,7 +12,7 @@
 // colour and thickness through all of them: taken away it takes strokes with it, left in it joins them. The alphabets leave out
 // what people take for each other.
 //
-// FIGURES
+// # FIGURES
 //
 // `make ocr` measures it again.
 package puzzle
