@@ -14,6 +14,8 @@
 //     is a decoy (C6). Menshen sends to the address on file, however the request spelt it.
 //   - A budget that is used up raises an alarm: audit log, metric, log (C7). Limits fail closed: no database, no code.
 //
+// An OCR engine solves 2.6 % of the pictures of the default kind (C11; package puzzle has the table).
+//
 // Against farming of SMS: only known addresses are written to (but for register and bindAccount), an image captcha after a
 // few codes (C9), rules by client, target, block of numbers and userpool, countries, and a budget a day.
 //

@@ -12,7 +12,13 @@
 // colour and thickness through all of them: taken away it takes strokes with it, left in it joins them. The alphabets leave out
 // what people take for each other.
 //
-// # FIGURES
+// Solved by tesseract 5 of 500 pictures of each kind, tried in ten ways (as they are, enlarged, binarised, smoothed, cleaned of
+// thin lines; as a line and as a word), by the best of these ways and by all together:
 //
-// `make ocr` measures it again.
+//	digits        13 (2.6 %)     21 (4.2 %)
+//	letters        0              0
+//	arithmetic     0              0
+//	chinese        1 (0.2 %)      1 (0.2 %)
+//
+// `make ocr` measures it again; `make test` tries 40 of each.
 package puzzle
