@@ -159,7 +159,7 @@ func newMessages(o Options, ring *keyring.Ring, counts *metrics.Metrics) (*notif
 		return nil, err
 	}
 	for name, c := range channels {
-		o.Log.Info("channel", "channel", name, "by", c.Name())
+		o.Log.Info("messages are delivered", "channel", name, "by", c.Name())
 	}
 	texts, err := notify.LoadTexts(o.Config.TextsDir)
 	if err != nil {

@@ -53,6 +53,7 @@ func Serve(ctx context.Context, c Config, log *slog.Logger, announce io.Writer) 
 	options := Options{Config: c, Store: store, MasterKey: data.masterKey, Clock: clock.System{}, Log: log}
 	if data.embedded != nil { // for development: with a database of one's own, codes are sent or refused
 		options.Outbox = outboxDir(c.DataDir)
+		log.Info("what has no channel goes to the development outbox; `menshen outbox` shows it", "dir", options.Outbox)
 	}
 	a, err := New(ctx, options)
 	if err != nil {

@@ -92,7 +92,7 @@ func TestStopDeliversWhatIsDue(t *testing.T) {
 	t.Parallel()
 	received := make(chan string, 10)
 	hook := &http.Server{ReadHeaderTimeout: time.Second, Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		time.Sleep(300 * time.Millisecond) // still under way when the service is stopped
+		time.Sleep(700 * time.Millisecond) // still under way when the service is stopped
 		body, _ := io.ReadAll(r.Body)
 		received <- string(body)
 	})}
@@ -102,7 +102,7 @@ func TestStopDeliversWhatIsDue(t *testing.T) {
 	}
 	go func() { _ = hook.Serve(listener) }()
 	t.Cleanup(func() { _ = hook.Close() })
-	s := serve(t, own(t, "MENSHEN_SMS_PROVIDER=webhook", "MENSHEN_SMS_ENDPOINT=http://"+listener.Addr().String()+"/", aWebhook[2]))
+	s := serve(t, own(t, "MENSHEN_DRAIN_DELAY=0s", "MENSHEN_SMS_PROVIDER=webhook", "MENSHEN_SMS_ENDPOINT=http://"+listener.Addr().String()+"/", aWebhook[2]))
 	if _, answer := s.post("/api/v1/system/user/captcha", `{"type":"phone","use":"register","account":"13800138000"}`); !strings.Contains(answer, "codeID") {
 		t.Fatalf("ask for a code: %s", answer)
 	}

@@ -44,6 +44,9 @@ type alarm struct {
 	log     Log
 }
 
+// alarmTimeout is how long it may take to note an alert.
+const alarmTimeout = 2 * time.Second
+
 // quiet is how long a budget that is used up is not reported again.
 const quiet = time.Hour
 
@@ -51,6 +54,8 @@ const quiet = time.Hour
 // an hour at least), by one of the replicas. What goes wrong here does not make the refusal another one.
 func (a *alarm) raise(ctx context.Context, userpoolID string, s stop) {
 	a.metrics.Budget.WithLabelValues(s.kind).Inc()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), alarmTimeout) // also when the client has gone
+	defer cancel()
 	now := a.clock.Now()
 	err := a.store.InTx(ctx, func(q db.Queries) error {
 		if err := q.Budgets().RaiseAlert(ctx, userpoolID, "sends|"+s.kind+"|"+s.scope+"|"+now.UTC().Format(time.DateOnly), now, now.Add(max(s.wait, quiet))); err != nil {

@@ -124,7 +124,7 @@ func TestSomebodyIsWoken(t *testing.T) {
 				if logged := strings.Count(r.log.text.String(), slog.LevelError.String()); len(events) != audited || logged != audited {
 					t.Errorf("%s: %d lines in the audit log and %d errors in the log, want %d", what, len(events), logged, audited)
 				}
-				if line := fmt.Sprintf(`menshen_sms_stopped_total{budget=%q} %d`, kind, counted); counted > 0 && !r.measured(line) {
+				if line := fmt.Sprintf(`menshen_codes_stopped_total{budget=%q} %d`, kind, counted); counted > 0 && !r.measured(line) {
 					t.Errorf("%s: the metrics lack %s", what, line)
 				}
 			}

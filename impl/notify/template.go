@@ -68,6 +68,9 @@ func LoadTexts(dir string) (*Texts, error) {
 	return t, nil
 }
 
+// sample is what texts are tried with.
+var sample = facts{Name: "Menshen", Code: "000000", Minutes: 5}
+
 // load reads the texts below root, by their path from there.
 func load(files fs.FS, root string) (map[string]*template.Template, error) {
 	texts := map[string]*template.Template{}
@@ -84,10 +87,12 @@ func load(files fs.FS, root string) (map[string]*template.Template, error) {
 			return err
 		}
 		file := strings.TrimPrefix(name, root+"/")
-		subject, body, err := render(parsed, facts{Name: "Menshen", Code: "000000", Minutes: 5})
+		subject, body, err := render(parsed, sample)
 		switch isEmail := path.Base(path.Dir(file)) == string(message.Email); {
 		case err != nil:
 			return err
+		case strings.HasSuffix(file, "/"+string(message.Code)+".txt") && !strings.Contains(body, sample.Code):
+			return fmt.Errorf("%s does not say the code: {{.Code}}", name)
 		case strings.TrimSpace(body) == "":
 			return fmt.Errorf("%s says nothing", name)
 		case isEmail != (subject != ""):

@@ -93,7 +93,7 @@ func (s *Service) claim(ctx context.Context, name message.Channel, slots chan st
 
 // drain delivers what is due, and waits for the deliveries that are under way.
 func (s *Service) drain(ctx context.Context, name message.Channel, slots chan struct{}, stop context.CancelFunc) {
-	patience := time.AfterFunc(s.Drain, stop)
+	patience, giveUp := time.AfterFunc(s.Drain, stop), time.After(s.Drain+writeTimeout)
 	defer patience.Stop()
 	for ctx.Err() == nil && s.claim(ctx, name, slots) {
 		select {
@@ -102,7 +102,6 @@ func (s *Service) drain(ctx context.Context, name message.Channel, slots chan st
 		case <-ctx.Done():
 		}
 	}
-	giveUp := time.After(s.Drain + writeTimeout)
 	for range cap(slots) { // all places: nothing is under way any more
 		select {
 		case slots <- struct{}{}:
@@ -132,7 +131,11 @@ func (s *Service) sweepOnce(ctx context.Context) {
 		s.log.WarnContext(ctx, "expired messages could not be claimed", "error", err)
 	}
 	for _, row := range rows {
-		s.settle(ctx, "nobody", row, db.OutboxExpired, nil)
+		state := db.OutboxExpired
+		if row.HandedOverAt != nil {
+			state = db.OutboxUncertain
+		}
+		s.settle(ctx, "nobody", row, state, nil)
 	}
 }
 
@@ -151,34 +154,40 @@ func (s *Service) settle(ctx context.Context, by string, row db.OutboxMessage, s
 	}
 	log := s.log.With("message", row.ID, "channel", row.Channel, "by", by, "template", row.Template, "attempt", row.Attempts)
 	outcome := string(state)
-	var written error
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout) // also when the worker is to end
 	defer cancel()
+	var written error
 	switch state {
 	case db.OutboxWaiting:
 		outcome = "retry"
 		written = s.store.Outbox().Retry(ctx, row, due)
-		log.Warn("message was not taken, and will be tried again", "error", err, "in", due.Sub(now))
 	case db.OutboxDelivered, db.OutboxSuppressed:
 		written = s.store.Outbox().Settle(ctx, row, state, now)
-		log.Info("message settled", "state", state)
 	default:
 		written = s.giveUp(ctx, row, state, now)
+	}
+	switch {
+	case errors.Is(written, db.ErrNotFound): // the lease has ended, and the next one decides
+		return
+	case written != nil:
+		log.Warn("what became of a message could not be written down", "state", state, "error", written)
+	case state == db.OutboxWaiting:
+		log.Warn("message was not taken, and will be tried again", "error", err, "in", due.Sub(now))
+	case state == db.OutboxDelivered, state == db.OutboxSuppressed:
+		log.Info("message settled", "state", state)
+	default:
 		log.Error("message was given up", "state", state, "error", err)
 	}
 	s.metrics.Messages.WithLabelValues(row.Channel, outcome).Inc()
-	if written != nil && !errors.Is(written, db.ErrNotFound) { // not found: the lease has ended, and the next one decides
-		log.Warn("what became of a message could not be written down", "state", state, "error", written)
-	}
 }
 
 // try hands a message over, unless there is a reason not to, and tells what has become of it; waiting is: not taken.
 func (s *Service) try(ctx context.Context, c channel.Channel, row db.OutboxMessage) (db.OutboxState, error) {
-	if !s.clock.Now().Before(row.ExpiresAt) {
-		return db.OutboxExpired, nil
-	}
 	if row.HandedOverAt != nil && !c.Recognises() { // whoever had it was killed right then
 		return db.OutboxUncertain, channel.ErrUncertain
+	}
+	if !s.clock.Now().Before(row.ExpiresAt) {
+		return db.OutboxExpired, nil
 	}
 	m, err := s.open(row)
 	if err != nil {

@@ -204,7 +204,7 @@ func TestMetricsKnowNobody(t *testing.T) {
 	})
 	for _, line := range []string{
 		`menshen_codes_total{channel="email",outcome="made"} 1`, `menshen_codes_total{channel="phone",outcome="made"} 1`,
-		`menshen_codes_total{channel="phone",outcome="captcha.too_many"} 1`, `menshen_sms_stopped_total{budget="day"} 1`,
+		`menshen_codes_total{channel="phone",outcome="captcha.too_many"} 1`, `menshen_codes_stopped_total{budget="day"} 1`,
 		`menshen_message_deliveries_total{channel="email",outcome="delivered"} 1`, `menshen_http_request_seconds_count{operation="createCaptcha",status="200"} 3`,
 	} {
 		if !strings.Contains(text, line+"\n") {

@@ -15,8 +15,8 @@ type Metrics struct {
 	registry *prometheus.Registry
 	Requests *prometheus.HistogramVec // seconds, by operation and HTTP status
 	Messages *prometheus.CounterVec   // tries to deliver, by channel and outcome
-	Sends    *prometheus.CounterVec   // codes asked for, by channel and outcome: sent, or the code of the refusal
-	Budget   *prometheus.CounterVec   // SMS that a budget stopped, by kind of budget
+	Sends    *prometheus.CounterVec   // codes asked for, by channel and outcome: made, or the code of the refusal
+	Budget   *prometheus.CounterVec   // codes that a budget or a limit of many stopped, by its kind
 }
 
 // New returns metrics that count from zero.
@@ -34,7 +34,7 @@ func New() *Metrics {
 			Name: "menshen_codes_total", Help: "Codes asked for by e-mail and SMS, by channel and outcome.",
 		}, []string{"channel", "outcome"}),
 		Budget: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "menshen_sms_stopped_total", Help: "SMS that were not sent because a budget was used up, by the kind of budget.",
+			Name: "menshen_codes_stopped_total", Help: "Codes that were not sent because a budget, or a limit that many share, was used up, by its kind.",
 		}, []string{"budget"}),
 	}
 	m.registry.MustRegister(m.Requests, m.Messages, m.Sends, m.Budget,

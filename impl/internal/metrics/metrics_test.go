@@ -33,7 +33,7 @@ func TestHandler(t *testing.T) {
 	text := exposition(t, m)
 	for _, line := range []string{
 		`menshen_codes_total{channel="email",outcome="made"} 2`, `menshen_codes_total{channel="phone",outcome="captcha.too_many"} 1`,
-		`menshen_message_deliveries_total{channel="phone",outcome="delivered"} 1`, `menshen_sms_stopped_total{budget="day"} 1`,
+		`menshen_message_deliveries_total{channel="phone",outcome="delivered"} 1`, `menshen_codes_stopped_total{budget="day"} 1`,
 		`menshen_http_request_seconds_count{operation="loginUser",status="200"} 1`,
 		`menshen_http_request_seconds_bucket{operation="loginUser",status="200",le="0.0025"} 0`,
 		`menshen_http_request_seconds_bucket{operation="loginUser",status="200",le="0.005"} 1`,
@@ -91,7 +91,7 @@ func TestInstancesCountApart(t *testing.T) {
 	t.Parallel()
 	one, other := New(), New()
 	one.Budget.WithLabelValues("day").Inc()
-	if strings.Contains(exposition(t, other), "menshen_sms_stopped_total{") {
+	if strings.Contains(exposition(t, other), "menshen_codes_stopped_total{") {
 		t.Error("the other one has counted")
 	}
 }

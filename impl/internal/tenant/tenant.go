@@ -30,7 +30,7 @@ func (s *Setting[T]) UnmarshalText(text []byte) error {
 	for i, part := range strings.Split(string(text), ",") {
 		id, value, own := strings.Cut(strings.TrimSpace(part), "=")
 		switch _, twice := parsed.some[id]; {
-		case own != (i > 0):
+		case own != (i > 0), own && id == "":
 			return fmt.Errorf("is not a value, followed by ,<userpool id>=<value> for userpools that have another")
 		case !own:
 			if err := read(id, &parsed.all); err != nil {
