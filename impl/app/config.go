@@ -188,8 +188,7 @@ func variables(environ []string) (map[string]string, []error) {
 	}
 	vars := map[string]string{}
 	var problems []error
-	slices.Sort(environ)
-	for _, entry := range environ {
+	for _, entry := range slices.Sorted(slices.Values(environ)) {
 		name, value, _ := strings.Cut(entry, "=")
 		if !strings.HasPrefix(name, "MENSHEN_") || strings.HasPrefix(name, "MENSHEN_TEST_") || foreign.MatchString(name) || value == "" {
 			continue
