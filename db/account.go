@@ -172,6 +172,13 @@ func (q AccountQueries) Lock(ctx context.Context, userpoolID, id string) (User, 
 	return q.user(ctx, query, userpoolID, id)
 }
 
+// Hold keeps everybody else from changing a user, who may be disabled, until the transaction ends.
+func (q AccountQueries) Hold(ctx context.Context, userpoolID, id string) error {
+	const query = `SELECT id FROM users WHERE userpool_id = $1 AND id = $2 FOR NO KEY UPDATE`
+	_, err := one[string](ctx, q.q, query, userpoolID, id)
+	return err
+}
+
 // SetPassword replaces the password of a user.
 func (q AccountQueries) SetPassword(ctx context.Context, userpoolID, id, hash string, now time.Time) error {
 	const query = `UPDATE users SET password_hash = $3, updated_at = $4 WHERE userpool_id = $1 AND id = $2`

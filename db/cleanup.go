@@ -17,6 +17,7 @@ var expiring = []struct{ table, column, and string }{
 	{"limits", "tat", ""},
 	{"quotas", "expires_at", ""},
 	{"mfa_pending", "expires_at", ""},
+	{"pending_signins", "expires_at", ""},
 	{"qrlogins", "expires_at", ""},
 	{"fastpasses", "expires_at", ""},
 	{"sessions", "expires_at", ""}, // refresh tokens go with them

@@ -3,8 +3,6 @@ package db
 import (
 	"context"
 	"time"
-
-	"github.com/lib/pq"
 )
 
 // Fastpass is what a signed-in user shows on the web to sign a phone in.
@@ -23,12 +21,11 @@ type Fastpass struct {
 
 // RedeemedFastpass is what a redeemed fastpass is good for.
 type RedeemedFastpass struct {
-	UserpoolID string         `db:"userpool_id"`
-	UserID     string         `db:"user_id"`
-	SessionID  string         `db:"session_id"` // of the web
-	Scope      string         `db:"scope"`
-	CustomData JSON           `db:"custom_data"`
-	AMR        pq.StringArray `db:"amr"` // of the web session
+	UserpoolID string `db:"userpool_id"`
+	UserID     string `db:"user_id"`
+	SessionID  string `db:"session_id"` // of the web
+	Scope      string `db:"scope"`
+	CustomData JSON   `db:"custom_data"`
 }
 
 // FastpassQueries are about fastpasses.
@@ -54,6 +51,6 @@ func (q FastpassQueries) Redeem(ctx context.Context, userpoolID string, hash []b
 		FROM sessions s
 		WHERE f.userpool_id = $1 AND f.code_hash = $2 AND f.redeemed_at IS NULL AND f.expires_at > $3
 			AND s.userpool_id = f.userpool_id AND s.id = f.session_id AND s.revoked_at IS NULL AND s.expires_at > $3
-		RETURNING f.userpool_id, f.user_id, f.session_id, f.scope, f.custom_data, s.amr`
+		RETURNING f.userpool_id, f.user_id, f.session_id, f.scope, f.custom_data`
 	return one[RedeemedFastpass](ctx, q.q, query, userpoolID, hash, now)
 }

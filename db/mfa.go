@@ -10,28 +10,21 @@ type Factor struct {
 	UserpoolID   string     `db:"userpool_id"`
 	ID           string     `db:"id"`
 	UserID       string     `db:"user_id"`
+	Name         string     `db:"name"`
 	SecretSealed []byte     `db:"secret_sealed"`
 	Algorithm    string     `db:"algorithm"`
 	Digits       int        `db:"digits"`
 	Period       int        `db:"period"` // seconds
 	LastStep     int64      `db:"last_step"`
+	Drift        int        `db:"drift"` // time steps by which the device's clock is ahead
 	Failures     int        `db:"failures"`
 	BlockedUntil *time.Time `db:"blocked_until"`
 	CreatedAt    time.Time  `db:"created_at"`
+	LastUsedAt   *time.Time `db:"last_used_at"`
 }
 
-// PendingFactor is a secret that waits for its confirmation.
-type PendingFactor struct {
-	UserpoolID   string    `db:"userpool_id"`
-	UserID       string    `db:"user_id"`
-	SessionID    string    `db:"session_id"`
-	SecretSealed []byte    `db:"secret_sealed"`
-	Attempts     int       `db:"attempts"`
-	ExpiresAt    time.Time `db:"expires_at"`
-}
-
-// MFAFactorsUser is the index that allows a user one factor, as ErrDuplicate names it.
-const MFAFactorsUser = "mfa_factors_user"
+// MFAFactorsName is the index that keeps a user's authenticators apart by name, as ErrDuplicate names it.
+const MFAFactorsName = "mfa_factors_name"
 
 // MFAQueries are about authenticators.
 type MFAQueries struct{ q Queries }
@@ -39,57 +32,44 @@ type MFAQueries struct{ q Queries }
 // MFA returns the statements about authenticators.
 func (q Queries) MFA() MFAQueries { return MFAQueries{q} }
 
-// KeepPending stores a waiting secret, or keeps the one that the same session was given before and that still waits, as
-// long as that waits and with the tries that were charged (T11). It returns the row as it is then. ErrNotFound means that
-// the user has an authenticator.
-func (q MFAQueries) KeepPending(ctx context.Context, p PendingFactor, maxAttempts int, now time.Time) (PendingFactor, error) {
-	const keeps = `old.session_id = excluded.session_id AND old.expires_at > $6 AND old.attempts < $7`
-	const query = `
-		INSERT INTO mfa_pending AS old (userpool_id, user_id, session_id, secret_sealed, expires_at)
-		SELECT $1::text, $2::text, $3::text, $4::bytea, $5::timestamptz
-		WHERE NOT EXISTS (SELECT 1 FROM mfa_factors f WHERE f.userpool_id = $1 AND f.user_id = $2)
-		ON CONFLICT (userpool_id, user_id) DO UPDATE SET
-			session_id = excluded.session_id,
-			secret_sealed = CASE WHEN ` + keeps + ` THEN old.secret_sealed ELSE excluded.secret_sealed END,
-			attempts = CASE WHEN ` + keeps + ` THEN old.attempts ELSE 0 END,
-			expires_at = CASE WHEN ` + keeps + ` THEN old.expires_at ELSE excluded.expires_at END
-		RETURNING userpool_id, user_id, session_id, secret_sealed, attempts, expires_at`
-	return one[PendingFactor](ctx, q.q, query, p.UserpoolID, p.UserID, p.SessionID, p.SecretSealed, p.ExpiresAt, now, maxAttempts)
-}
+const factorColumns = `
+	userpool_id, id, user_id, name, secret_sealed, algorithm, digits, period, last_step, drift, failures, blocked_until,
+	created_at, last_used_at`
 
-// ChargePending counts a try on the waiting secret before it is evaluated. ErrNotFound means that nothing waits, or that
-// maxAttempts were charged before.
-func (q MFAQueries) ChargePending(ctx context.Context, userpoolID, userID string, maxAttempts int, now time.Time) (PendingFactor, error) {
-	const query = `
-		UPDATE mfa_pending SET attempts = attempts + 1
-		WHERE userpool_id = $1 AND user_id = $2 AND expires_at > $4 AND attempts < $3
-		RETURNING userpool_id, user_id, session_id, secret_sealed, attempts, expires_at`
-	return one[PendingFactor](ctx, q.q, query, userpoolID, userID, maxAttempts, now)
-}
-
-// ConsumePending takes the waiting secret away, provided that it is still the given one. ErrNotFound means that it was
-// replaced or that another request was first.
-func (q MFAQueries) ConsumePending(ctx context.Context, userpoolID, userID string, secretSealed []byte) error {
-	const query = `DELETE FROM mfa_pending WHERE userpool_id = $1 AND user_id = $2 AND secret_sealed = $3`
-	return q.q.change(ctx, query, userpoolID, userID, secretSealed)
-}
-
-// InsertFactor binds an authenticator. A second one of the user is ErrDuplicate.
+// InsertFactor binds an authenticator. A second one of the user with the same name is ErrDuplicate.
 func (q MFAQueries) InsertFactor(ctx context.Context, f Factor) error {
 	const query = `
-		INSERT INTO mfa_factors (userpool_id, id, user_id, secret_sealed, algorithm, digits, period, last_step, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
-	return q.q.change(ctx, query, f.UserpoolID, f.ID, f.UserID, f.SecretSealed, f.Algorithm, f.Digits, f.Period,
-		f.LastStep, f.CreatedAt)
+		INSERT INTO mfa_factors (userpool_id, id, user_id, name, secret_sealed, algorithm, digits, period, last_step, drift,
+			created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
+	return q.q.change(ctx, query, f.UserpoolID, f.ID, f.UserID, f.Name, f.SecretSealed, f.Algorithm, f.Digits, f.Period,
+		f.LastStep, f.Drift, f.CreatedAt)
 }
 
-const factorColumns = `
-	userpool_id, id, user_id, secret_sealed, algorithm, digits, period, last_step, failures, blocked_until, created_at`
+// HasFactor tells whether a user has an authenticator, disabled or not.
+func (q MFAQueries) HasFactor(ctx context.Context, userpoolID, userID string) (bool, error) {
+	const query = `SELECT EXISTS (SELECT 1 FROM mfa_factors WHERE userpool_id = $1 AND user_id = $2)`
+	return one[bool](ctx, q.q, query, userpoolID, userID)
+}
 
-// FactorOf returns the authenticator of a user.
-func (q MFAQueries) FactorOf(ctx context.Context, userpoolID, userID string) (Factor, error) {
-	const query = `SELECT ` + factorColumns + ` FROM mfa_factors WHERE userpool_id = $1 AND user_id = $2`
-	return one[Factor](ctx, q.q, query, userpoolID, userID)
+// FactorsOf returns the authenticators of a user, oldest first.
+func (q MFAQueries) FactorsOf(ctx context.Context, userpoolID, userID string) ([]Factor, error) {
+	const query = `
+		SELECT ` + factorColumns + ` FROM mfa_factors WHERE userpool_id = $1 AND user_id = $2 ORDER BY created_at, id`
+	return many[Factor](ctx, q.q, query, userpoolID, userID)
+}
+
+// FactorsAfter returns authenticators of a userpool in the order of their ids, those after an id only.
+func (q MFAQueries) FactorsAfter(ctx context.Context, userpoolID, id string, batch int) ([]Factor, error) {
+	const query = `
+		SELECT ` + factorColumns + ` FROM mfa_factors WHERE userpool_id = $1 AND id > $2 ORDER BY id LIMIT $3`
+	return many[Factor](ctx, q.q, query, userpoolID, id, batch)
+}
+
+// DeleteFactor removes an authenticator of the user. ErrNotFound means that the user has no such.
+func (q MFAQueries) DeleteFactor(ctx context.Context, userpoolID, userID, id string) error {
+	const query = `DELETE FROM mfa_factors WHERE userpool_id = $1 AND user_id = $2 AND id = $3`
+	return q.q.change(ctx, query, userpoolID, userID, id)
 }
 
 // Guessing is how many codes may be tried on a factor (T5).
@@ -100,21 +80,26 @@ type Guessing struct {
 	Disabled int // failures in a row that disable the factor
 }
 
-// ChargeAttempt counts a try before it is evaluated, and starts the wait that the try costs if it fails. ErrNotFound
-// means that the factor waits or is disabled; the try is not counted then, so a running wait does not grow (T5).
-func (q MFAQueries) ChargeAttempt(ctx context.Context, userpoolID, factorID string, g Guessing, now time.Time) (Factor, error) {
+// ChargeAttempts counts a try on each of the user's authenticators before it is evaluated, and starts the waits that the
+// try costs if it fails. Those that wait or are disabled are not charged, so a running wait does not grow (T5), and not
+// returned: the try is not to be evaluated on them. They are locked in the order of their ids.
+func (q MFAQueries) ChargeAttempts(ctx context.Context, userpoolID, userID string, g Guessing, now time.Time) ([]Factor, error) {
 	const query = `
 		UPDATE mfa_factors SET
 			failures = failures + 1,
 			blocked_until = CASE WHEN failures + 1 >= $4 THEN
 				$3::timestamptz + make_interval(secs => least($5 * power(2, least(failures + 1 - $4, 30)), $6)) END
-		WHERE userpool_id = $1 AND id = $2 AND failures < $7 AND (blocked_until IS NULL OR blocked_until <= $3)
+		WHERE userpool_id = $1 AND id IN (
+			SELECT id FROM mfa_factors
+			WHERE userpool_id = $1 AND user_id = $2 AND failures < $7 AND (blocked_until IS NULL OR blocked_until <= $3)
+			ORDER BY id FOR NO KEY UPDATE)
 		RETURNING ` + factorColumns
-	return one[Factor](ctx, q.q, query, userpoolID, factorID, now, g.Free, g.Wait.Seconds(), g.MaxWait.Seconds(), g.Disabled)
+	return many[Factor](ctx, q.q, query, userpoolID, userID, now, g.Free, g.Wait.Seconds(), g.MaxWait.Seconds(), g.Disabled)
 }
 
-// RefundAttempt takes back a charge of a try that turned out to be no guess, a correct code that had been used (T6), and
-// the wait that it started or helped to start. After a success there is nothing to take back: that has forgotten it.
+// RefundAttempt takes back a charge of a try that turned out to be no guess at this factor (T6): a correct code that had
+// been used, or the code of another authenticator. With the charge goes the wait that it started or helped to start. After
+// a success there is nothing to take back: that has forgotten it.
 func (q MFAQueries) RefundAttempt(ctx context.Context, charged Factor, g Guessing) error {
 	const query = `
 		UPDATE mfa_factors SET
@@ -125,11 +110,11 @@ func (q MFAQueries) RefundAttempt(ctx context.Context, charged Factor, g Guessin
 	return err
 }
 
-// SpendStep marks a time step as used and forgets the failures before it. ErrNotFound means that it, or a later one, was
-// used before: of two racing requests only one can win (T4).
-func (q MFAQueries) SpendStep(ctx context.Context, userpoolID, factorID string, step int64) error {
+// SpendStep marks a time step as used, keeps what was learnt of the clock (T7) and forgets the failures before it.
+// ErrNotFound means that the step, or a later one, was used before: of two racing requests only one can win (T4).
+func (q MFAQueries) SpendStep(ctx context.Context, userpoolID, factorID string, step int64, drift int, now time.Time) error {
 	const query = `
-		UPDATE mfa_factors SET last_step = $3, failures = 0, blocked_until = NULL
+		UPDATE mfa_factors SET last_step = $3, drift = $4, last_used_at = $5, failures = 0, blocked_until = NULL
 		WHERE userpool_id = $1 AND id = $2 AND last_step < $3`
-	return q.q.change(ctx, query, userpoolID, factorID, step)
+	return q.q.change(ctx, query, userpoolID, factorID, step, drift, now)
 }

@@ -3,8 +3,6 @@ package db
 import (
 	"context"
 	"time"
-
-	"github.com/lib/pq"
 )
 
 // States of a login QR code. EXPIRED is not one of them: it follows from the clock.
@@ -38,11 +36,10 @@ type QRLogin struct {
 
 // Vouched is what an exchanged ticket is good for.
 type Vouched struct {
-	UserpoolID string         `db:"userpool_id"`
-	AppID      string         `db:"app_id"`
-	UserID     string         `db:"user_id"`
-	SessionID  string         `db:"session_id"` // that confirmed
-	AMR        pq.StringArray `db:"amr"`        // of that session
+	UserpoolID string `db:"userpool_id"`
+	AppID      string `db:"app_id"`
+	UserID     string `db:"user_id"`
+	SessionID  string `db:"session_id"` // that confirmed
 }
 
 // QRLoginQueries are about login QR codes.
@@ -117,6 +114,6 @@ func (q QRLoginQueries) ConsumeTicket(ctx context.Context, hash []byte, appID, o
 		WHERE l.ticket_hash = $1 AND l.app_id = $2 AND l.state = 'AUTHORIZED' AND l.consumed_at IS NULL
 			AND l.ticket_expires_at > $4
 			AND s.userpool_id = l.userpool_id AND s.id = l.session_id AND s.revoked_at IS NULL AND s.expires_at > $4
-		RETURNING l.userpool_id, l.app_id, l.user_id, s.id AS session_id, s.amr`
+		RETURNING l.userpool_id, l.app_id, l.user_id, s.id AS session_id`
 	return one[Vouched](ctx, q.q, query, hash, appID, opensSessionID, now)
 }

@@ -18,6 +18,8 @@ type Session struct {
 	IP         string         `db:"ip"`
 	UserAgent  string         `db:"user_agent"`
 	CreatedAt  time.Time      `db:"created_at"`
+	AuthTime   time.Time      `db:"auth_time"` // when the user proved itself: of a vouched session, to the one that vouched
+	MFAAt      *time.Time     `db:"mfa_at"`    // when it last showed a code of its authenticator; nil for never
 	ExpiresAt  time.Time      `db:"expires_at"`
 }
 
@@ -40,19 +42,32 @@ func (q Queries) Sessions() SessionQueries { return SessionQueries{q} }
 // Insert adds a session.
 func (q SessionQueries) Insert(ctx context.Context, s Session) error {
 	const query = `
-		INSERT INTO sessions (userpool_id, id, user_id, app_id, scope, amr, ip, user_agent, created_at, expires_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
+		INSERT INTO sessions (userpool_id, id, user_id, app_id, scope, amr, ip, user_agent, created_at, auth_time, mfa_at,
+			expires_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
 	return q.q.change(ctx, query, s.UserpoolID, s.ID, s.UserID, s.AppID, s.Scope, s.AMR, s.IP, s.UserAgent, s.CreatedAt,
-		s.ExpiresAt)
+		s.AuthTime, s.MFAAt, s.ExpiresAt)
 }
 
 // Live returns a session that is neither revoked nor expired and whose user may sign in.
 func (q SessionQueries) Live(ctx context.Context, userpoolID, id string, now time.Time) (Session, error) {
 	const query = `
-		SELECT s.userpool_id, s.id, s.user_id, s.app_id, s.scope, s.amr, s.ip, s.user_agent, s.created_at, s.expires_at
+		SELECT s.userpool_id, s.id, s.user_id, s.app_id, s.scope, s.amr, s.ip, s.user_agent, s.created_at, s.auth_time,
+			s.mfa_at, s.expires_at
 		FROM sessions s JOIN users u ON u.userpool_id = s.userpool_id AND u.id = s.user_id
 		WHERE s.userpool_id = $1 AND s.id = $2 AND s.revoked_at IS NULL AND s.expires_at > $3 AND u.status = 'Activated'`
 	return one[Session](ctx, q.q, query, userpoolID, id, now)
+}
+
+// StepUp notes that the user of a live session has shown a code of its authenticator. ErrNotFound means that the session
+// has ended.
+func (q SessionQueries) StepUp(ctx context.Context, userpoolID, id string, amr []string, now time.Time) error {
+	const query = `
+		UPDATE sessions SET
+			amr = amr || ARRAY(SELECT m FROM unnest($3::text[]) m WHERE NOT m = ANY (amr)),
+			mfa_at = $4
+		WHERE userpool_id = $1 AND id = $2 AND revoked_at IS NULL AND expires_at > $4`
+	return q.q.change(ctx, query, userpoolID, id, pq.StringArray(amr), now)
 }
 
 // Revoke ends a session at once. Ending it twice is no error.

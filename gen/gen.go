@@ -26,6 +26,42 @@ import (
 	openapi_types "github.com/oapi-codegen/runtime/types"
 )
 
+// Defines values for ApplicationMFADtoStatus.
+const (
+	ApplicationMFADtoStatusMFAPolicyOn ApplicationMFADtoStatus = 1
+)
+
+// Valid indicates whether the value is a known member of the ApplicationMFADtoStatus enum.
+func (e ApplicationMFADtoStatus) Valid() bool {
+	switch e {
+	case ApplicationMFADtoStatusMFAPolicyOn:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for AuthenticatorState.
+const (
+	AuthenticatorStateActive   AuthenticatorState = "active"
+	AuthenticatorStateDisabled AuthenticatorState = "disabled"
+	AuthenticatorStateWaiting  AuthenticatorState = "waiting"
+)
+
+// Valid indicates whether the value is a known member of the AuthenticatorState enum.
+func (e AuthenticatorState) Valid() bool {
+	switch e {
+	case AuthenticatorStateActive:
+		return true
+	case AuthenticatorStateDisabled:
+		return true
+	case AuthenticatorStateWaiting:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for BaseCode.
 const (
 	BaseCodeFailure BaseCode = -1
@@ -209,6 +245,69 @@ func (e CodeType) Valid() bool {
 	case CodeTypePhone:
 		return true
 	case CodeTypeSms:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for FactorProfileDtoState.
+const (
+	FactorProfileDtoStateActive   FactorProfileDtoState = "active"
+	FactorProfileDtoStateDisabled FactorProfileDtoState = "disabled"
+	FactorProfileDtoStateWaiting  FactorProfileDtoState = "waiting"
+)
+
+// Valid indicates whether the value is a known member of the FactorProfileDtoState enum.
+func (e FactorProfileDtoState) Valid() bool {
+	switch e {
+	case FactorProfileDtoStateActive:
+		return true
+	case FactorProfileDtoStateDisabled:
+		return true
+	case FactorProfileDtoStateWaiting:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for FactorStatus.
+const (
+	FactorStatusDisabled FactorStatus = "disabled"
+	FactorStatusEnabled  FactorStatus = "enabled"
+)
+
+// Valid indicates whether the value is a known member of the FactorStatus enum.
+func (e FactorStatus) Valid() bool {
+	switch e {
+	case FactorStatusDisabled:
+		return true
+	case FactorStatusEnabled:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for FactorType.
+const (
+	FactorTypeEMAIL FactorType = "EMAIL"
+	FactorTypeFACE  FactorType = "FACE"
+	FactorTypeOTP   FactorType = "OTP"
+	FactorTypeSMS   FactorType = "SMS"
+)
+
+// Valid indicates whether the value is a known member of the FactorType enum.
+func (e FactorType) Valid() bool {
+	switch e {
+	case FactorTypeEMAIL:
+		return true
+	case FactorTypeFACE:
+		return true
+	case FactorTypeOTP:
+		return true
+	case FactorTypeSMS:
 		return true
 	default:
 		return false
@@ -556,6 +655,19 @@ func (e UserStatus) Valid() bool {
 // Example: 2004
 type APICode = int
 
+// ApplicationMFADto defines model for ApplicationMfaDto.
+type ApplicationMFADto struct {
+	// MFAPolicy Kind of factor. Menshen has `OTP`.
+	MFAPolicy FactorType `json:"mfaPolicy"`
+	Sort      int        `json:"sort"`
+
+	// Status 1: may be used.
+	Status ApplicationMFADtoStatus `json:"status"`
+}
+
+// ApplicationMFADtoStatus 1: may be used.
+type ApplicationMFADtoStatus int
+
 // AuthenticateByPasswordDto defines model for AuthenticateByPasswordDto.
 type AuthenticateByPasswordDto struct {
 	// Account User name, e-mail address or phone number.
@@ -565,6 +677,35 @@ type AuthenticateByPasswordDto struct {
 	Phone    *string `json:"phone,omitempty"`
 	Username *string `json:"username,omitempty"`
 }
+
+// Authenticator defines model for Authenticator.
+type Authenticator struct {
+	// ClockOffset How far the clock of its device is off, in seconds, as its codes have told; negative for a slow one.
+	ClockOffset int `json:"clock_offset"`
+
+	// CreatedAt UTC, written as `1970-01-01 00:00:00`.
+	CreatedAt BaseTime `json:"created_at"`
+	ID        string   `json:"id"`
+
+	// LastUsedAt UTC, written as `1970-01-01 00:00:00`.
+	LastUsedAt *BaseTime `json:"last_used_at,omitempty"`
+
+	// Name What the user calls the authenticator. Without a name it is `Authenticator`, the second one `Authenticator 2` and so on.
+	// Two of a user cannot have the same.
+	Name AuthenticatorName `json:"name"`
+
+	// State `waiting` after too many wrong codes, for up to an hour; `disabled` after a hundred in a row, until it is removed
+	// and bound anew.
+	State AuthenticatorState `json:"state"`
+}
+
+// AuthenticatorState `waiting` after too many wrong codes, for up to an hour; `disabled` after a hundred in a row, until it is removed
+// and bound anew.
+type AuthenticatorState string
+
+// AuthenticatorName What the user calls the authenticator. Without a name it is `Authenticator`, the second one `Authenticator 2` and so on.
+// Two of a user cannot have the same.
+type AuthenticatorName = string
 
 // Base The outcome. Success is 10000, every failure is -1.
 type Base struct {
@@ -686,7 +827,13 @@ type CaptchaLoginRequestPwdType int
 type CaptchaLoginResponse struct {
 	Code int           `json:"code"`
 	Data *CaptchaLogin `json:"data,omitempty"`
-	Msg  string        `json:"msg"`
+
+	// MFAExpire Life of the `mfaToken` in seconds.
+	MFAExpire *int `json:"mfaExpire,omitempty"`
+
+	// MFAToken With the refusal 1000201, for `login-mfa`. Good for nothing else.
+	MFAToken *string `json:"mfaToken,omitempty"`
+	Msg      string  `json:"msg"`
 }
 
 // CaptchaLoginToken defines model for CaptchaLoginToken.
@@ -954,8 +1101,8 @@ type CreateUserReqDto struct {
 	// Options Not kept. A user with it is refused.
 	Options interface{} `json:"options,omitempty"`
 
-	// OTP Not kept. A user with it is refused.
-	OTP interface{} `json:"otp,omitempty"`
+	// OTP An authenticator that another system has made. Six digits, 30 seconds, SHA-1.
+	OTP *UserOTPDto `json:"otp,omitempty"`
 
 	// Password 8 to 256 characters; those that are guessed at once are refused.
 	Password *Password `json:"password,omitempty"`
@@ -986,12 +1133,72 @@ type CreateUserReqDto struct {
 	Zoneinfo *string   `json:"zoneinfo,omitempty"`
 }
 
+// EnrollFactorDto defines model for EnrollFactorDto.
+type EnrollFactorDto struct {
+	EnrollmentData  EnrollFactorDto_EnrollmentData `json:"enrollmentData"`
+	EnrollmentToken string                         `json:"enrollmentToken"`
+
+	// FactorType Kind of factor. Menshen has `OTP`.
+	FactorType FactorType `json:"factorType"`
+}
+
+// EnrollFactorDto_EnrollmentData defines model for EnrollFactorDto.EnrollmentData.
+type EnrollFactorDto_EnrollmentData struct {
+	// IsExternalPhoto For `FACE`.
+	IsExternalPhoto *bool `json:"isExternalPhoto,omitempty"`
+
+	// PassCode The code that the authenticator app shows.
+	PassCode *string `json:"passCode,omitempty"`
+
+	// Photo For `FACE`.
+	Photo *string `json:"photo,omitempty"`
+}
+
 // ExchangeTokenSetWithQRcodeTicketDto defines model for ExchangeTokenSetWithQRcodeTicketDto.
 type ExchangeTokenSetWithQRcodeTicketDto struct {
 	ClientID     *string `json:"client_id,omitempty"`
 	ClientSecret *string `json:"client_secret,omitempty"`
 	Ticket       string  `json:"ticket"`
 }
+
+// FactorDto defines model for FactorDto.
+type FactorDto struct {
+	FactorID string `json:"factorId"`
+
+	// FactorType Kind of factor. Menshen has `OTP`.
+	FactorType FactorType       `json:"factorType"`
+	Profile    FactorProfileDto `json:"profile"`
+}
+
+// FactorProfileDto defines model for FactorProfileDto.
+type FactorProfileDto struct {
+	CreatedAt  time.Time  `json:"createdAt"`
+	LastUsedAt *time.Time `json:"lastUsedAt,omitempty"`
+
+	// Name What the user calls the authenticator. Without a name it is `Authenticator`, the second one `Authenticator 2` and so on.
+	// Two of a user cannot have the same.
+	Name AuthenticatorName `json:"name"`
+
+	// State `waiting` after too many wrong codes, for up to an hour; `disabled` after a hundred in a row, until it is removed
+	// and bound anew.
+	State FactorProfileDtoState `json:"state"`
+}
+
+// FactorProfileDtoState `waiting` after too many wrong codes, for up to an hour; `disabled` after a hundred in a row, until it is removed
+// and bound anew.
+type FactorProfileDtoState string
+
+// FactorStatus defines model for FactorStatus.
+type FactorStatus string
+
+// FactorToEnrollDto defines model for FactorToEnrollDto.
+type FactorToEnrollDto struct {
+	// FactorType Kind of factor. Menshen has `OTP`.
+	FactorType FactorType `json:"factorType"`
+}
+
+// FactorType Kind of factor. Menshen has `OTP`.
+type FactorType string
 
 // FastpassUserInfoDto defines model for FastpassUserInfoDto.
 type FastpassUserInfoDto struct {
@@ -1126,6 +1333,30 @@ type GeneQRCodeRespDto struct {
 	StatusCode StatusCode `json:"statusCode"`
 }
 
+// GetFactorRespDto defines model for GetFactorRespDto.
+type GetFactorRespDto struct {
+	// APICode Finer reason of a failure; absent on success.
+	//
+	// Example: 2004
+	APICode *APICode   `json:"apiCode,omitempty"`
+	Data    *FactorDto `json:"data,omitempty"`
+
+	// Message For people, in the language of the request.
+	//
+	// Example: Success
+	Message Message `json:"message"`
+
+	// RequestID Identifies the request in the logs.
+	//
+	// Example: 934108e5-9fbf-4d24-8da1-c330328abd6c
+	RequestID *RequestID `json:"requestId,omitempty"`
+
+	// StatusCode 200 for success, otherwise what an HTTP status of that number means.
+	//
+	// Example: 200
+	StatusCode StatusCode `json:"statusCode"`
+}
+
 // GetManagementAccessTokenDto defines model for GetManagementAccessTokenDto.
 type GetManagementAccessTokenDto struct {
 	AccessKeyID     string `json:"accessKeyId"`
@@ -1180,6 +1411,30 @@ type GetOTPSecretRespDto struct {
 	StatusCode StatusCode `json:"statusCode"`
 }
 
+// GetUserMFAInfoRespDto defines model for GetUserMfaInfoRespDto.
+type GetUserMFAInfoRespDto struct {
+	// APICode Finer reason of a failure; absent on success.
+	//
+	// Example: 2004
+	APICode *APICode        `json:"apiCode,omitempty"`
+	Data    *UserMFAInfoDto `json:"data,omitempty"`
+
+	// Message For people, in the language of the request.
+	//
+	// Example: Success
+	Message Message `json:"message"`
+
+	// RequestID Identifies the request in the logs.
+	//
+	// Example: 934108e5-9fbf-4d24-8da1-c330328abd6c
+	RequestID *RequestID `json:"requestId,omitempty"`
+
+	// StatusCode 200 for success, otherwise what an HTTP status of that number means.
+	//
+	// Example: 200
+	StatusCode StatusCode `json:"statusCode"`
+}
+
 // Health defines model for Health.
 type Health struct {
 	Status HealthStatus `json:"status"`
@@ -1194,6 +1449,20 @@ type IdentityDto struct {
 	IdentityID  string `json:"identityId"`
 	Provider    string `json:"provider"`
 	UserIDInIdp string `json:"userIdInIdp"`
+}
+
+// ImportOTPItemDto defines model for ImportOtpItemDto.
+type ImportOTPItemDto struct {
+	// OTP An authenticator that another system has made. Six digits, 30 seconds, SHA-1.
+	OTP UserOTPDto `json:"otp"`
+
+	// UserID The id that Menshen gave the user.
+	UserID string `json:"userId"`
+}
+
+// ImportOTPReqDto defines model for ImportOtpReqDto.
+type ImportOTPReqDto struct {
+	List []ImportOTPItemDto `json:"list"`
 }
 
 // IsSuccessDto defines model for IsSuccessDto.
@@ -1249,9 +1518,57 @@ type JWKS struct {
 	Keys []JWK `json:"keys"`
 }
 
+// ListEnrolledFactorsRespDto defines model for ListEnrolledFactorsRespDto.
+type ListEnrolledFactorsRespDto struct {
+	// APICode Finer reason of a failure; absent on success.
+	//
+	// Example: 2004
+	APICode *APICode    `json:"apiCode,omitempty"`
+	Data    []FactorDto `json:"data,omitempty"`
+
+	// Message For people, in the language of the request.
+	//
+	// Example: Success
+	Message Message `json:"message"`
+
+	// RequestID Identifies the request in the logs.
+	//
+	// Example: 934108e5-9fbf-4d24-8da1-c330328abd6c
+	RequestID *RequestID `json:"requestId,omitempty"`
+
+	// StatusCode 200 for success, otherwise what an HTTP status of that number means.
+	//
+	// Example: 200
+	StatusCode StatusCode `json:"statusCode"`
+}
+
+// ListFactorsToEnrollRespDto defines model for ListFactorsToEnrollRespDto.
+type ListFactorsToEnrollRespDto struct {
+	// APICode Finer reason of a failure; absent on success.
+	//
+	// Example: 2004
+	APICode *APICode            `json:"apiCode,omitempty"`
+	Data    []FactorToEnrollDto `json:"data,omitempty"`
+
+	// Message For people, in the language of the request.
+	//
+	// Example: Success
+	Message Message `json:"message"`
+
+	// RequestID Identifies the request in the logs.
+	//
+	// Example: 934108e5-9fbf-4d24-8da1-c330328abd6c
+	RequestID *RequestID `json:"requestId,omitempty"`
+
+	// StatusCode 200 for success, otherwise what an HTTP status of that number means.
+	//
+	// Example: 200
+	StatusCode StatusCode `json:"statusCode"`
+}
+
 // LoginRequest defines model for LoginRequest.
 type LoginRequest struct {
-	// Code The authenticator's code; needed once a factor is bound.
+	// Code The authenticator's code, or a recovery code; needed once an authenticator is bound.
 	Code     *string `json:"code,omitempty"`
 	Password string  `json:"password"`
 	Username string  `json:"username"`
@@ -1301,8 +1618,28 @@ type MFABindRequest struct {
 	// Code The code that the authenticator app shows.
 	Code string `json:"code"`
 
+	// Name What the user calls the authenticator. Without a name it is `Authenticator`, the second one `Authenticator 2` and so on.
+	// Two of a user cannot have the same.
+	Name *AuthenticatorName `json:"name,omitempty"`
+
 	// Secret Not needed. If sent, it must be the waiting secret.
 	Secret *string `json:"secret,omitempty"`
+}
+
+// MFACode A code that an authenticator shows, or a recovery code.
+type MFACode = string
+
+// MFACodeRequest defines model for MFACodeRequest.
+type MFACodeRequest struct {
+	// Code A code that an authenticator shows, or a recovery code.
+	Code MFACode `json:"code"`
+}
+
+// MFALoginRequest defines model for MFALoginRequest.
+type MFALoginRequest struct {
+	// Code A code that an authenticator shows, or a recovery code.
+	Code     MFACode `json:"code"`
+	MFAToken string  `json:"mfaToken"`
 }
 
 // MFAQRCode defines model for MFAQRCode.
@@ -1321,6 +1658,32 @@ type MFAQRCodeResponse struct {
 	Data *MFAQRCode `json:"data,omitempty"`
 }
 
+// MFAStatus defines model for MFAStatus.
+type MFAStatus struct {
+	// Authenticators Oldest first.
+	Authenticators []Authenticator `json:"authenticators"`
+
+	// Enabled Whether a login needs a code.
+	Enabled           bool `json:"enabled"`
+	RecoveryCodesLeft int  `json:"recovery_codes_left"`
+}
+
+// MFAStatusResponse defines model for MFAStatusResponse.
+type MFAStatusResponse struct {
+	// Base The outcome. Success is 10000, every failure is -1.
+	Base Base       `json:"base"`
+	Data *MFAStatus `json:"data,omitempty"`
+}
+
+// MFAUnbindRequest defines model for MFAUnbindRequest.
+type MFAUnbindRequest struct {
+	// Code A code that an authenticator shows, or a recovery code.
+	Code MFACode `json:"code"`
+
+	// ID The authenticator to remove. Not needed by a user who has one only.
+	ID *string `json:"id,omitempty"`
+}
+
 // ManagementTokenDto defines model for ManagementTokenDto.
 type ManagementTokenDto struct {
 	AccessToken string `json:"access_token"`
@@ -1333,6 +1696,68 @@ type ManagementTokenDto struct {
 //
 // Example: Success
 type Message = string
+
+// MFAOTPVerifyDataDto defines model for MfaOtpVerifyDataDto.
+type MFAOTPVerifyDataDto struct {
+	Verified bool `json:"verified"`
+}
+
+// MFAOTPVerifyDto defines model for MfaOtpVerifyDto.
+type MFAOTPVerifyDto struct {
+	// TOTP A code that an authenticator shows, or a recovery code.
+	TOTP MFACode `json:"totp"`
+}
+
+// MFAOTPVerifyRespDto defines model for MfaOtpVerifyRespDto.
+type MFAOTPVerifyRespDto struct {
+	// APICode Finer reason of a failure; absent on success.
+	//
+	// Example: 2004
+	APICode *APICode             `json:"apiCode,omitempty"`
+	Data    *MFAOTPVerifyDataDto `json:"data,omitempty"`
+
+	// Message For people, in the language of the request.
+	//
+	// Example: Success
+	Message Message `json:"message"`
+
+	// RequestID Identifies the request in the logs.
+	//
+	// Example: 934108e5-9fbf-4d24-8da1-c330328abd6c
+	RequestID *RequestID `json:"requestId,omitempty"`
+
+	// StatusCode 200 for success, otherwise what an HTTP status of that number means.
+	//
+	// Example: 200
+	StatusCode StatusCode `json:"statusCode"`
+}
+
+// MFATriggerDataDto With apiCode 1635, what finishes the sign-in.
+type MFATriggerDataDto struct {
+	// ApplicationMFA What may be shown next.
+	ApplicationMFA []ApplicationMFADto `json:"applicationMfa"`
+
+	// ExpiresIn Life of the token in seconds.
+	ExpiresIn int `json:"expiresIn"`
+
+	// MFAToken For `/api/v3/signin-with-mfa`. Good for nothing else.
+	MFAToken string `json:"mfaToken"`
+
+	// TOTPMFAEnabled Whether a code of an authenticator will do.
+	TOTPMFAEnabled bool `json:"totpMfaEnabled"`
+}
+
+// OTPEnrollmentDto defines model for OtpEnrollmentDto.
+type OTPEnrollmentDto struct {
+	// QRCodeDataURL PNG as a data URI.
+	QRCodeDataURL string `json:"qrCodeDataUrl"`
+
+	// QRCodeURI What the QR code says (Key Uri Format).
+	QRCodeURI string `json:"qrCodeUri"`
+
+	// RecoveryCode 96 bits in hexadecimal digits. Upper or lower case, with or without the hyphens.
+	RecoveryCode RecoveryCode `json:"recoveryCode"`
+}
 
 // OTPSecretRespDto defines model for OtpSecretRespDto.
 type OTPSecretRespDto struct {
@@ -1348,6 +1773,12 @@ type Problem struct {
 	// Code Stable name of the failure, the same in every dialect and language.
 	Code   string  `json:"code"`
 	Detail *string `json:"detail,omitempty"`
+
+	// MFAExpiresIn Life of the `mfaToken` in seconds.
+	MFAExpiresIn *int `json:"mfaExpiresIn,omitempty"`
+
+	// MFAToken With the code `account.code_required`, what finishes the sign-in.
+	MFAToken *string `json:"mfaToken,omitempty"`
 
 	// RequestID Identifies the request in the logs.
 	//
@@ -1382,6 +1813,33 @@ type QRCodeAppLoginDto struct {
 // QRCodeAppLoginDtoAction defines model for QRCodeAppLoginDto.Action.
 type QRCodeAppLoginDtoAction string
 
+// RecoveryCode 96 bits in hexadecimal digits. Upper or lower case, with or without the hyphens.
+type RecoveryCode = string
+
+// RecoveryCodes defines model for RecoveryCodes.
+type RecoveryCodes struct {
+	Codes []RecoveryCode `json:"codes"`
+}
+
+// RecoveryCodesLeft defines model for RecoveryCodesLeft.
+type RecoveryCodesLeft struct {
+	Left int `json:"left"`
+}
+
+// RecoveryCodesLeftResponse defines model for RecoveryCodesLeftResponse.
+type RecoveryCodesLeftResponse struct {
+	// Base The outcome. Success is 10000, every failure is -1.
+	Base Base               `json:"base"`
+	Data *RecoveryCodesLeft `json:"data,omitempty"`
+}
+
+// RecoveryCodesResponse defines model for RecoveryCodesResponse.
+type RecoveryCodesResponse struct {
+	// Base The outcome. Success is 10000, every failure is -1.
+	Base Base           `json:"base"`
+	Data *RecoveryCodes `json:"data,omitempty"`
+}
+
 // RegisterRequest defines model for RegisterRequest.
 type RegisterRequest struct {
 	// Password 8 to 256 characters; those that are guessed at once are refused.
@@ -1396,6 +1854,67 @@ type RegisterRequest struct {
 //
 // Example: 934108e5-9fbf-4d24-8da1-c330328abd6c
 type RequestID = string
+
+// ResetFactorDto defines model for ResetFactorDto.
+type ResetFactorDto struct {
+	FactorID string `json:"factorId"`
+}
+
+// SendEnrollFactorRequestDataDto defines model for SendEnrollFactorRequestDataDto.
+type SendEnrollFactorRequestDataDto struct {
+	// EnrollmentToken For `enroll-factor`.
+	EnrollmentToken string            `json:"enrollmentToken"`
+	OTPData         *OTPEnrollmentDto `json:"otpData,omitempty"`
+}
+
+// SendEnrollFactorRequestDto defines model for SendEnrollFactorRequestDto.
+type SendEnrollFactorRequestDto struct {
+	// FactorType Kind of factor. Menshen has `OTP`.
+	FactorType FactorType `json:"factorType"`
+
+	// Profile Of the factor; `{}` will do for `OTP`.
+	Profile SendEnrollFactorRequestDto_Profile `json:"profile"`
+}
+
+// SendEnrollFactorRequestDto_Profile Of the factor; `{}` will do for `OTP`.
+type SendEnrollFactorRequestDto_Profile struct {
+	// Email For `EMAIL`.
+	Email *string `json:"email,omitempty"`
+
+	// Name What the user calls the authenticator. Without a name it is `Authenticator`, the second one `Authenticator 2` and so on.
+	// Two of a user cannot have the same.
+	Name *AuthenticatorName `json:"name,omitempty"`
+
+	// PhoneCountryCode For `SMS`.
+	PhoneCountryCode *string `json:"phoneCountryCode,omitempty"`
+
+	// PhoneNumber For `SMS`.
+	PhoneNumber *string `json:"phoneNumber,omitempty"`
+}
+
+// SendEnrollFactorRequestRespDto defines model for SendEnrollFactorRequestRespDto.
+type SendEnrollFactorRequestRespDto struct {
+	// APICode Finer reason of a failure; absent on success.
+	//
+	// Example: 2004
+	APICode *APICode                        `json:"apiCode,omitempty"`
+	Data    *SendEnrollFactorRequestDataDto `json:"data,omitempty"`
+
+	// Message For people, in the language of the request.
+	//
+	// Example: Success
+	Message Message `json:"message"`
+
+	// RequestID Identifies the request in the logs.
+	//
+	// Example: 934108e5-9fbf-4d24-8da1-c330328abd6c
+	RequestID *RequestID `json:"requestId,omitempty"`
+
+	// StatusCode 200 for success, otherwise what an HTTP status of that number means.
+	//
+	// Example: 200
+	StatusCode StatusCode `json:"statusCode"`
+}
 
 // SignInFastpassDto defines model for SignInFastpassDto.
 type SignInFastpassDto struct {
@@ -1451,6 +1970,42 @@ type SigninOptionsDto struct {
 
 // SigninOptionsDtoPasswordEncryptType How the password is written. TLS protects it; nothing else is taken.
 type SigninOptionsDtoPasswordEncryptType string
+
+// SigninRespDto defines model for SigninRespDto.
+type SigninRespDto struct {
+	// APICode Finer reason of a failure; absent on success.
+	//
+	// Example: 2004
+	APICode *APICode                   `json:"apiCode,omitempty"`
+	Data    *LoginTokenResponseDataDto `json:"data,omitempty"`
+
+	// Message For people, in the language of the request.
+	//
+	// Example: Success
+	Message Message `json:"message"`
+
+	// MFATriggerData With apiCode 1635, what finishes the sign-in.
+	MFATriggerData *MFATriggerDataDto `json:"mfaTriggerData,omitempty"`
+
+	// RequestID Identifies the request in the logs.
+	//
+	// Example: 934108e5-9fbf-4d24-8da1-c330328abd6c
+	RequestID *RequestID `json:"requestId,omitempty"`
+
+	// StatusCode 200 for success, otherwise what an HTTP status of that number means.
+	//
+	// Example: 200
+	StatusCode StatusCode `json:"statusCode"`
+}
+
+// SigninWithMFADto defines model for SigninWithMfaDto.
+type SigninWithMFADto struct {
+	MFAToken     string  `json:"mfaToken"`
+	RecoveryCode *string `json:"recoveryCode,omitempty"`
+
+	// TOTP A code that an authenticator shows.
+	TOTP *string `json:"totp,omitempty"`
+}
 
 // StatusCode 200 for success, otherwise what an HTTP status of that number means.
 //
@@ -1535,6 +2090,23 @@ type UserDtoWorkStatus string
 // UserIDType defines model for UserIdType.
 type UserIDType string
 
+// UserMFAInfoDto defines model for UserMfaInfoDto.
+type UserMFAInfoDto struct {
+	EmailMFAStatus FactorStatus `json:"emailMfaStatus"`
+	FaceMFAStatus  FactorStatus `json:"faceMfaStatus"`
+	SmsMFAStatus   FactorStatus `json:"smsMfaStatus"`
+	TOTPStatus     FactorStatus `json:"totpStatus"`
+}
+
+// UserOTPDto An authenticator that another system has made. Six digits, 30 seconds, SHA-1.
+type UserOTPDto struct {
+	// RecoveryCode A recovery code that the user has: 16 to 64 letters and digits, hyphens not counted. Shorter ones could be guessed.
+	RecoveryCode *string `json:"recoveryCode,omitempty"`
+
+	// Secret The secret in base32 (RFC 4648), of 80 to 512 bit; upper or lower case, with or without padding and spaces.
+	Secret string `json:"secret"`
+}
+
 // UserSingleRespDto defines model for UserSingleRespDto.
 type UserSingleRespDto struct {
 	// APICode Finer reason of a failure; absent on success.
@@ -1610,6 +2182,9 @@ type CodeFailureApplicationProblemPlusJSON = Problem
 
 // LoginToken defines model for LoginToken.
 type LoginToken = LoginTokenRespDto
+
+// SignIn defines model for SignIn.
+type SignIn = SigninRespDto
 
 // StatusFailureApplicationJSON A failure of the status dialect. It carries no data.
 type StatusFailureApplicationJSON = StatusError
@@ -1725,6 +2300,27 @@ type LoginWithCaptchaParams struct {
 	IThingsTenantCode *IThingsTenantCode `json:"iThings-tenant-code,omitempty"`
 }
 
+// LoginWithMFAParams defines parameters for LoginWithMFA.
+type LoginWithMFAParams struct {
+	// IThingsToken Access token of the signed-in user.
+	IThingsToken *IThingsToken `json:"iThings-token,omitempty"`
+
+	// IThingsProjectID Project of the caller. Accepted for compatibility; a verification code belongs to no project.
+	IThingsProjectID *IThingsProjectID `json:"iThings-project-id,omitempty"`
+
+	// IThingsAppCode Application id. Empty or unknown means the default application.
+	IThingsAppCode *IThingsAppCode `json:"iThings-app-code,omitempty"`
+
+	// IThingsUserRole Role of the caller. Accepted for compatibility; no role is needed for a verification code.
+	IThingsUserRole *IThingsUserRole `json:"iThings-user-role,omitempty"`
+
+	// AcceptLanguage Language of `msg`, `en` or `zh` (RFC 9110 section 12.5.4).
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+
+	// IThingsTenantCode Userpool id. Empty or unknown means the default userpool.
+	IThingsTenantCode *IThingsTenantCode `json:"iThings-tenant-code,omitempty"`
+}
+
 // RegisterWithCodeParams defines parameters for RegisterWithCode.
 type RegisterWithCodeParams struct {
 	// IThingsToken Access token of the signed-in user.
@@ -1762,6 +2358,12 @@ type ExchangeQRCodeTicketParams struct {
 type CreateQRCodeParams struct {
 	// XAuthingAppID Application that the call belongs to. Without it, the default application of the default userpool.
 	XAuthingAppID *AppIDHeader `json:"x-authing-app-id,omitempty"`
+}
+
+// GetFactorParams defines parameters for GetFactor.
+type GetFactorParams struct {
+	// FactorID The factor, as `list-enrolled-factors` names it.
+	FactorID string `form:"factorId" json:"factorId"`
 }
 
 // GetOTPSecretByUserParams defines parameters for GetOTPSecretByUser.
@@ -1808,6 +2410,22 @@ type GetUserParams struct {
 	WithIdentities *bool `form:"withIdentities,omitempty" json:"withIdentities,omitempty"`
 }
 
+// GetUserMFAInfoParams defines parameters for GetUserMFAInfo.
+type GetUserMFAInfoParams struct {
+	// UserID The user, written as `userIdType` says.
+	UserID string `form:"userId" json:"userId"`
+
+	// UserIDType What `userId` is:
+	// - `user_id`: the id that Menshen gave the user
+	// - `phone`: phone number, E.164 or national
+	// - `email`: e-mail address
+	// - `username`: user name
+	// - `external_id`: the user's id in the customer's own system
+	// - `identity`: `<extIdpId>:<userIdInIdp>`, split at the first colon
+	// - `sync_relation`: `<provider>:<userIdInIdp>`, split at the first colon
+	UserIDType *UserIDType `form:"userIdType,omitempty" json:"userIdType,omitempty"`
+}
+
 // RedeemFastpassParams defines parameters for RedeemFastpass.
 type RedeemFastpassParams struct {
 	// XAuthingAppID Application that the call belongs to. Without it, the default application of the default userpool.
@@ -1844,6 +2462,51 @@ type GetMFAQRCodeParams struct {
 	RefreshToken *RefreshTokenHeader `json:"Refresh-Token,omitempty"`
 }
 
+// GetRecoveryCodesParams defines parameters for GetRecoveryCodes.
+type GetRecoveryCodesParams struct {
+	// AccessToken Access token of the signed-in user.
+	AccessToken *AccessTokenHeader `json:"Access-Token,omitempty"`
+
+	// RefreshToken Refresh token of the same session; renews an expired access token on the fly.
+	RefreshToken *RefreshTokenHeader `json:"Refresh-Token,omitempty"`
+}
+
+// MakeRecoveryCodesParams defines parameters for MakeRecoveryCodes.
+type MakeRecoveryCodesParams struct {
+	// AccessToken Access token of the signed-in user.
+	AccessToken *AccessTokenHeader `json:"Access-Token,omitempty"`
+
+	// RefreshToken Refresh token of the same session; renews an expired access token on the fly.
+	RefreshToken *RefreshTokenHeader `json:"Refresh-Token,omitempty"`
+}
+
+// GetMFAStatusParams defines parameters for GetMFAStatus.
+type GetMFAStatusParams struct {
+	// AccessToken Access token of the signed-in user.
+	AccessToken *AccessTokenHeader `json:"Access-Token,omitempty"`
+
+	// RefreshToken Refresh token of the same session; renews an expired access token on the fly.
+	RefreshToken *RefreshTokenHeader `json:"Refresh-Token,omitempty"`
+}
+
+// UnbindMFAParams defines parameters for UnbindMFA.
+type UnbindMFAParams struct {
+	// AccessToken Access token of the signed-in user.
+	AccessToken *AccessTokenHeader `json:"Access-Token,omitempty"`
+
+	// RefreshToken Refresh token of the same session; renews an expired access token on the fly.
+	RefreshToken *RefreshTokenHeader `json:"Refresh-Token,omitempty"`
+}
+
+// VerifyMFAParams defines parameters for VerifyMFA.
+type VerifyMFAParams struct {
+	// AccessToken Access token of the signed-in user.
+	AccessToken *AccessTokenHeader `json:"Access-Token,omitempty"`
+
+	// RefreshToken Refresh token of the same session; renews an expired access token on the fly.
+	RefreshToken *RefreshTokenHeader `json:"Refresh-Token,omitempty"`
+}
+
 // GetUserInfoParams defines parameters for GetUserInfo.
 type GetUserInfoParams struct {
 	// UserID By default the signed-in user.
@@ -1871,6 +2534,9 @@ type ResetPasswordJSONRequestBody = ForgetPasswordRequest
 // LoginWithCaptchaJSONRequestBody defines body for LoginWithCaptcha for application/json ContentType.
 type LoginWithCaptchaJSONRequestBody = CaptchaLoginRequest
 
+// LoginWithMFAJSONRequestBody defines body for LoginWithMFA for application/json ContentType.
+type LoginWithMFAJSONRequestBody = MFALoginRequest
+
 // RegisterWithCodeJSONRequestBody defines body for RegisterWithCode for application/json ContentType.
 type RegisterWithCodeJSONRequestBody = CodeRegisterRequest
 
@@ -1879,6 +2545,9 @@ type ChangeQRCodeStatusJSONRequestBody = ChangeQRCodeStatusDto
 
 // CreateUserJSONRequestBody defines body for CreateUser for application/json ContentType.
 type CreateUserJSONRequestBody = CreateUserReqDto
+
+// EnrollFactorJSONRequestBody defines body for EnrollFactor for application/json ContentType.
+type EnrollFactorJSONRequestBody = EnrollFactorDto
 
 // ExchangeQRCodeTicketJSONRequestBody defines body for ExchangeQRCodeTicket for application/json ContentType.
 type ExchangeQRCodeTicketJSONRequestBody = ExchangeTokenSetWithQRcodeTicketDto
@@ -1892,8 +2561,20 @@ type CreateQRCodeJSONRequestBody = GeneQRCodeDto
 // GetManagementTokenJSONRequestBody defines body for GetManagementToken for application/json ContentType.
 type GetManagementTokenJSONRequestBody = GetManagementAccessTokenDto
 
+// ImportOTPJSONRequestBody defines body for ImportOTP for application/json ContentType.
+type ImportOTPJSONRequestBody = ImportOTPReqDto
+
+// VerifyTOTPJSONRequestBody defines body for VerifyTOTP for application/json ContentType.
+type VerifyTOTPJSONRequestBody = MFAOTPVerifyDto
+
 // RedeemFastpassJSONRequestBody defines body for RedeemFastpass for application/json ContentType.
 type RedeemFastpassJSONRequestBody = QRCodeAppLoginDto
+
+// ResetFactorJSONRequestBody defines body for ResetFactor for application/json ContentType.
+type ResetFactorJSONRequestBody = ResetFactorDto
+
+// SendEnrollFactorRequestJSONRequestBody defines body for SendEnrollFactorRequest for application/json ContentType.
+type SendEnrollFactorRequestJSONRequestBody = SendEnrollFactorRequestDto
 
 // SetQRCodeStatusJSONRequestBody defines body for SetQRCodeStatus for application/json ContentType.
 type SetQRCodeStatusJSONRequestBody = ChangeQRCodeStatusDto
@@ -1901,11 +2582,32 @@ type SetQRCodeStatusJSONRequestBody = ChangeQRCodeStatusDto
 // SignInJSONRequestBody defines body for SignIn for application/json ContentType.
 type SignInJSONRequestBody = SigninByCredentialsDto
 
+// SignInWithMFAJSONRequestBody defines body for SignInWithMFA for application/json ContentType.
+type SignInWithMFAJSONRequestBody = SigninWithMFADto
+
 // BindMFAJSONRequestBody defines body for BindMFA for application/json ContentType.
 type BindMFAJSONRequestBody = MFABindRequest
 
 // BindMFAFormdataRequestBody defines body for BindMFA for application/x-www-form-urlencoded ContentType.
 type BindMFAFormdataRequestBody = MFABindRequest
+
+// MakeRecoveryCodesJSONRequestBody defines body for MakeRecoveryCodes for application/json ContentType.
+type MakeRecoveryCodesJSONRequestBody = MFACodeRequest
+
+// MakeRecoveryCodesFormdataRequestBody defines body for MakeRecoveryCodes for application/x-www-form-urlencoded ContentType.
+type MakeRecoveryCodesFormdataRequestBody = MFACodeRequest
+
+// UnbindMFAJSONRequestBody defines body for UnbindMFA for application/json ContentType.
+type UnbindMFAJSONRequestBody = MFAUnbindRequest
+
+// UnbindMFAFormdataRequestBody defines body for UnbindMFA for application/x-www-form-urlencoded ContentType.
+type UnbindMFAFormdataRequestBody = MFAUnbindRequest
+
+// VerifyMFAJSONRequestBody defines body for VerifyMFA for application/json ContentType.
+type VerifyMFAJSONRequestBody = MFACodeRequest
+
+// VerifyMFAFormdataRequestBody defines body for VerifyMFA for application/x-www-form-urlencoded ContentType.
+type VerifyMFAFormdataRequestBody = MFACodeRequest
 
 // LoginUserJSONRequestBody defines body for LoginUser for application/json ContentType.
 type LoginUserJSONRequestBody = LoginRequest
@@ -2207,7 +2909,8 @@ type ClientInterface interface {
 	//   `login` is needed: the refusal 1000034 says so. One that is sent is checked, and used up by the try, right or wrong.
 	// - With a code, `account` is the address that it was sent to.
 	//
-	// An account with a bound authenticator cannot sign in here; `/user/login` takes its code.
+	// There is no field for the authenticator's code. For an account that has one bound, the answer to the right password or code
+	// is the refusal 1000201 with an `mfaToken` of five minutes; `login-mfa` takes it together with the code.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -2222,12 +2925,33 @@ type ClientInterface interface {
 	//   `login` is needed: the refusal 1000034 says so. One that is sent is checked, and used up by the try, right or wrong.
 	// - With a code, `account` is the address that it was sent to.
 	//
-	// An account with a bound authenticator cannot sign in here; `/user/login` takes its code.
+	// There is no field for the authenticator's code. For an account that has one bound, the answer to the right password or code
+	// is the refusal 1000201 with an `mfaToken` of five minutes; `login-mfa` takes it together with the code.
 	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /api/v1/system/user/login (the `LoginWithCaptcha` operationId).
 	LoginWithCaptcha(ctx context.Context, params *LoginWithCaptchaParams, body LoginWithCaptchaJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// LoginWithMFAWithBody Finish a sign-in with a code 使用 MFA 验证码完成登录
+	//
+	// Finishes the sign-in that the `mfaToken` stands for, with a code of the authenticator or with a recovery code. A wrong code does
+	// not use the token up; a right one does.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v1/system/user/login-mfa (the `LoginWithMFA` operationId).
+	LoginWithMFAWithBody(ctx context.Context, params *LoginWithMFAParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// LoginWithMFA Finish a sign-in with a code 使用 MFA 验证码完成登录
+	//
+	// Finishes the sign-in that the `mfaToken` stands for, with a code of the authenticator or with a recovery code. A wrong code does
+	// not use the token up; a right one does.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/v1/system/user/login-mfa (the `LoginWithMFA` operationId).
+	LoginWithMFA(ctx context.Context, params *LoginWithMFAParams, body LoginWithMFAJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// RegisterWithCodeWithBody Register with a code 注册
 	//
@@ -2293,6 +3017,26 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /api/v3/create-user (the `CreateUser` operationId).
 	CreateUser(ctx context.Context, body CreateUserJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// EnrollFactorWithBody Enrol the factor 绑定 MFA 认证要素
+	//
+	// Confirms what waits with a code of the authenticator app. The code is spent by it. Five wrong codes void what waits. The user is
+	// told by e-mail.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v3/enroll-factor (the `EnrollFactor` operationId).
+	EnrollFactorWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// EnrollFactor Enrol the factor 绑定 MFA 认证要素
+	//
+	// Confirms what waits with a code of the authenticator app. The code is spent by it. Five wrong codes void what waits. The user is
+	// told by e-mail.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/v3/enroll-factor (the `EnrollFactor` operationId).
+	EnrollFactor(ctx context.Context, body EnrollFactorJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ExchangeQRCodeTicketWithBody Exchange a ticket for tokens 使用二维码 ticket 换取 TokenSet
 	//
@@ -2366,6 +3110,13 @@ type ClientInterface interface {
 	// Corresponds with POST /api/v3/gene-qrcode (the `CreateQRCode` operationId).
 	CreateQRCode(ctx context.Context, params *CreateQRCodeParams, body CreateQRCodeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetFactor Get a factor 获取绑定的某个 MFA 认证要素
+	//
+	// One of the authenticators that the user has bound.
+	//
+	// Corresponds with GET /api/v3/get-factor (the `GetFactor` operationId).
+	GetFactor(ctx context.Context, params *GetFactorParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetManagementTokenWithBody Get a management token 获取管理员 Token
 	//
 	// A token for the management operations, in exchange for an access key. Lives two hours.
@@ -2386,9 +3137,9 @@ type ClientInterface interface {
 
 	// GetOTPSecretByUser Get the OTP secret of a user 获取用户绑定 OTP 的秘钥
 	//
-	// The secret of the authenticator that a user has bound. The access key needs the scope `otp:secret:read`; every
-	// lookup is in the audit log before it is answered. An identifier matches exactly, and only as the type it was
-	// given as.
+	// The secret of the authenticator that a user has bound; of several, the oldest that is not disabled. The access key needs
+	// the scope `otp:secret:read`; every lookup is in the audit log before it is answered. An identifier matches exactly, and
+	// only as the type it was given as.
 	//
 	// Corresponds with GET /api/v3/get-otp-secret-by-user (the `GetOTPSecretByUser` operationId).
 	GetOTPSecretByUser(ctx context.Context, params *GetOTPSecretByUserParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -2407,6 +3158,72 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /api/v3/get-user (the `GetUser` operationId).
 	GetUser(ctx context.Context, params *GetUserParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetUserMFAInfo Which factors a user has 获取用户 MFA 绑定信息
+	//
+	// Which kinds of factors a user has bound; needs the scope `user:read`. Menshen has authenticators (TOTP) only, so the
+	// others are always `disabled`.
+	//
+	// Corresponds with GET /api/v3/get-user-mfa-info (the `GetUserMFAInfo` operationId).
+	GetUserMFAInfo(ctx context.Context, params *GetUserMFAInfoParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ImportOTPWithBody Import OTP secrets 导入用户 OTP
+	//
+	// Binds authenticators that another system has made; needs the scope `otp:secret:write`. All of the list or nothing: a
+	// refusal says which entry is the reason. A user who has an authenticator is refused, unless it is this one, so that an
+	// import can be repeated. The users are told by e-mail.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v3/import-otp (the `ImportOTP` operationId).
+	ImportOTPWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ImportOTP Import OTP secrets 导入用户 OTP
+	//
+	// Binds authenticators that another system has made; needs the scope `otp:secret:write`. All of the list or nothing: a
+	// refusal says which entry is the reason. A user who has an authenticator is refused, unless it is this one, so that an
+	// import can be repeated. The users are told by e-mail.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/v3/import-otp (the `ImportOTP` operationId).
+	ImportOTP(ctx context.Context, body ImportOTPJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListEnrolledFactors List the factors 获取绑定的所有 MFA 认证要素
+	//
+	// The authenticators that the user has bound, oldest first.
+	//
+	// Corresponds with GET /api/v3/list-enrolled-factors (the `ListEnrolledFactors` operationId).
+	ListEnrolledFactors(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListFactorsToEnroll List what can be enrolled 获取可绑定的 MFA 认证要素
+	//
+	// The kinds of factors that the user can still bind: `OTP`, or nothing for a user who has five authenticators.
+	//
+	// Corresponds with GET /api/v3/list-factors-to-enroll (the `ListFactorsToEnroll` operationId).
+	ListFactorsToEnroll(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// VerifyTOTPWithBody Show a code 校验用户 TOTP
+	//
+	// Checks a code of one of the user's authenticators, or a recovery code, and notes in the session that it was right. For five
+	// minutes after that another authenticator can be added, or one be removed. The code is spent. A wrong one is a refusal (apiCode
+	// 6001), never `verified: false`.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v3/mfa-totp-verify (the `VerifyTOTP` operationId).
+	VerifyTOTPWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// VerifyTOTP Show a code 校验用户 TOTP
+	//
+	// Checks a code of one of the user's authenticators, or a recovery code, and notes in the session that it was right. For five
+	// minutes after that another authenticator can be added, or one be removed. The code is spent. A wrong one is a refusal (apiCode
+	// 6001), never `verified: false`.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/v3/mfa-totp-verify (the `VerifyTOTP` operationId).
+	VerifyTOTP(ctx context.Context, body VerifyTOTPJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// RedeemFastpassWithBody Sign in with a scanned fastpass APP 端扫码登录
 	//
@@ -2435,6 +3252,54 @@ type ClientInterface interface {
 	// Corresponds with GET /api/v3/qrcode.png (the `GetQRCodePicture` operationId).
 	GetQRCodePicture(ctx context.Context, params *GetQRCodePictureParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ResetFactorWithBody Remove a factor 解绑 MFA 认证要素
+	//
+	// Removes one of the user's authenticators. There is no field for a code: the session must have shown one within the last five
+	// minutes, at its sign-in or by `mfa-totp-verify`. With the last authenticator the recovery codes go too. The user is told by
+	// e-mail.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v3/reset-factor (the `ResetFactor` operationId).
+	ResetFactorWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ResetFactor Remove a factor 解绑 MFA 认证要素
+	//
+	// Removes one of the user's authenticators. There is no field for a code: the session must have shown one within the last five
+	// minutes, at its sign-in or by `mfa-totp-verify`. With the last authenticator the recovery codes go too. The user is told by
+	// e-mail.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/v3/reset-factor (the `ResetFactor` operationId).
+	ResetFactor(ctx context.Context, body ResetFactorJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SendEnrollFactorRequestWithBody Start enrolling a factor 发起绑定 MFA 认证要素请求
+	//
+	// Starts binding an authenticator app (`factorType` `OTP`): a new secret as an `otpauth://` URI and as a QR code, one recovery code
+	// that is good once it is bound, and the token for `enroll-factor`. It waits for ten minutes, and voids one that waited before.
+	//
+	// For the first authenticator the user must have signed in within the last 15 minutes; for a further one, the session must have
+	// shown a code of one of those within the last five: at its sign-in, or by `mfa-totp-verify`. A user has at most five.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v3/send-enroll-factor-request (the `SendEnrollFactorRequest` operationId).
+	SendEnrollFactorRequestWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SendEnrollFactorRequest Start enrolling a factor 发起绑定 MFA 认证要素请求
+	//
+	// Starts binding an authenticator app (`factorType` `OTP`): a new secret as an `otpauth://` URI and as a QR code, one recovery code
+	// that is good once it is bound, and the token for `enroll-factor`. It waits for ten minutes, and voids one that waited before.
+	//
+	// For the first authenticator the user must have signed in within the last 15 minutes; for a further one, the session must have
+	// shown a code of one of those within the last five: at its sign-in, or by `mfa-totp-verify`. A user has at most five.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/v3/send-enroll-factor-request (the `SendEnrollFactorRequest` operationId).
+	SendEnrollFactorRequest(ctx context.Context, body SendEnrollFactorRequestJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// SetQRCodeStatusWithBody Scan, confirm or cancel a login QR code 修改登录二维码状态
 	//
 	// For the phone of a signed-in user of the same userpool. `SCAN` first; it pins user and session, and only they may
@@ -2457,8 +3322,10 @@ type ClientInterface interface {
 
 	// SignInWithBody Sign in with credentials 使用用户凭证登录
 	//
-	// Signs in with password. Exactly one of `account`, `username`, `email` and `phone` names the user. An account with
-	// a bound authenticator cannot sign in here; `/user/login` takes its code.
+	// Signs in with password. Exactly one of `account`, `username`, `email` and `phone` names the user.
+	//
+	// There is no field for the authenticator's code. For an account that has one bound, the answer to the right password is
+	// the refusal 1635 with an `mfaToken` of five minutes; `/api/v3/signin-with-mfa` takes it together with the code.
 	//
 	// The application is `client_id`, or the one of `x-authing-app-id`, or the default one. A `client_secret` that is
 	// sent must be right.
@@ -2470,8 +3337,10 @@ type ClientInterface interface {
 
 	// SignIn Sign in with credentials 使用用户凭证登录
 	//
-	// Signs in with password. Exactly one of `account`, `username`, `email` and `phone` names the user. An account with
-	// a bound authenticator cannot sign in here; `/user/login` takes its code.
+	// Signs in with password. Exactly one of `account`, `username`, `email` and `phone` names the user.
+	//
+	// There is no field for the authenticator's code. For an account that has one bound, the answer to the right password is
+	// the refusal 1635 with an `mfaToken` of five minutes; `/api/v3/signin-with-mfa` takes it together with the code.
 	//
 	// The application is `client_id`, or the one of `x-authing-app-id`, or the default one. A `client_secret` that is
 	// sent must be right.
@@ -2481,10 +3350,32 @@ type ClientInterface interface {
 	// Corresponds with POST /api/v3/signin (the `SignIn` operationId).
 	SignIn(ctx context.Context, params *SignInParams, body SignInJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// SignInWithMFAWithBody Finish a sign-in with a code 使用 MFA 验证码完成登录
+	//
+	// Finishes the sign-in that the `mfaToken` stands for, with a code of the authenticator or with a recovery code. The session
+	// belongs to the application and has the scope that `/api/v3/signin` was asked for. A wrong code does not use the token up;
+	// a right one does. Without a code the refusal is 6003, with an empty recovery code 6004.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v3/signin-with-mfa (the `SignInWithMFA` operationId).
+	SignInWithMFAWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SignInWithMFA Finish a sign-in with a code 使用 MFA 验证码完成登录
+	//
+	// Finishes the sign-in that the `mfaToken` stands for, with a code of the authenticator or with a recovery code. The session
+	// belongs to the application and has the scope that `/api/v3/signin` was asked for. A wrong code does not use the token up;
+	// a right one does. Without a code the refusal is 6003, with an empty recovery code 6004.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/v3/signin-with-mfa (the `SignInWithMFA` operationId).
+	SignInWithMFA(ctx context.Context, body SignInWithMFAJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// BindMFAWithBody Bind an authenticator 绑定 MFA
 	//
 	// Confirms the waiting secret with a code of the authenticator app. The code is spent by it: the first login needs
-	// the next one. Five wrong codes void the waiting secret.
+	// the next one. Five wrong codes void the waiting secret. The user is told by e-mail.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -2494,7 +3385,7 @@ type ClientInterface interface {
 	// BindMFA Bind an authenticator 绑定 MFA
 	//
 	// Confirms the waiting secret with a code of the authenticator app. The code is spent by it: the first login needs
-	// the next one. Five wrong codes void the waiting secret.
+	// the next one. Five wrong codes void the waiting secret. The user is told by e-mail.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2504,7 +3395,7 @@ type ClientInterface interface {
 	// BindMFAWithFormdataBody Bind an authenticator 绑定 MFA
 	//
 	// Confirms the waiting secret with a code of the authenticator app. The code is spent by it: the first login needs
-	// the next one. Five wrong codes void the waiting secret.
+	// the next one. Five wrong codes void the waiting secret. The user is told by e-mail.
 	//
 	// Takes a body of the `application/x-www-form-urlencoded` content type.
 	//
@@ -2514,11 +3405,122 @@ type ClientInterface interface {
 	// GetMFAQRCode Get the MFA QR code 获取 MFA qrcode
 	//
 	// Starts binding an authenticator app: a new secret, and the QR code that carries it. The secret waits for ten
-	// minutes; `POST /auth/mfa/bind` with a code of the app makes it the user's factor. Asked again within the same
-	// session, it shows the same waiting secret. Refused while a factor is bound.
+	// minutes; `POST /auth/mfa/bind` with a code of the app makes it a factor of the user's. Asked again within the same
+	// session, it shows the same waiting secret.
+	//
+	// For the first authenticator the user must have signed in within the last 15 minutes. Once one is bound it is refused,
+	// unless the session has shown a code of it within the last five minutes: at its login, or by `POST /auth/mfa/verify`.
+	// A user has at most five.
 	//
 	// Corresponds with GET /auth/mfa/qrcode (the `GetMFAQRCode` operationId).
 	GetMFAQRCode(ctx context.Context, params *GetMFAQRCodeParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetRecoveryCodes Count the recovery codes 查询恢复码数量
+	//
+	// How many recovery codes the user has left. The codes themselves are shown once, when they are made.
+	//
+	// Corresponds with GET /auth/mfa/recovery-codes (the `GetRecoveryCodes` operationId).
+	GetRecoveryCodes(ctx context.Context, params *GetRecoveryCodesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// MakeRecoveryCodesWithBody Make recovery codes 生成恢复码
+	//
+	// Makes ten recovery codes, which void those of before. Each opens a login once, in the place of the authenticator's code: the
+	// field `code` of `/user/login` takes it. It needs an authenticator's code that has not been used, or a recovery code. The user is
+	// told by e-mail.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /auth/mfa/recovery-codes (the `MakeRecoveryCodes` operationId).
+	MakeRecoveryCodesWithBody(ctx context.Context, params *MakeRecoveryCodesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// MakeRecoveryCodes Make recovery codes 生成恢复码
+	//
+	// Makes ten recovery codes, which void those of before. Each opens a login once, in the place of the authenticator's code: the
+	// field `code` of `/user/login` takes it. It needs an authenticator's code that has not been used, or a recovery code. The user is
+	// told by e-mail.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /auth/mfa/recovery-codes (the `MakeRecoveryCodes` operationId).
+	MakeRecoveryCodes(ctx context.Context, params *MakeRecoveryCodesParams, body MakeRecoveryCodesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// MakeRecoveryCodesWithFormdataBody Make recovery codes 生成恢复码
+	//
+	// Makes ten recovery codes, which void those of before. Each opens a login once, in the place of the authenticator's code: the
+	// field `code` of `/user/login` takes it. It needs an authenticator's code that has not been used, or a recovery code. The user is
+	// told by e-mail.
+	//
+	// Takes a body of the `application/x-www-form-urlencoded` content type.
+	//
+	// Corresponds with POST /auth/mfa/recovery-codes (the `MakeRecoveryCodes` operationId).
+	MakeRecoveryCodesWithFormdataBody(ctx context.Context, params *MakeRecoveryCodesParams, body MakeRecoveryCodesFormdataRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetMFAStatus The user's authenticators 查询 MFA 状态
+	//
+	// Which authenticators the user has bound, and how many recovery codes are left.
+	//
+	// Corresponds with GET /auth/mfa/status (the `GetMFAStatus` operationId).
+	GetMFAStatus(ctx context.Context, params *GetMFAStatusParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UnbindMFAWithBody Remove an authenticator 解绑 MFA
+	//
+	// Removes one of the user's authenticators. It needs a code that has not been used: of any of the user's authenticators, or a
+	// recovery code. With the last authenticator the recovery codes go too. The user is told by e-mail.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /auth/mfa/unbind (the `UnbindMFA` operationId).
+	UnbindMFAWithBody(ctx context.Context, params *UnbindMFAParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UnbindMFA Remove an authenticator 解绑 MFA
+	//
+	// Removes one of the user's authenticators. It needs a code that has not been used: of any of the user's authenticators, or a
+	// recovery code. With the last authenticator the recovery codes go too. The user is told by e-mail.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /auth/mfa/unbind (the `UnbindMFA` operationId).
+	UnbindMFA(ctx context.Context, params *UnbindMFAParams, body UnbindMFAJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UnbindMFAWithFormdataBody Remove an authenticator 解绑 MFA
+	//
+	// Removes one of the user's authenticators. It needs a code that has not been used: of any of the user's authenticators, or a
+	// recovery code. With the last authenticator the recovery codes go too. The user is told by e-mail.
+	//
+	// Takes a body of the `application/x-www-form-urlencoded` content type.
+	//
+	// Corresponds with POST /auth/mfa/unbind (the `UnbindMFA` operationId).
+	UnbindMFAWithFormdataBody(ctx context.Context, params *UnbindMFAParams, body UnbindMFAFormdataRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// VerifyMFAWithBody Show a code 验证 MFA
+	//
+	// Checks a code of one of the user's authenticators, or a recovery code, and notes in the session that it was right. For five
+	// minutes after that another authenticator can be added, or one be taken away in the status dialect. The code is spent.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /auth/mfa/verify (the `VerifyMFA` operationId).
+	VerifyMFAWithBody(ctx context.Context, params *VerifyMFAParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// VerifyMFA Show a code 验证 MFA
+	//
+	// Checks a code of one of the user's authenticators, or a recovery code, and notes in the session that it was right. For five
+	// minutes after that another authenticator can be added, or one be taken away in the status dialect. The code is spent.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /auth/mfa/verify (the `VerifyMFA` operationId).
+	VerifyMFA(ctx context.Context, params *VerifyMFAParams, body VerifyMFAJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// VerifyMFAWithFormdataBody Show a code 验证 MFA
+	//
+	// Checks a code of one of the user's authenticators, or a recovery code, and notes in the session that it was right. For five
+	// minutes after that another authenticator can be added, or one be taken away in the status dialect. The code is spent.
+	//
+	// Takes a body of the `application/x-www-form-urlencoded` content type.
+	//
+	// Corresponds with POST /auth/mfa/verify (the `VerifyMFA` operationId).
+	VerifyMFAWithFormdataBody(ctx context.Context, params *VerifyMFAParams, body VerifyMFAFormdataRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetHealth Is the process alive 存活检查
 	//
@@ -2565,8 +3567,8 @@ type ClientInterface interface {
 
 	// LoginUserWithBody Sign in 登录
 	//
-	// Signs in with user name and password, and with the authenticator's code in the same call once a factor is bound:
-	// without it the answer is a refusal that says so. The token pair is in the response headers.
+	// Signs in with user name and password, and in the same call with the authenticator's code, or a recovery code, once an
+	// authenticator is bound: without it the answer is a refusal that says so. The token pair is in the response headers.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -2575,8 +3577,8 @@ type ClientInterface interface {
 
 	// LoginUser Sign in 登录
 	//
-	// Signs in with user name and password, and with the authenticator's code in the same call once a factor is bound:
-	// without it the answer is a refusal that says so. The token pair is in the response headers.
+	// Signs in with user name and password, and in the same call with the authenticator's code, or a recovery code, once an
+	// authenticator is bound: without it the answer is a refusal that says so. The token pair is in the response headers.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2585,8 +3587,8 @@ type ClientInterface interface {
 
 	// LoginUserWithFormdataBody Sign in 登录
 	//
-	// Signs in with user name and password, and with the authenticator's code in the same call once a factor is bound:
-	// without it the answer is a refusal that says so. The token pair is in the response headers.
+	// Signs in with user name and password, and in the same call with the authenticator's code, or a recovery code, once an
+	// authenticator is bound: without it the answer is a refusal that says so. The token pair is in the response headers.
 	//
 	// Takes a body of the `application/x-www-form-urlencoded` content type.
 	//
@@ -2822,7 +3824,8 @@ func (c *Client) ResetPassword(ctx context.Context, params *ResetPasswordParams,
 //     `login` is needed: the refusal 1000034 says so. One that is sent is checked, and used up by the try, right or wrong.
 //   - With a code, `account` is the address that it was sent to.
 //
-// An account with a bound authenticator cannot sign in here; `/user/login` takes its code.
+// There is no field for the authenticator's code. For an account that has one bound, the answer to the right password or code
+// is the refusal 1000201 with an `mfaToken` of five minutes; `login-mfa` takes it together with the code.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2847,13 +3850,54 @@ func (c *Client) LoginWithCaptchaWithBody(ctx context.Context, params *LoginWith
 //     `login` is needed: the refusal 1000034 says so. One that is sent is checked, and used up by the try, right or wrong.
 //   - With a code, `account` is the address that it was sent to.
 //
-// An account with a bound authenticator cannot sign in here; `/user/login` takes its code.
+// There is no field for the authenticator's code. For an account that has one bound, the answer to the right password or code
+// is the refusal 1000201 with an `mfaToken` of five minutes; `login-mfa` takes it together with the code.
 //
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /api/v1/system/user/login (the `LoginWithCaptcha` operationId).
 func (c *Client) LoginWithCaptcha(ctx context.Context, params *LoginWithCaptchaParams, body LoginWithCaptchaJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewLoginWithCaptchaRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// LoginWithMFAWithBody Finish a sign-in with a code 使用 MFA 验证码完成登录
+//
+// Finishes the sign-in that the `mfaToken` stands for, with a code of the authenticator or with a recovery code. A wrong code does
+// not use the token up; a right one does.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v1/system/user/login-mfa (the `LoginWithMFA` operationId).
+func (c *Client) LoginWithMFAWithBody(ctx context.Context, params *LoginWithMFAParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewLoginWithMFARequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// LoginWithMFA Finish a sign-in with a code 使用 MFA 验证码完成登录
+//
+// Finishes the sign-in that the `mfaToken` stands for, with a code of the authenticator or with a recovery code. A wrong code does
+// not use the token up; a right one does.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/v1/system/user/login-mfa (the `LoginWithMFA` operationId).
+func (c *Client) LoginWithMFA(ctx context.Context, params *LoginWithMFAParams, body LoginWithMFAJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewLoginWithMFARequest(c.Server, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2999,6 +4043,46 @@ func (c *Client) CreateUser(ctx context.Context, body CreateUserJSONRequestBody,
 	return c.Client.Do(req)
 }
 
+// EnrollFactorWithBody Enrol the factor 绑定 MFA 认证要素
+//
+// Confirms what waits with a code of the authenticator app. The code is spent by it. Five wrong codes void what waits. The user is
+// told by e-mail.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v3/enroll-factor (the `EnrollFactor` operationId).
+func (c *Client) EnrollFactorWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewEnrollFactorRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// EnrollFactor Enrol the factor 绑定 MFA 认证要素
+//
+// Confirms what waits with a code of the authenticator app. The code is spent by it. Five wrong codes void what waits. The user is
+// told by e-mail.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/v3/enroll-factor (the `EnrollFactor` operationId).
+func (c *Client) EnrollFactor(ctx context.Context, body EnrollFactorJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewEnrollFactorRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // ExchangeQRCodeTicketWithBody Exchange a ticket for tokens 使用二维码 ticket 换取 TokenSet
 //
 // For the backend of the login page. The ticket works once and only for the application that the QR code belongs to;
@@ -3131,6 +4215,23 @@ func (c *Client) CreateQRCode(ctx context.Context, params *CreateQRCodeParams, b
 	return c.Client.Do(req)
 }
 
+// GetFactor Get a factor 获取绑定的某个 MFA 认证要素
+//
+// One of the authenticators that the user has bound.
+//
+// Corresponds with GET /api/v3/get-factor (the `GetFactor` operationId).
+func (c *Client) GetFactor(ctx context.Context, params *GetFactorParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetFactorRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // GetManagementTokenWithBody Get a management token 获取管理员 Token
 //
 // A token for the management operations, in exchange for an access key. Lives two hours.
@@ -3171,9 +4272,9 @@ func (c *Client) GetManagementToken(ctx context.Context, body GetManagementToken
 
 // GetOTPSecretByUser Get the OTP secret of a user 获取用户绑定 OTP 的秘钥
 //
-// The secret of the authenticator that a user has bound. The access key needs the scope `otp:secret:read`; every
-// lookup is in the audit log before it is answered. An identifier matches exactly, and only as the type it was
-// given as.
+// The secret of the authenticator that a user has bound; of several, the oldest that is not disabled. The access key needs
+// the scope `otp:secret:read`; every lookup is in the audit log before it is answered. An identifier matches exactly, and
+// only as the type it was given as.
 //
 // Corresponds with GET /api/v3/get-otp-secret-by-user (the `GetOTPSecretByUser` operationId).
 func (c *Client) GetOTPSecretByUser(ctx context.Context, params *GetOTPSecretByUserParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3213,6 +4314,142 @@ func (c *Client) GetQRCodeStatus(ctx context.Context, params *GetQRCodeStatusPar
 // Corresponds with GET /api/v3/get-user (the `GetUser` operationId).
 func (c *Client) GetUser(ctx context.Context, params *GetUserParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetUserRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetUserMFAInfo Which factors a user has 获取用户 MFA 绑定信息
+//
+// Which kinds of factors a user has bound; needs the scope `user:read`. Menshen has authenticators (TOTP) only, so the
+// others are always `disabled`.
+//
+// Corresponds with GET /api/v3/get-user-mfa-info (the `GetUserMFAInfo` operationId).
+func (c *Client) GetUserMFAInfo(ctx context.Context, params *GetUserMFAInfoParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetUserMFAInfoRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ImportOTPWithBody Import OTP secrets 导入用户 OTP
+//
+// Binds authenticators that another system has made; needs the scope `otp:secret:write`. All of the list or nothing: a
+// refusal says which entry is the reason. A user who has an authenticator is refused, unless it is this one, so that an
+// import can be repeated. The users are told by e-mail.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v3/import-otp (the `ImportOTP` operationId).
+func (c *Client) ImportOTPWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewImportOTPRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ImportOTP Import OTP secrets 导入用户 OTP
+//
+// Binds authenticators that another system has made; needs the scope `otp:secret:write`. All of the list or nothing: a
+// refusal says which entry is the reason. A user who has an authenticator is refused, unless it is this one, so that an
+// import can be repeated. The users are told by e-mail.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/v3/import-otp (the `ImportOTP` operationId).
+func (c *Client) ImportOTP(ctx context.Context, body ImportOTPJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewImportOTPRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListEnrolledFactors List the factors 获取绑定的所有 MFA 认证要素
+//
+// The authenticators that the user has bound, oldest first.
+//
+// Corresponds with GET /api/v3/list-enrolled-factors (the `ListEnrolledFactors` operationId).
+func (c *Client) ListEnrolledFactors(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListEnrolledFactorsRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListFactorsToEnroll List what can be enrolled 获取可绑定的 MFA 认证要素
+//
+// The kinds of factors that the user can still bind: `OTP`, or nothing for a user who has five authenticators.
+//
+// Corresponds with GET /api/v3/list-factors-to-enroll (the `ListFactorsToEnroll` operationId).
+func (c *Client) ListFactorsToEnroll(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListFactorsToEnrollRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// VerifyTOTPWithBody Show a code 校验用户 TOTP
+//
+// Checks a code of one of the user's authenticators, or a recovery code, and notes in the session that it was right. For five
+// minutes after that another authenticator can be added, or one be removed. The code is spent. A wrong one is a refusal (apiCode
+// 6001), never `verified: false`.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v3/mfa-totp-verify (the `VerifyTOTP` operationId).
+func (c *Client) VerifyTOTPWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewVerifyTOTPRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// VerifyTOTP Show a code 校验用户 TOTP
+//
+// Checks a code of one of the user's authenticators, or a recovery code, and notes in the session that it was right. For five
+// minutes after that another authenticator can be added, or one be removed. The code is spent. A wrong one is a refusal (apiCode
+// 6001), never `verified: false`.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/v3/mfa-totp-verify (the `VerifyTOTP` operationId).
+func (c *Client) VerifyTOTP(ctx context.Context, body VerifyTOTPJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewVerifyTOTPRequest(c.Server, body)
 	if err != nil {
 		return nil, err
 	}
@@ -3280,6 +4517,94 @@ func (c *Client) GetQRCodePicture(ctx context.Context, params *GetQRCodePictureP
 	return c.Client.Do(req)
 }
 
+// ResetFactorWithBody Remove a factor 解绑 MFA 认证要素
+//
+// Removes one of the user's authenticators. There is no field for a code: the session must have shown one within the last five
+// minutes, at its sign-in or by `mfa-totp-verify`. With the last authenticator the recovery codes go too. The user is told by
+// e-mail.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v3/reset-factor (the `ResetFactor` operationId).
+func (c *Client) ResetFactorWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewResetFactorRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ResetFactor Remove a factor 解绑 MFA 认证要素
+//
+// Removes one of the user's authenticators. There is no field for a code: the session must have shown one within the last five
+// minutes, at its sign-in or by `mfa-totp-verify`. With the last authenticator the recovery codes go too. The user is told by
+// e-mail.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/v3/reset-factor (the `ResetFactor` operationId).
+func (c *Client) ResetFactor(ctx context.Context, body ResetFactorJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewResetFactorRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SendEnrollFactorRequestWithBody Start enrolling a factor 发起绑定 MFA 认证要素请求
+//
+// Starts binding an authenticator app (`factorType` `OTP`): a new secret as an `otpauth://` URI and as a QR code, one recovery code
+// that is good once it is bound, and the token for `enroll-factor`. It waits for ten minutes, and voids one that waited before.
+//
+// For the first authenticator the user must have signed in within the last 15 minutes; for a further one, the session must have
+// shown a code of one of those within the last five: at its sign-in, or by `mfa-totp-verify`. A user has at most five.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v3/send-enroll-factor-request (the `SendEnrollFactorRequest` operationId).
+func (c *Client) SendEnrollFactorRequestWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSendEnrollFactorRequestRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SendEnrollFactorRequest Start enrolling a factor 发起绑定 MFA 认证要素请求
+//
+// Starts binding an authenticator app (`factorType` `OTP`): a new secret as an `otpauth://` URI and as a QR code, one recovery code
+// that is good once it is bound, and the token for `enroll-factor`. It waits for ten minutes, and voids one that waited before.
+//
+// For the first authenticator the user must have signed in within the last 15 minutes; for a further one, the session must have
+// shown a code of one of those within the last five: at its sign-in, or by `mfa-totp-verify`. A user has at most five.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/v3/send-enroll-factor-request (the `SendEnrollFactorRequest` operationId).
+func (c *Client) SendEnrollFactorRequest(ctx context.Context, body SendEnrollFactorRequestJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSendEnrollFactorRequestRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // SetQRCodeStatusWithBody Scan, confirm or cancel a login QR code 修改登录二维码状态
 //
 // For the phone of a signed-in user of the same userpool. `SCAN` first; it pins user and session, and only they may
@@ -3322,8 +4647,10 @@ func (c *Client) SetQRCodeStatus(ctx context.Context, body SetQRCodeStatusJSONRe
 
 // SignInWithBody Sign in with credentials 使用用户凭证登录
 //
-// Signs in with password. Exactly one of `account`, `username`, `email` and `phone` names the user. An account with
-// a bound authenticator cannot sign in here; `/user/login` takes its code.
+// Signs in with password. Exactly one of `account`, `username`, `email` and `phone` names the user.
+//
+// There is no field for the authenticator's code. For an account that has one bound, the answer to the right password is
+// the refusal 1635 with an `mfaToken` of five minutes; `/api/v3/signin-with-mfa` takes it together with the code.
 //
 // The application is `client_id`, or the one of `x-authing-app-id`, or the default one. A `client_secret` that is
 // sent must be right.
@@ -3345,8 +4672,10 @@ func (c *Client) SignInWithBody(ctx context.Context, params *SignInParams, conte
 
 // SignIn Sign in with credentials 使用用户凭证登录
 //
-// Signs in with password. Exactly one of `account`, `username`, `email` and `phone` names the user. An account with
-// a bound authenticator cannot sign in here; `/user/login` takes its code.
+// Signs in with password. Exactly one of `account`, `username`, `email` and `phone` names the user.
+//
+// There is no field for the authenticator's code. For an account that has one bound, the answer to the right password is
+// the refusal 1635 with an `mfaToken` of five minutes; `/api/v3/signin-with-mfa` takes it together with the code.
 //
 // The application is `client_id`, or the one of `x-authing-app-id`, or the default one. A `client_secret` that is
 // sent must be right.
@@ -3366,10 +4695,52 @@ func (c *Client) SignIn(ctx context.Context, params *SignInParams, body SignInJS
 	return c.Client.Do(req)
 }
 
+// SignInWithMFAWithBody Finish a sign-in with a code 使用 MFA 验证码完成登录
+//
+// Finishes the sign-in that the `mfaToken` stands for, with a code of the authenticator or with a recovery code. The session
+// belongs to the application and has the scope that `/api/v3/signin` was asked for. A wrong code does not use the token up;
+// a right one does. Without a code the refusal is 6003, with an empty recovery code 6004.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v3/signin-with-mfa (the `SignInWithMFA` operationId).
+func (c *Client) SignInWithMFAWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSignInWithMFARequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SignInWithMFA Finish a sign-in with a code 使用 MFA 验证码完成登录
+//
+// Finishes the sign-in that the `mfaToken` stands for, with a code of the authenticator or with a recovery code. The session
+// belongs to the application and has the scope that `/api/v3/signin` was asked for. A wrong code does not use the token up;
+// a right one does. Without a code the refusal is 6003, with an empty recovery code 6004.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/v3/signin-with-mfa (the `SignInWithMFA` operationId).
+func (c *Client) SignInWithMFA(ctx context.Context, body SignInWithMFAJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSignInWithMFARequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // BindMFAWithBody Bind an authenticator 绑定 MFA
 //
 // Confirms the waiting secret with a code of the authenticator app. The code is spent by it: the first login needs
-// the next one. Five wrong codes void the waiting secret.
+// the next one. Five wrong codes void the waiting secret. The user is told by e-mail.
 //
 // Takes any type of body and a specified content type.
 //
@@ -3389,7 +4760,7 @@ func (c *Client) BindMFAWithBody(ctx context.Context, params *BindMFAParams, con
 // BindMFA Bind an authenticator 绑定 MFA
 //
 // Confirms the waiting secret with a code of the authenticator app. The code is spent by it: the first login needs
-// the next one. Five wrong codes void the waiting secret.
+// the next one. Five wrong codes void the waiting secret. The user is told by e-mail.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -3409,7 +4780,7 @@ func (c *Client) BindMFA(ctx context.Context, params *BindMFAParams, body BindMF
 // BindMFAWithFormdataBody Bind an authenticator 绑定 MFA
 //
 // Confirms the waiting secret with a code of the authenticator app. The code is spent by it: the first login needs
-// the next one. Five wrong codes void the waiting secret.
+// the next one. Five wrong codes void the waiting secret. The user is told by e-mail.
 //
 // Takes a body of the `application/x-www-form-urlencoded` content type.
 //
@@ -3429,12 +4800,233 @@ func (c *Client) BindMFAWithFormdataBody(ctx context.Context, params *BindMFAPar
 // GetMFAQRCode Get the MFA QR code 获取 MFA qrcode
 //
 // Starts binding an authenticator app: a new secret, and the QR code that carries it. The secret waits for ten
-// minutes; `POST /auth/mfa/bind` with a code of the app makes it the user's factor. Asked again within the same
-// session, it shows the same waiting secret. Refused while a factor is bound.
+// minutes; `POST /auth/mfa/bind` with a code of the app makes it a factor of the user's. Asked again within the same
+// session, it shows the same waiting secret.
+//
+// For the first authenticator the user must have signed in within the last 15 minutes. Once one is bound it is refused,
+// unless the session has shown a code of it within the last five minutes: at its login, or by `POST /auth/mfa/verify`.
+// A user has at most five.
 //
 // Corresponds with GET /auth/mfa/qrcode (the `GetMFAQRCode` operationId).
 func (c *Client) GetMFAQRCode(ctx context.Context, params *GetMFAQRCodeParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetMFAQRCodeRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetRecoveryCodes Count the recovery codes 查询恢复码数量
+//
+// How many recovery codes the user has left. The codes themselves are shown once, when they are made.
+//
+// Corresponds with GET /auth/mfa/recovery-codes (the `GetRecoveryCodes` operationId).
+func (c *Client) GetRecoveryCodes(ctx context.Context, params *GetRecoveryCodesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetRecoveryCodesRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// MakeRecoveryCodesWithBody Make recovery codes 生成恢复码
+//
+// Makes ten recovery codes, which void those of before. Each opens a login once, in the place of the authenticator's code: the
+// field `code` of `/user/login` takes it. It needs an authenticator's code that has not been used, or a recovery code. The user is
+// told by e-mail.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /auth/mfa/recovery-codes (the `MakeRecoveryCodes` operationId).
+func (c *Client) MakeRecoveryCodesWithBody(ctx context.Context, params *MakeRecoveryCodesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewMakeRecoveryCodesRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// MakeRecoveryCodes Make recovery codes 生成恢复码
+//
+// Makes ten recovery codes, which void those of before. Each opens a login once, in the place of the authenticator's code: the
+// field `code` of `/user/login` takes it. It needs an authenticator's code that has not been used, or a recovery code. The user is
+// told by e-mail.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /auth/mfa/recovery-codes (the `MakeRecoveryCodes` operationId).
+func (c *Client) MakeRecoveryCodes(ctx context.Context, params *MakeRecoveryCodesParams, body MakeRecoveryCodesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewMakeRecoveryCodesRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// MakeRecoveryCodesWithFormdataBody Make recovery codes 生成恢复码
+//
+// Makes ten recovery codes, which void those of before. Each opens a login once, in the place of the authenticator's code: the
+// field `code` of `/user/login` takes it. It needs an authenticator's code that has not been used, or a recovery code. The user is
+// told by e-mail.
+//
+// Takes a body of the `application/x-www-form-urlencoded` content type.
+//
+// Corresponds with POST /auth/mfa/recovery-codes (the `MakeRecoveryCodes` operationId).
+func (c *Client) MakeRecoveryCodesWithFormdataBody(ctx context.Context, params *MakeRecoveryCodesParams, body MakeRecoveryCodesFormdataRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewMakeRecoveryCodesRequestWithFormdataBody(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetMFAStatus The user's authenticators 查询 MFA 状态
+//
+// Which authenticators the user has bound, and how many recovery codes are left.
+//
+// Corresponds with GET /auth/mfa/status (the `GetMFAStatus` operationId).
+func (c *Client) GetMFAStatus(ctx context.Context, params *GetMFAStatusParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetMFAStatusRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UnbindMFAWithBody Remove an authenticator 解绑 MFA
+//
+// Removes one of the user's authenticators. It needs a code that has not been used: of any of the user's authenticators, or a
+// recovery code. With the last authenticator the recovery codes go too. The user is told by e-mail.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /auth/mfa/unbind (the `UnbindMFA` operationId).
+func (c *Client) UnbindMFAWithBody(ctx context.Context, params *UnbindMFAParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUnbindMFARequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UnbindMFA Remove an authenticator 解绑 MFA
+//
+// Removes one of the user's authenticators. It needs a code that has not been used: of any of the user's authenticators, or a
+// recovery code. With the last authenticator the recovery codes go too. The user is told by e-mail.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /auth/mfa/unbind (the `UnbindMFA` operationId).
+func (c *Client) UnbindMFA(ctx context.Context, params *UnbindMFAParams, body UnbindMFAJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUnbindMFARequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UnbindMFAWithFormdataBody Remove an authenticator 解绑 MFA
+//
+// Removes one of the user's authenticators. It needs a code that has not been used: of any of the user's authenticators, or a
+// recovery code. With the last authenticator the recovery codes go too. The user is told by e-mail.
+//
+// Takes a body of the `application/x-www-form-urlencoded` content type.
+//
+// Corresponds with POST /auth/mfa/unbind (the `UnbindMFA` operationId).
+func (c *Client) UnbindMFAWithFormdataBody(ctx context.Context, params *UnbindMFAParams, body UnbindMFAFormdataRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUnbindMFARequestWithFormdataBody(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// VerifyMFAWithBody Show a code 验证 MFA
+//
+// Checks a code of one of the user's authenticators, or a recovery code, and notes in the session that it was right. For five
+// minutes after that another authenticator can be added, or one be taken away in the status dialect. The code is spent.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /auth/mfa/verify (the `VerifyMFA` operationId).
+func (c *Client) VerifyMFAWithBody(ctx context.Context, params *VerifyMFAParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewVerifyMFARequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// VerifyMFA Show a code 验证 MFA
+//
+// Checks a code of one of the user's authenticators, or a recovery code, and notes in the session that it was right. For five
+// minutes after that another authenticator can be added, or one be taken away in the status dialect. The code is spent.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /auth/mfa/verify (the `VerifyMFA` operationId).
+func (c *Client) VerifyMFA(ctx context.Context, params *VerifyMFAParams, body VerifyMFAJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewVerifyMFARequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// VerifyMFAWithFormdataBody Show a code 验证 MFA
+//
+// Checks a code of one of the user's authenticators, or a recovery code, and notes in the session that it was right. For five
+// minutes after that another authenticator can be added, or one be taken away in the status dialect. The code is spent.
+//
+// Takes a body of the `application/x-www-form-urlencoded` content type.
+//
+// Corresponds with POST /auth/mfa/verify (the `VerifyMFA` operationId).
+func (c *Client) VerifyMFAWithFormdataBody(ctx context.Context, params *VerifyMFAParams, body VerifyMFAFormdataRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewVerifyMFARequestWithFormdataBody(c.Server, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -3550,8 +5142,8 @@ func (c *Client) GetUserInfo(ctx context.Context, params *GetUserInfoParams, req
 
 // LoginUserWithBody Sign in 登录
 //
-// Signs in with user name and password, and with the authenticator's code in the same call once a factor is bound:
-// without it the answer is a refusal that says so. The token pair is in the response headers.
+// Signs in with user name and password, and in the same call with the authenticator's code, or a recovery code, once an
+// authenticator is bound: without it the answer is a refusal that says so. The token pair is in the response headers.
 //
 // Takes any type of body and a specified content type.
 //
@@ -3570,8 +5162,8 @@ func (c *Client) LoginUserWithBody(ctx context.Context, contentType string, body
 
 // LoginUser Sign in 登录
 //
-// Signs in with user name and password, and with the authenticator's code in the same call once a factor is bound:
-// without it the answer is a refusal that says so. The token pair is in the response headers.
+// Signs in with user name and password, and in the same call with the authenticator's code, or a recovery code, once an
+// authenticator is bound: without it the answer is a refusal that says so. The token pair is in the response headers.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -3590,8 +5182,8 @@ func (c *Client) LoginUser(ctx context.Context, body LoginUserJSONRequestBody, r
 
 // LoginUserWithFormdataBody Sign in 登录
 //
-// Signs in with user name and password, and with the authenticator's code in the same call once a factor is bound:
-// without it the answer is a refusal that says so. The token pair is in the response headers.
+// Signs in with user name and password, and in the same call with the authenticator's code, or a recovery code, once an
+// authenticator is bound: without it the answer is a refusal that says so. The token pair is in the response headers.
 //
 // Takes a body of the `application/x-www-form-urlencoded` content type.
 //
@@ -4218,6 +5810,116 @@ func NewLoginWithCaptchaRequestWithBody(server string, params *LoginWithCaptchaP
 	return req, nil
 }
 
+// NewLoginWithMFARequest calls the generic LoginWithMFA builder with application/json body
+func NewLoginWithMFARequest(server string, params *LoginWithMFAParams, body LoginWithMFAJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewLoginWithMFARequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewLoginWithMFARequestWithBody constructs an http.Request for the LoginWithMFA method, with any body, and a specified content type
+func NewLoginWithMFARequestWithBody(server string, params *LoginWithMFAParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/system/user/login-mfa")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IThingsToken != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "iThings-token", *params.IThingsToken, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("iThings-token", headerParam0)
+		}
+
+		if params.IThingsProjectID != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "iThings-project-id", *params.IThingsProjectID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("iThings-project-id", headerParam1)
+		}
+
+		if params.IThingsAppCode != nil {
+			var headerParam2 string
+
+			headerParam2, err = runtime.StyleParamWithOptions("simple", false, "iThings-app-code", *params.IThingsAppCode, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("iThings-app-code", headerParam2)
+		}
+
+		if params.IThingsUserRole != nil {
+			var headerParam3 string
+
+			headerParam3, err = runtime.StyleParamWithOptions("simple", false, "iThings-user-role", *params.IThingsUserRole, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("iThings-user-role", headerParam3)
+		}
+
+		if params.AcceptLanguage != nil {
+			var headerParam4 string
+
+			headerParam4, err = runtime.StyleParamWithOptions("simple", false, "Accept-Language", *params.AcceptLanguage, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Accept-Language", headerParam4)
+		}
+
+		if params.IThingsTenantCode != nil {
+			var headerParam5 string
+
+			headerParam5, err = runtime.StyleParamWithOptions("simple", false, "iThings-tenant-code", *params.IThingsTenantCode, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("iThings-tenant-code", headerParam5)
+		}
+
+	}
+
+	return req, nil
+}
+
 // NewRegisterWithCodeRequest calls the generic RegisterWithCode builder with application/json body
 func NewRegisterWithCodeRequest(server string, params *RegisterWithCodeParams, body RegisterWithCodeJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -4458,6 +6160,46 @@ func NewCreateUserRequestWithBody(server string, contentType string, body io.Rea
 	return req, nil
 }
 
+// NewEnrollFactorRequest calls the generic EnrollFactor builder with application/json body
+func NewEnrollFactorRequest(server string, body EnrollFactorJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewEnrollFactorRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewEnrollFactorRequestWithBody constructs an http.Request for the EnrollFactor method, with any body, and a specified content type
+func NewEnrollFactorRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v3/enroll-factor")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 // NewExchangeQRCodeTicketRequest calls the generic ExchangeQRCodeTicket builder with application/json body
 func NewExchangeQRCodeTicketRequest(server string, params *ExchangeQRCodeTicketParams, body ExchangeQRCodeTicketJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -4603,6 +6345,56 @@ func NewCreateQRCodeRequestWithBody(server string, params *CreateQRCodeParams, c
 			req.Header.Set("x-authing-app-id", headerParam0)
 		}
 
+	}
+
+	return req, nil
+}
+
+// NewGetFactorRequest constructs an http.Request for the GetFactor method
+func NewGetFactorRequest(server string, params *GetFactorParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v3/get-factor")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "factorId", params.FactorID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
 	}
 
 	return req, nil
@@ -4846,6 +6638,202 @@ func NewGetUserRequest(server string, params *GetUserParams) (*http.Request, err
 	return req, nil
 }
 
+// NewGetUserMFAInfoRequest constructs an http.Request for the GetUserMFAInfo method
+func NewGetUserMFAInfoRequest(server string, params *GetUserMFAInfoParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v3/get-user-mfa-info")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "userId", params.UserID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if params.UserIDType != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "userIdType", *params.UserIDType, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewImportOTPRequest calls the generic ImportOTP builder with application/json body
+func NewImportOTPRequest(server string, body ImportOTPJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewImportOTPRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewImportOTPRequestWithBody constructs an http.Request for the ImportOTP method, with any body, and a specified content type
+func NewImportOTPRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v3/import-otp")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewListEnrolledFactorsRequest constructs an http.Request for the ListEnrolledFactors method
+func NewListEnrolledFactorsRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v3/list-enrolled-factors")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListFactorsToEnrollRequest constructs an http.Request for the ListFactorsToEnroll method
+func NewListFactorsToEnrollRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v3/list-factors-to-enroll")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewVerifyTOTPRequest calls the generic VerifyTOTP builder with application/json body
+func NewVerifyTOTPRequest(server string, body VerifyTOTPJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewVerifyTOTPRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewVerifyTOTPRequestWithBody constructs an http.Request for the VerifyTOTP method, with any body, and a specified content type
+func NewVerifyTOTPRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v3/mfa-totp-verify")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 // NewRedeemFastpassRequest calls the generic RedeemFastpass builder with application/json body
 func NewRedeemFastpassRequest(server string, params *RedeemFastpassParams, body RedeemFastpassJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -4951,6 +6939,86 @@ func NewGetQRCodePictureRequest(server string, params *GetQRCodePictureParams) (
 	return req, nil
 }
 
+// NewResetFactorRequest calls the generic ResetFactor builder with application/json body
+func NewResetFactorRequest(server string, body ResetFactorJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewResetFactorRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewResetFactorRequestWithBody constructs an http.Request for the ResetFactor method, with any body, and a specified content type
+func NewResetFactorRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v3/reset-factor")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewSendEnrollFactorRequestRequest calls the generic SendEnrollFactorRequest builder with application/json body
+func NewSendEnrollFactorRequestRequest(server string, body SendEnrollFactorRequestJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSendEnrollFactorRequestRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewSendEnrollFactorRequestRequestWithBody constructs an http.Request for the SendEnrollFactorRequest method, with any body, and a specified content type
+func NewSendEnrollFactorRequestRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v3/send-enroll-factor-request")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 // NewSetQRCodeStatusRequest calls the generic SetQRCodeStatus builder with application/json body
 func NewSetQRCodeStatusRequest(server string, body SetQRCodeStatusJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -5042,6 +7110,46 @@ func NewSignInRequestWithBody(server string, params *SignInParams, contentType s
 		}
 
 	}
+
+	return req, nil
+}
+
+// NewSignInWithMFARequest calls the generic SignInWithMFA builder with application/json body
+func NewSignInWithMFARequest(server string, body SignInWithMFAJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSignInWithMFARequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewSignInWithMFARequestWithBody constructs an http.Request for the SignInWithMFA method, with any body, and a specified content type
+func NewSignInWithMFARequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v3/signin-with-mfa")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
 
 	return req, nil
 }
@@ -5146,6 +7254,343 @@ func NewGetMFAQRCodeRequest(server string, params *GetMFAQRCodeParams) (*http.Re
 	if err != nil {
 		return nil, err
 	}
+
+	if params != nil {
+
+		if params.AccessToken != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Access-Token", *params.AccessToken, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Access-Token", headerParam0)
+		}
+
+		if params.RefreshToken != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "Refresh-Token", *params.RefreshToken, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Refresh-Token", headerParam1)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewGetRecoveryCodesRequest constructs an http.Request for the GetRecoveryCodes method
+func NewGetRecoveryCodesRequest(server string, params *GetRecoveryCodesParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/auth/mfa/recovery-codes")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.AccessToken != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Access-Token", *params.AccessToken, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Access-Token", headerParam0)
+		}
+
+		if params.RefreshToken != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "Refresh-Token", *params.RefreshToken, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Refresh-Token", headerParam1)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewMakeRecoveryCodesRequest calls the generic MakeRecoveryCodes builder with application/json body
+func NewMakeRecoveryCodesRequest(server string, params *MakeRecoveryCodesParams, body MakeRecoveryCodesJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewMakeRecoveryCodesRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewMakeRecoveryCodesRequestWithFormdataBody calls the generic MakeRecoveryCodes builder with application/x-www-form-urlencoded body
+func NewMakeRecoveryCodesRequestWithFormdataBody(server string, params *MakeRecoveryCodesParams, body MakeRecoveryCodesFormdataRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	bodyStr, err := runtime.MarshalForm(body, nil)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = strings.NewReader(bodyStr.Encode())
+	return NewMakeRecoveryCodesRequestWithBody(server, params, "application/x-www-form-urlencoded", bodyReader)
+}
+
+// NewMakeRecoveryCodesRequestWithBody constructs an http.Request for the MakeRecoveryCodes method, with any body, and a specified content type
+func NewMakeRecoveryCodesRequestWithBody(server string, params *MakeRecoveryCodesParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/auth/mfa/recovery-codes")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.AccessToken != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Access-Token", *params.AccessToken, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Access-Token", headerParam0)
+		}
+
+		if params.RefreshToken != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "Refresh-Token", *params.RefreshToken, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Refresh-Token", headerParam1)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewGetMFAStatusRequest constructs an http.Request for the GetMFAStatus method
+func NewGetMFAStatusRequest(server string, params *GetMFAStatusParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/auth/mfa/status")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.AccessToken != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Access-Token", *params.AccessToken, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Access-Token", headerParam0)
+		}
+
+		if params.RefreshToken != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "Refresh-Token", *params.RefreshToken, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Refresh-Token", headerParam1)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewUnbindMFARequest calls the generic UnbindMFA builder with application/json body
+func NewUnbindMFARequest(server string, params *UnbindMFAParams, body UnbindMFAJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewUnbindMFARequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewUnbindMFARequestWithFormdataBody calls the generic UnbindMFA builder with application/x-www-form-urlencoded body
+func NewUnbindMFARequestWithFormdataBody(server string, params *UnbindMFAParams, body UnbindMFAFormdataRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	bodyStr, err := runtime.MarshalForm(body, nil)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = strings.NewReader(bodyStr.Encode())
+	return NewUnbindMFARequestWithBody(server, params, "application/x-www-form-urlencoded", bodyReader)
+}
+
+// NewUnbindMFARequestWithBody constructs an http.Request for the UnbindMFA method, with any body, and a specified content type
+func NewUnbindMFARequestWithBody(server string, params *UnbindMFAParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/auth/mfa/unbind")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.AccessToken != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Access-Token", *params.AccessToken, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Access-Token", headerParam0)
+		}
+
+		if params.RefreshToken != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "Refresh-Token", *params.RefreshToken, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Refresh-Token", headerParam1)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewVerifyMFARequest calls the generic VerifyMFA builder with application/json body
+func NewVerifyMFARequest(server string, params *VerifyMFAParams, body VerifyMFAJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewVerifyMFARequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewVerifyMFARequestWithFormdataBody calls the generic VerifyMFA builder with application/x-www-form-urlencoded body
+func NewVerifyMFARequestWithFormdataBody(server string, params *VerifyMFAParams, body VerifyMFAFormdataRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	bodyStr, err := runtime.MarshalForm(body, nil)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = strings.NewReader(bodyStr.Encode())
+	return NewVerifyMFARequestWithBody(server, params, "application/x-www-form-urlencoded", bodyReader)
+}
+
+// NewVerifyMFARequestWithBody constructs an http.Request for the VerifyMFA method, with any body, and a specified content type
+func NewVerifyMFARequestWithBody(server string, params *VerifyMFAParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/auth/mfa/verify")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
 
 	if params != nil {
 
@@ -5655,7 +8100,8 @@ type ClientWithResponsesInterface interface {
 	//   `login` is needed: the refusal 1000034 says so. One that is sent is checked, and used up by the try, right or wrong.
 	// - With a code, `account` is the address that it was sent to.
 	//
-	// An account with a bound authenticator cannot sign in here; `/user/login` takes its code.
+	// There is no field for the authenticator's code. For an account that has one bound, the answer to the right password or code
+	// is the refusal 1000201 with an `mfaToken` of five minutes; `login-mfa` takes it together with the code.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -5670,12 +8116,33 @@ type ClientWithResponsesInterface interface {
 	//   `login` is needed: the refusal 1000034 says so. One that is sent is checked, and used up by the try, right or wrong.
 	// - With a code, `account` is the address that it was sent to.
 	//
-	// An account with a bound authenticator cannot sign in here; `/user/login` takes its code.
+	// There is no field for the authenticator's code. For an account that has one bound, the answer to the right password or code
+	// is the refusal 1000201 with an `mfaToken` of five minutes; `login-mfa` takes it together with the code.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/system/user/login (the `LoginWithCaptcha` operationId).
 	LoginWithCaptchaWithResponse(ctx context.Context, params *LoginWithCaptchaParams, body LoginWithCaptchaJSONRequestBody, reqEditors ...RequestEditorFn) (*LoginWithCaptchaResult, error)
+
+	// LoginWithMFAWithBodyWithResponse Finish a sign-in with a code 使用 MFA 验证码完成登录
+	//
+	// Finishes the sign-in that the `mfaToken` stands for, with a code of the authenticator or with a recovery code. A wrong code does
+	// not use the token up; a right one does.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/system/user/login-mfa (the `LoginWithMFA` operationId).
+	LoginWithMFAWithBodyWithResponse(ctx context.Context, params *LoginWithMFAParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*LoginWithMFAResult, error)
+
+	// LoginWithMFAWithResponse Finish a sign-in with a code 使用 MFA 验证码完成登录
+	//
+	// Finishes the sign-in that the `mfaToken` stands for, with a code of the authenticator or with a recovery code. A wrong code does
+	// not use the token up; a right one does.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/system/user/login-mfa (the `LoginWithMFA` operationId).
+	LoginWithMFAWithResponse(ctx context.Context, params *LoginWithMFAParams, body LoginWithMFAJSONRequestBody, reqEditors ...RequestEditorFn) (*LoginWithMFAResult, error)
 
 	// RegisterWithCodeWithBodyWithResponse Register with a code 注册
 	//
@@ -5743,6 +8210,26 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /api/v3/create-user (the `CreateUser` operationId).
 	CreateUserWithResponse(ctx context.Context, body CreateUserJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateUserResult, error)
+
+	// EnrollFactorWithBodyWithResponse Enrol the factor 绑定 MFA 认证要素
+	//
+	// Confirms what waits with a code of the authenticator app. The code is spent by it. Five wrong codes void what waits. The user is
+	// told by e-mail.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v3/enroll-factor (the `EnrollFactor` operationId).
+	EnrollFactorWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*EnrollFactorResult, error)
+
+	// EnrollFactorWithResponse Enrol the factor 绑定 MFA 认证要素
+	//
+	// Confirms what waits with a code of the authenticator app. The code is spent by it. Five wrong codes void what waits. The user is
+	// told by e-mail.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v3/enroll-factor (the `EnrollFactor` operationId).
+	EnrollFactorWithResponse(ctx context.Context, body EnrollFactorJSONRequestBody, reqEditors ...RequestEditorFn) (*EnrollFactorResult, error)
 
 	// ExchangeQRCodeTicketWithBodyWithResponse Exchange a ticket for tokens 使用二维码 ticket 换取 TokenSet
 	//
@@ -5816,6 +8303,15 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /api/v3/gene-qrcode (the `CreateQRCode` operationId).
 	CreateQRCodeWithResponse(ctx context.Context, params *CreateQRCodeParams, body CreateQRCodeJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateQRCodeResult, error)
 
+	// GetFactorWithResponse Get a factor 获取绑定的某个 MFA 认证要素
+	//
+	// One of the authenticators that the user has bound.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v3/get-factor (the `GetFactor` operationId).
+	GetFactorWithResponse(ctx context.Context, params *GetFactorParams, reqEditors ...RequestEditorFn) (*GetFactorResult, error)
+
 	// GetManagementTokenWithBodyWithResponse Get a management token 获取管理员 Token
 	//
 	// A token for the management operations, in exchange for an access key. Lives two hours.
@@ -5836,9 +8332,9 @@ type ClientWithResponsesInterface interface {
 
 	// GetOTPSecretByUserWithResponse Get the OTP secret of a user 获取用户绑定 OTP 的秘钥
 	//
-	// The secret of the authenticator that a user has bound. The access key needs the scope `otp:secret:read`; every
-	// lookup is in the audit log before it is answered. An identifier matches exactly, and only as the type it was
-	// given as.
+	// The secret of the authenticator that a user has bound; of several, the oldest that is not disabled. The access key needs
+	// the scope `otp:secret:read`; every lookup is in the audit log before it is answered. An identifier matches exactly, and
+	// only as the type it was given as.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -5863,6 +8359,78 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /api/v3/get-user (the `GetUser` operationId).
 	GetUserWithResponse(ctx context.Context, params *GetUserParams, reqEditors ...RequestEditorFn) (*GetUserResult, error)
+
+	// GetUserMFAInfoWithResponse Which factors a user has 获取用户 MFA 绑定信息
+	//
+	// Which kinds of factors a user has bound; needs the scope `user:read`. Menshen has authenticators (TOTP) only, so the
+	// others are always `disabled`.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v3/get-user-mfa-info (the `GetUserMFAInfo` operationId).
+	GetUserMFAInfoWithResponse(ctx context.Context, params *GetUserMFAInfoParams, reqEditors ...RequestEditorFn) (*GetUserMFAInfoResult, error)
+
+	// ImportOTPWithBodyWithResponse Import OTP secrets 导入用户 OTP
+	//
+	// Binds authenticators that another system has made; needs the scope `otp:secret:write`. All of the list or nothing: a
+	// refusal says which entry is the reason. A user who has an authenticator is refused, unless it is this one, so that an
+	// import can be repeated. The users are told by e-mail.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v3/import-otp (the `ImportOTP` operationId).
+	ImportOTPWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ImportOTPResult, error)
+
+	// ImportOTPWithResponse Import OTP secrets 导入用户 OTP
+	//
+	// Binds authenticators that another system has made; needs the scope `otp:secret:write`. All of the list or nothing: a
+	// refusal says which entry is the reason. A user who has an authenticator is refused, unless it is this one, so that an
+	// import can be repeated. The users are told by e-mail.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v3/import-otp (the `ImportOTP` operationId).
+	ImportOTPWithResponse(ctx context.Context, body ImportOTPJSONRequestBody, reqEditors ...RequestEditorFn) (*ImportOTPResult, error)
+
+	// ListEnrolledFactorsWithResponse List the factors 获取绑定的所有 MFA 认证要素
+	//
+	// The authenticators that the user has bound, oldest first.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v3/list-enrolled-factors (the `ListEnrolledFactors` operationId).
+	ListEnrolledFactorsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListEnrolledFactorsResult, error)
+
+	// ListFactorsToEnrollWithResponse List what can be enrolled 获取可绑定的 MFA 认证要素
+	//
+	// The kinds of factors that the user can still bind: `OTP`, or nothing for a user who has five authenticators.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v3/list-factors-to-enroll (the `ListFactorsToEnroll` operationId).
+	ListFactorsToEnrollWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListFactorsToEnrollResult, error)
+
+	// VerifyTOTPWithBodyWithResponse Show a code 校验用户 TOTP
+	//
+	// Checks a code of one of the user's authenticators, or a recovery code, and notes in the session that it was right. For five
+	// minutes after that another authenticator can be added, or one be removed. The code is spent. A wrong one is a refusal (apiCode
+	// 6001), never `verified: false`.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v3/mfa-totp-verify (the `VerifyTOTP` operationId).
+	VerifyTOTPWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*VerifyTOTPResult, error)
+
+	// VerifyTOTPWithResponse Show a code 校验用户 TOTP
+	//
+	// Checks a code of one of the user's authenticators, or a recovery code, and notes in the session that it was right. For five
+	// minutes after that another authenticator can be added, or one be removed. The code is spent. A wrong one is a refusal (apiCode
+	// 6001), never `verified: false`.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v3/mfa-totp-verify (the `VerifyTOTP` operationId).
+	VerifyTOTPWithResponse(ctx context.Context, body VerifyTOTPJSONRequestBody, reqEditors ...RequestEditorFn) (*VerifyTOTPResult, error)
 
 	// RedeemFastpassWithBodyWithResponse Sign in with a scanned fastpass APP 端扫码登录
 	//
@@ -5893,6 +8461,54 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /api/v3/qrcode.png (the `GetQRCodePicture` operationId).
 	GetQRCodePictureWithResponse(ctx context.Context, params *GetQRCodePictureParams, reqEditors ...RequestEditorFn) (*GetQRCodePictureResult, error)
 
+	// ResetFactorWithBodyWithResponse Remove a factor 解绑 MFA 认证要素
+	//
+	// Removes one of the user's authenticators. There is no field for a code: the session must have shown one within the last five
+	// minutes, at its sign-in or by `mfa-totp-verify`. With the last authenticator the recovery codes go too. The user is told by
+	// e-mail.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v3/reset-factor (the `ResetFactor` operationId).
+	ResetFactorWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ResetFactorResult, error)
+
+	// ResetFactorWithResponse Remove a factor 解绑 MFA 认证要素
+	//
+	// Removes one of the user's authenticators. There is no field for a code: the session must have shown one within the last five
+	// minutes, at its sign-in or by `mfa-totp-verify`. With the last authenticator the recovery codes go too. The user is told by
+	// e-mail.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v3/reset-factor (the `ResetFactor` operationId).
+	ResetFactorWithResponse(ctx context.Context, body ResetFactorJSONRequestBody, reqEditors ...RequestEditorFn) (*ResetFactorResult, error)
+
+	// SendEnrollFactorRequestWithBodyWithResponse Start enrolling a factor 发起绑定 MFA 认证要素请求
+	//
+	// Starts binding an authenticator app (`factorType` `OTP`): a new secret as an `otpauth://` URI and as a QR code, one recovery code
+	// that is good once it is bound, and the token for `enroll-factor`. It waits for ten minutes, and voids one that waited before.
+	//
+	// For the first authenticator the user must have signed in within the last 15 minutes; for a further one, the session must have
+	// shown a code of one of those within the last five: at its sign-in, or by `mfa-totp-verify`. A user has at most five.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v3/send-enroll-factor-request (the `SendEnrollFactorRequest` operationId).
+	SendEnrollFactorRequestWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SendEnrollFactorRequestResult, error)
+
+	// SendEnrollFactorRequestWithResponse Start enrolling a factor 发起绑定 MFA 认证要素请求
+	//
+	// Starts binding an authenticator app (`factorType` `OTP`): a new secret as an `otpauth://` URI and as a QR code, one recovery code
+	// that is good once it is bound, and the token for `enroll-factor`. It waits for ten minutes, and voids one that waited before.
+	//
+	// For the first authenticator the user must have signed in within the last 15 minutes; for a further one, the session must have
+	// shown a code of one of those within the last five: at its sign-in, or by `mfa-totp-verify`. A user has at most five.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v3/send-enroll-factor-request (the `SendEnrollFactorRequest` operationId).
+	SendEnrollFactorRequestWithResponse(ctx context.Context, body SendEnrollFactorRequestJSONRequestBody, reqEditors ...RequestEditorFn) (*SendEnrollFactorRequestResult, error)
+
 	// SetQRCodeStatusWithBodyWithResponse Scan, confirm or cancel a login QR code 修改登录二维码状态
 	//
 	// For the phone of a signed-in user of the same userpool. `SCAN` first; it pins user and session, and only they may
@@ -5915,8 +8531,10 @@ type ClientWithResponsesInterface interface {
 
 	// SignInWithBodyWithResponse Sign in with credentials 使用用户凭证登录
 	//
-	// Signs in with password. Exactly one of `account`, `username`, `email` and `phone` names the user. An account with
-	// a bound authenticator cannot sign in here; `/user/login` takes its code.
+	// Signs in with password. Exactly one of `account`, `username`, `email` and `phone` names the user.
+	//
+	// There is no field for the authenticator's code. For an account that has one bound, the answer to the right password is
+	// the refusal 1635 with an `mfaToken` of five minutes; `/api/v3/signin-with-mfa` takes it together with the code.
 	//
 	// The application is `client_id`, or the one of `x-authing-app-id`, or the default one. A `client_secret` that is
 	// sent must be right.
@@ -5928,8 +8546,10 @@ type ClientWithResponsesInterface interface {
 
 	// SignInWithResponse Sign in with credentials 使用用户凭证登录
 	//
-	// Signs in with password. Exactly one of `account`, `username`, `email` and `phone` names the user. An account with
-	// a bound authenticator cannot sign in here; `/user/login` takes its code.
+	// Signs in with password. Exactly one of `account`, `username`, `email` and `phone` names the user.
+	//
+	// There is no field for the authenticator's code. For an account that has one bound, the answer to the right password is
+	// the refusal 1635 with an `mfaToken` of five minutes; `/api/v3/signin-with-mfa` takes it together with the code.
 	//
 	// The application is `client_id`, or the one of `x-authing-app-id`, or the default one. A `client_secret` that is
 	// sent must be right.
@@ -5939,10 +8559,32 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /api/v3/signin (the `SignIn` operationId).
 	SignInWithResponse(ctx context.Context, params *SignInParams, body SignInJSONRequestBody, reqEditors ...RequestEditorFn) (*SignInResult, error)
 
+	// SignInWithMFAWithBodyWithResponse Finish a sign-in with a code 使用 MFA 验证码完成登录
+	//
+	// Finishes the sign-in that the `mfaToken` stands for, with a code of the authenticator or with a recovery code. The session
+	// belongs to the application and has the scope that `/api/v3/signin` was asked for. A wrong code does not use the token up;
+	// a right one does. Without a code the refusal is 6003, with an empty recovery code 6004.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v3/signin-with-mfa (the `SignInWithMFA` operationId).
+	SignInWithMFAWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SignInWithMFAResult, error)
+
+	// SignInWithMFAWithResponse Finish a sign-in with a code 使用 MFA 验证码完成登录
+	//
+	// Finishes the sign-in that the `mfaToken` stands for, with a code of the authenticator or with a recovery code. The session
+	// belongs to the application and has the scope that `/api/v3/signin` was asked for. A wrong code does not use the token up;
+	// a right one does. Without a code the refusal is 6003, with an empty recovery code 6004.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v3/signin-with-mfa (the `SignInWithMFA` operationId).
+	SignInWithMFAWithResponse(ctx context.Context, body SignInWithMFAJSONRequestBody, reqEditors ...RequestEditorFn) (*SignInWithMFAResult, error)
+
 	// BindMFAWithBodyWithResponse Bind an authenticator 绑定 MFA
 	//
 	// Confirms the waiting secret with a code of the authenticator app. The code is spent by it: the first login needs
-	// the next one. Five wrong codes void the waiting secret.
+	// the next one. Five wrong codes void the waiting secret. The user is told by e-mail.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -5952,7 +8594,7 @@ type ClientWithResponsesInterface interface {
 	// BindMFAWithResponse Bind an authenticator 绑定 MFA
 	//
 	// Confirms the waiting secret with a code of the authenticator app. The code is spent by it: the first login needs
-	// the next one. Five wrong codes void the waiting secret.
+	// the next one. Five wrong codes void the waiting secret. The user is told by e-mail.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -5962,7 +8604,7 @@ type ClientWithResponsesInterface interface {
 	// BindMFAWithFormdataBodyWithResponse Bind an authenticator 绑定 MFA
 	//
 	// Confirms the waiting secret with a code of the authenticator app. The code is spent by it: the first login needs
-	// the next one. Five wrong codes void the waiting secret.
+	// the next one. Five wrong codes void the waiting secret. The user is told by e-mail.
 	//
 	// Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -5972,13 +8614,128 @@ type ClientWithResponsesInterface interface {
 	// GetMFAQRCodeWithResponse Get the MFA QR code 获取 MFA qrcode
 	//
 	// Starts binding an authenticator app: a new secret, and the QR code that carries it. The secret waits for ten
-	// minutes; `POST /auth/mfa/bind` with a code of the app makes it the user's factor. Asked again within the same
-	// session, it shows the same waiting secret. Refused while a factor is bound.
+	// minutes; `POST /auth/mfa/bind` with a code of the app makes it a factor of the user's. Asked again within the same
+	// session, it shows the same waiting secret.
+	//
+	// For the first authenticator the user must have signed in within the last 15 minutes. Once one is bound it is refused,
+	// unless the session has shown a code of it within the last five minutes: at its login, or by `POST /auth/mfa/verify`.
+	// A user has at most five.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /auth/mfa/qrcode (the `GetMFAQRCode` operationId).
 	GetMFAQRCodeWithResponse(ctx context.Context, params *GetMFAQRCodeParams, reqEditors ...RequestEditorFn) (*GetMFAQRCodeResult, error)
+
+	// GetRecoveryCodesWithResponse Count the recovery codes 查询恢复码数量
+	//
+	// How many recovery codes the user has left. The codes themselves are shown once, when they are made.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /auth/mfa/recovery-codes (the `GetRecoveryCodes` operationId).
+	GetRecoveryCodesWithResponse(ctx context.Context, params *GetRecoveryCodesParams, reqEditors ...RequestEditorFn) (*GetRecoveryCodesResult, error)
+
+	// MakeRecoveryCodesWithBodyWithResponse Make recovery codes 生成恢复码
+	//
+	// Makes ten recovery codes, which void those of before. Each opens a login once, in the place of the authenticator's code: the
+	// field `code` of `/user/login` takes it. It needs an authenticator's code that has not been used, or a recovery code. The user is
+	// told by e-mail.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /auth/mfa/recovery-codes (the `MakeRecoveryCodes` operationId).
+	MakeRecoveryCodesWithBodyWithResponse(ctx context.Context, params *MakeRecoveryCodesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*MakeRecoveryCodesResult, error)
+
+	// MakeRecoveryCodesWithResponse Make recovery codes 生成恢复码
+	//
+	// Makes ten recovery codes, which void those of before. Each opens a login once, in the place of the authenticator's code: the
+	// field `code` of `/user/login` takes it. It needs an authenticator's code that has not been used, or a recovery code. The user is
+	// told by e-mail.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /auth/mfa/recovery-codes (the `MakeRecoveryCodes` operationId).
+	MakeRecoveryCodesWithResponse(ctx context.Context, params *MakeRecoveryCodesParams, body MakeRecoveryCodesJSONRequestBody, reqEditors ...RequestEditorFn) (*MakeRecoveryCodesResult, error)
+
+	// MakeRecoveryCodesWithFormdataBodyWithResponse Make recovery codes 生成恢复码
+	//
+	// Makes ten recovery codes, which void those of before. Each opens a login once, in the place of the authenticator's code: the
+	// field `code` of `/user/login` takes it. It needs an authenticator's code that has not been used, or a recovery code. The user is
+	// told by e-mail.
+	//
+	// Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /auth/mfa/recovery-codes (the `MakeRecoveryCodes` operationId).
+	MakeRecoveryCodesWithFormdataBodyWithResponse(ctx context.Context, params *MakeRecoveryCodesParams, body MakeRecoveryCodesFormdataRequestBody, reqEditors ...RequestEditorFn) (*MakeRecoveryCodesResult, error)
+
+	// GetMFAStatusWithResponse The user's authenticators 查询 MFA 状态
+	//
+	// Which authenticators the user has bound, and how many recovery codes are left.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /auth/mfa/status (the `GetMFAStatus` operationId).
+	GetMFAStatusWithResponse(ctx context.Context, params *GetMFAStatusParams, reqEditors ...RequestEditorFn) (*GetMFAStatusResult, error)
+
+	// UnbindMFAWithBodyWithResponse Remove an authenticator 解绑 MFA
+	//
+	// Removes one of the user's authenticators. It needs a code that has not been used: of any of the user's authenticators, or a
+	// recovery code. With the last authenticator the recovery codes go too. The user is told by e-mail.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /auth/mfa/unbind (the `UnbindMFA` operationId).
+	UnbindMFAWithBodyWithResponse(ctx context.Context, params *UnbindMFAParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UnbindMFAResult, error)
+
+	// UnbindMFAWithResponse Remove an authenticator 解绑 MFA
+	//
+	// Removes one of the user's authenticators. It needs a code that has not been used: of any of the user's authenticators, or a
+	// recovery code. With the last authenticator the recovery codes go too. The user is told by e-mail.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /auth/mfa/unbind (the `UnbindMFA` operationId).
+	UnbindMFAWithResponse(ctx context.Context, params *UnbindMFAParams, body UnbindMFAJSONRequestBody, reqEditors ...RequestEditorFn) (*UnbindMFAResult, error)
+
+	// UnbindMFAWithFormdataBodyWithResponse Remove an authenticator 解绑 MFA
+	//
+	// Removes one of the user's authenticators. It needs a code that has not been used: of any of the user's authenticators, or a
+	// recovery code. With the last authenticator the recovery codes go too. The user is told by e-mail.
+	//
+	// Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /auth/mfa/unbind (the `UnbindMFA` operationId).
+	UnbindMFAWithFormdataBodyWithResponse(ctx context.Context, params *UnbindMFAParams, body UnbindMFAFormdataRequestBody, reqEditors ...RequestEditorFn) (*UnbindMFAResult, error)
+
+	// VerifyMFAWithBodyWithResponse Show a code 验证 MFA
+	//
+	// Checks a code of one of the user's authenticators, or a recovery code, and notes in the session that it was right. For five
+	// minutes after that another authenticator can be added, or one be taken away in the status dialect. The code is spent.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /auth/mfa/verify (the `VerifyMFA` operationId).
+	VerifyMFAWithBodyWithResponse(ctx context.Context, params *VerifyMFAParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*VerifyMFAResult, error)
+
+	// VerifyMFAWithResponse Show a code 验证 MFA
+	//
+	// Checks a code of one of the user's authenticators, or a recovery code, and notes in the session that it was right. For five
+	// minutes after that another authenticator can be added, or one be taken away in the status dialect. The code is spent.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /auth/mfa/verify (the `VerifyMFA` operationId).
+	VerifyMFAWithResponse(ctx context.Context, params *VerifyMFAParams, body VerifyMFAJSONRequestBody, reqEditors ...RequestEditorFn) (*VerifyMFAResult, error)
+
+	// VerifyMFAWithFormdataBodyWithResponse Show a code 验证 MFA
+	//
+	// Checks a code of one of the user's authenticators, or a recovery code, and notes in the session that it was right. For five
+	// minutes after that another authenticator can be added, or one be taken away in the status dialect. The code is spent.
+	//
+	// Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /auth/mfa/verify (the `VerifyMFA` operationId).
+	VerifyMFAWithFormdataBodyWithResponse(ctx context.Context, params *VerifyMFAParams, body VerifyMFAFormdataRequestBody, reqEditors ...RequestEditorFn) (*VerifyMFAResult, error)
 
 	// GetHealthWithResponse Is the process alive 存活检查
 	//
@@ -6037,8 +8794,8 @@ type ClientWithResponsesInterface interface {
 
 	// LoginUserWithBodyWithResponse Sign in 登录
 	//
-	// Signs in with user name and password, and with the authenticator's code in the same call once a factor is bound:
-	// without it the answer is a refusal that says so. The token pair is in the response headers.
+	// Signs in with user name and password, and in the same call with the authenticator's code, or a recovery code, once an
+	// authenticator is bound: without it the answer is a refusal that says so. The token pair is in the response headers.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6047,8 +8804,8 @@ type ClientWithResponsesInterface interface {
 
 	// LoginUserWithResponse Sign in 登录
 	//
-	// Signs in with user name and password, and with the authenticator's code in the same call once a factor is bound:
-	// without it the answer is a refusal that says so. The token pair is in the response headers.
+	// Signs in with user name and password, and in the same call with the authenticator's code, or a recovery code, once an
+	// authenticator is bound: without it the answer is a refusal that says so. The token pair is in the response headers.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6057,8 +8814,8 @@ type ClientWithResponsesInterface interface {
 
 	// LoginUserWithFormdataBodyWithResponse Sign in 登录
 	//
-	// Signs in with user name and password, and with the authenticator's code in the same call once a factor is bound:
-	// without it the answer is a refusal that says so. The token pair is in the response headers.
+	// Signs in with user name and password, and in the same call with the authenticator's code, or a recovery code, once an
+	// authenticator is bound: without it the answer is a refusal that says so. The token pair is in the response headers.
 	//
 	// Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6311,6 +9068,49 @@ func (r LoginWithCaptchaResult) ContentType() string {
 	return ""
 }
 
+// LoginWithMFAResultDefaultHeaders the declared response headers of an HTTP default response for LoginWithMFA
+type LoginWithMFAResultDefaultHeaders struct {
+	RetryAfter *int
+	XRequestID *string
+}
+
+type LoginWithMFAResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *CaptchaLoginResponse
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *CodeFailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *CodeFailureApplicationProblemPlusJSON
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *LoginWithMFAResultDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r LoginWithMFAResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r LoginWithMFAResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r LoginWithMFAResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // RegisterWithCodeResultDefaultHeaders the declared response headers of an HTTP default response for RegisterWithCode
 type RegisterWithCodeResultDefaultHeaders struct {
 	RetryAfter *int
@@ -6483,6 +9283,49 @@ func (r CreateUserResult) ContentType() string {
 	return ""
 }
 
+// EnrollFactorResultDefaultHeaders the declared response headers of an HTTP default response for EnrollFactor
+type EnrollFactorResultDefaultHeaders struct {
+	RetryAfter *int
+	XRequestID *string
+}
+
+type EnrollFactorResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *CommonResponseDto
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *StatusFailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *StatusFailureApplicationProblemPlusJSON
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *EnrollFactorResultDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r EnrollFactorResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r EnrollFactorResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r EnrollFactorResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // ExchangeQRCodeTicketResultDefaultHeaders the declared response headers of an HTTP default response for ExchangeQRCodeTicket
 type ExchangeQRCodeTicketResultDefaultHeaders struct {
 	RetryAfter *int
@@ -6606,6 +9449,49 @@ func (r CreateQRCodeResult) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r CreateQRCodeResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetFactorResultDefaultHeaders the declared response headers of an HTTP default response for GetFactor
+type GetFactorResultDefaultHeaders struct {
+	RetryAfter *int
+	XRequestID *string
+}
+
+type GetFactorResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *GetFactorRespDto
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *StatusFailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *StatusFailureApplicationProblemPlusJSON
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GetFactorResultDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r GetFactorResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetFactorResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetFactorResult) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -6791,6 +9677,221 @@ func (r GetUserResult) ContentType() string {
 	return ""
 }
 
+// GetUserMFAInfoResultDefaultHeaders the declared response headers of an HTTP default response for GetUserMFAInfo
+type GetUserMFAInfoResultDefaultHeaders struct {
+	RetryAfter *int
+	XRequestID *string
+}
+
+type GetUserMFAInfoResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *GetUserMFAInfoRespDto
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *StatusFailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *StatusFailureApplicationProblemPlusJSON
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GetUserMFAInfoResultDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r GetUserMFAInfoResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetUserMFAInfoResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetUserMFAInfoResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ImportOTPResultDefaultHeaders the declared response headers of an HTTP default response for ImportOTP
+type ImportOTPResultDefaultHeaders struct {
+	RetryAfter *int
+	XRequestID *string
+}
+
+type ImportOTPResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *CommonResponseDto
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *StatusFailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *StatusFailureApplicationProblemPlusJSON
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ImportOTPResultDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r ImportOTPResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ImportOTPResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ImportOTPResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ListEnrolledFactorsResultDefaultHeaders the declared response headers of an HTTP default response for ListEnrolledFactors
+type ListEnrolledFactorsResultDefaultHeaders struct {
+	RetryAfter *int
+	XRequestID *string
+}
+
+type ListEnrolledFactorsResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ListEnrolledFactorsRespDto
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *StatusFailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *StatusFailureApplicationProblemPlusJSON
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ListEnrolledFactorsResultDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r ListEnrolledFactorsResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListEnrolledFactorsResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListEnrolledFactorsResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ListFactorsToEnrollResultDefaultHeaders the declared response headers of an HTTP default response for ListFactorsToEnroll
+type ListFactorsToEnrollResultDefaultHeaders struct {
+	RetryAfter *int
+	XRequestID *string
+}
+
+type ListFactorsToEnrollResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ListFactorsToEnrollRespDto
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *StatusFailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *StatusFailureApplicationProblemPlusJSON
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ListFactorsToEnrollResultDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r ListFactorsToEnrollResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListFactorsToEnrollResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListFactorsToEnrollResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// VerifyTOTPResultDefaultHeaders the declared response headers of an HTTP default response for VerifyTOTP
+type VerifyTOTPResultDefaultHeaders struct {
+	RetryAfter *int
+	XRequestID *string
+}
+
+type VerifyTOTPResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *MFAOTPVerifyRespDto
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *StatusFailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *StatusFailureApplicationProblemPlusJSON
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *VerifyTOTPResultDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r VerifyTOTPResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r VerifyTOTPResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r VerifyTOTPResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // RedeemFastpassResultDefaultHeaders the declared response headers of an HTTP default response for RedeemFastpass
 type RedeemFastpassResultDefaultHeaders struct {
 	RetryAfter *int
@@ -6882,6 +9983,92 @@ func (r GetQRCodePictureResult) ContentType() string {
 	return ""
 }
 
+// ResetFactorResultDefaultHeaders the declared response headers of an HTTP default response for ResetFactor
+type ResetFactorResultDefaultHeaders struct {
+	RetryAfter *int
+	XRequestID *string
+}
+
+type ResetFactorResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *CommonResponseDto
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *StatusFailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *StatusFailureApplicationProblemPlusJSON
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ResetFactorResultDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r ResetFactorResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ResetFactorResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ResetFactorResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SendEnrollFactorRequestResultDefaultHeaders the declared response headers of an HTTP default response for SendEnrollFactorRequest
+type SendEnrollFactorRequestResultDefaultHeaders struct {
+	RetryAfter *int
+	XRequestID *string
+}
+
+type SendEnrollFactorRequestResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *SendEnrollFactorRequestRespDto
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *StatusFailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *StatusFailureApplicationProblemPlusJSON
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *SendEnrollFactorRequestResultDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r SendEnrollFactorRequestResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SendEnrollFactorRequestResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SendEnrollFactorRequestResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // SetQRCodeStatusResultDefaultHeaders the declared response headers of an HTTP default response for SetQRCodeStatus
 type SetQRCodeStatusResultDefaultHeaders struct {
 	RetryAfter *int
@@ -6935,7 +10122,7 @@ type SignInResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *LoginToken
+	JSON200 *SignIn
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *StatusFailureApplicationJSON
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
@@ -6962,6 +10149,49 @@ func (r SignInResult) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r SignInResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SignInWithMFAResultDefaultHeaders the declared response headers of an HTTP default response for SignInWithMFA
+type SignInWithMFAResultDefaultHeaders struct {
+	RetryAfter *int
+	XRequestID *string
+}
+
+type SignInWithMFAResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *LoginToken
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *StatusFailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *StatusFailureApplicationProblemPlusJSON
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *SignInWithMFAResultDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r SignInWithMFAResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SignInWithMFAResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SignInWithMFAResult) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -7064,6 +10294,261 @@ func (r GetMFAQRCodeResult) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetMFAQRCodeResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetRecoveryCodesResult200Headers the declared response headers of an HTTP 200 response for GetRecoveryCodes
+type GetRecoveryCodesResult200Headers struct {
+	AccessToken  *string
+	RefreshToken *string
+}
+
+// GetRecoveryCodesResultDefaultHeaders the declared response headers of an HTTP default response for GetRecoveryCodes
+type GetRecoveryCodesResultDefaultHeaders struct {
+	RetryAfter *int
+	XRequestID *string
+}
+
+type GetRecoveryCodesResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *RecoveryCodesLeftResponse
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *BaseFailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *BaseFailureApplicationProblemPlusJSON
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetRecoveryCodesResult200Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GetRecoveryCodesResultDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r GetRecoveryCodesResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetRecoveryCodesResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetRecoveryCodesResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// MakeRecoveryCodesResult200Headers the declared response headers of an HTTP 200 response for MakeRecoveryCodes
+type MakeRecoveryCodesResult200Headers struct {
+	AccessToken  *string
+	RefreshToken *string
+}
+
+// MakeRecoveryCodesResultDefaultHeaders the declared response headers of an HTTP default response for MakeRecoveryCodes
+type MakeRecoveryCodesResultDefaultHeaders struct {
+	RetryAfter *int
+	XRequestID *string
+}
+
+type MakeRecoveryCodesResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *RecoveryCodesResponse
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *BaseFailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *BaseFailureApplicationProblemPlusJSON
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *MakeRecoveryCodesResult200Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *MakeRecoveryCodesResultDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r MakeRecoveryCodesResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r MakeRecoveryCodesResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r MakeRecoveryCodesResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetMFAStatusResult200Headers the declared response headers of an HTTP 200 response for GetMFAStatus
+type GetMFAStatusResult200Headers struct {
+	AccessToken  *string
+	RefreshToken *string
+}
+
+// GetMFAStatusResultDefaultHeaders the declared response headers of an HTTP default response for GetMFAStatus
+type GetMFAStatusResultDefaultHeaders struct {
+	RetryAfter *int
+	XRequestID *string
+}
+
+type GetMFAStatusResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *MFAStatusResponse
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *BaseFailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *BaseFailureApplicationProblemPlusJSON
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetMFAStatusResult200Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GetMFAStatusResultDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r GetMFAStatusResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetMFAStatusResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetMFAStatusResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// UnbindMFAResult200Headers the declared response headers of an HTTP 200 response for UnbindMFA
+type UnbindMFAResult200Headers struct {
+	AccessToken  *string
+	RefreshToken *string
+}
+
+// UnbindMFAResultDefaultHeaders the declared response headers of an HTTP default response for UnbindMFA
+type UnbindMFAResultDefaultHeaders struct {
+	RetryAfter *int
+	XRequestID *string
+}
+
+type UnbindMFAResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *BaseResponse
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *BaseFailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *BaseFailureApplicationProblemPlusJSON
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *UnbindMFAResult200Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *UnbindMFAResultDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r UnbindMFAResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r UnbindMFAResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r UnbindMFAResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// VerifyMFAResult200Headers the declared response headers of an HTTP 200 response for VerifyMFA
+type VerifyMFAResult200Headers struct {
+	AccessToken  *string
+	RefreshToken *string
+}
+
+// VerifyMFAResultDefaultHeaders the declared response headers of an HTTP default response for VerifyMFA
+type VerifyMFAResultDefaultHeaders struct {
+	RetryAfter *int
+	XRequestID *string
+}
+
+type VerifyMFAResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *BaseResponse
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *BaseFailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *BaseFailureApplicationProblemPlusJSON
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *VerifyMFAResult200Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *VerifyMFAResultDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r VerifyMFAResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r VerifyMFAResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r VerifyMFAResult) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -7617,7 +11102,8 @@ func (c *ClientWithResponses) ResetPasswordWithResponse(ctx context.Context, par
 //     `login` is needed: the refusal 1000034 says so. One that is sent is checked, and used up by the try, right or wrong.
 //   - With a code, `account` is the address that it was sent to.
 //
-// An account with a bound authenticator cannot sign in here; `/user/login` takes its code.
+// There is no field for the authenticator's code. For an account that has one bound, the answer to the right password or code
+// is the refusal 1000201 with an `mfaToken` of five minutes; `login-mfa` takes it together with the code.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -7638,7 +11124,8 @@ func (c *ClientWithResponses) LoginWithCaptchaWithBodyWithResponse(ctx context.C
 //     `login` is needed: the refusal 1000034 says so. One that is sent is checked, and used up by the try, right or wrong.
 //   - With a code, `account` is the address that it was sent to.
 //
-// An account with a bound authenticator cannot sign in here; `/user/login` takes its code.
+// There is no field for the authenticator's code. For an account that has one bound, the answer to the right password or code
+// is the refusal 1000201 with an `mfaToken` of five minutes; `login-mfa` takes it together with the code.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -7649,6 +11136,38 @@ func (c *ClientWithResponses) LoginWithCaptchaWithResponse(ctx context.Context, 
 		return nil, err
 	}
 	return ParseLoginWithCaptchaResult(rsp)
+}
+
+// LoginWithMFAWithBodyWithResponse Finish a sign-in with a code 使用 MFA 验证码完成登录
+//
+// Finishes the sign-in that the `mfaToken` stands for, with a code of the authenticator or with a recovery code. A wrong code does
+// not use the token up; a right one does.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/system/user/login-mfa (the `LoginWithMFA` operationId).
+func (c *ClientWithResponses) LoginWithMFAWithBodyWithResponse(ctx context.Context, params *LoginWithMFAParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*LoginWithMFAResult, error) {
+	rsp, err := c.LoginWithMFAWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseLoginWithMFAResult(rsp)
+}
+
+// LoginWithMFAWithResponse Finish a sign-in with a code 使用 MFA 验证码完成登录
+//
+// Finishes the sign-in that the `mfaToken` stands for, with a code of the authenticator or with a recovery code. A wrong code does
+// not use the token up; a right one does.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/system/user/login-mfa (the `LoginWithMFA` operationId).
+func (c *ClientWithResponses) LoginWithMFAWithResponse(ctx context.Context, params *LoginWithMFAParams, body LoginWithMFAJSONRequestBody, reqEditors ...RequestEditorFn) (*LoginWithMFAResult, error) {
+	rsp, err := c.LoginWithMFA(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseLoginWithMFAResult(rsp)
 }
 
 // RegisterWithCodeWithBodyWithResponse Register with a code 注册
@@ -7760,6 +11279,38 @@ func (c *ClientWithResponses) CreateUserWithResponse(ctx context.Context, body C
 	return ParseCreateUserResult(rsp)
 }
 
+// EnrollFactorWithBodyWithResponse Enrol the factor 绑定 MFA 认证要素
+//
+// Confirms what waits with a code of the authenticator app. The code is spent by it. Five wrong codes void what waits. The user is
+// told by e-mail.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v3/enroll-factor (the `EnrollFactor` operationId).
+func (c *ClientWithResponses) EnrollFactorWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*EnrollFactorResult, error) {
+	rsp, err := c.EnrollFactorWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseEnrollFactorResult(rsp)
+}
+
+// EnrollFactorWithResponse Enrol the factor 绑定 MFA 认证要素
+//
+// Confirms what waits with a code of the authenticator app. The code is spent by it. Five wrong codes void what waits. The user is
+// told by e-mail.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v3/enroll-factor (the `EnrollFactor` operationId).
+func (c *ClientWithResponses) EnrollFactorWithResponse(ctx context.Context, body EnrollFactorJSONRequestBody, reqEditors ...RequestEditorFn) (*EnrollFactorResult, error) {
+	rsp, err := c.EnrollFactor(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseEnrollFactorResult(rsp)
+}
+
 // ExchangeQRCodeTicketWithBodyWithResponse Exchange a ticket for tokens 使用二维码 ticket 换取 TokenSet
 //
 // For the backend of the login page. The ticket works once and only for the application that the QR code belongs to;
@@ -7868,6 +11419,21 @@ func (c *ClientWithResponses) CreateQRCodeWithResponse(ctx context.Context, para
 	return ParseCreateQRCodeResult(rsp)
 }
 
+// GetFactorWithResponse Get a factor 获取绑定的某个 MFA 认证要素
+//
+// One of the authenticators that the user has bound.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v3/get-factor (the `GetFactor` operationId).
+func (c *ClientWithResponses) GetFactorWithResponse(ctx context.Context, params *GetFactorParams, reqEditors ...RequestEditorFn) (*GetFactorResult, error) {
+	rsp, err := c.GetFactor(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetFactorResult(rsp)
+}
+
 // GetManagementTokenWithBodyWithResponse Get a management token 获取管理员 Token
 //
 // A token for the management operations, in exchange for an access key. Lives two hours.
@@ -7900,9 +11466,9 @@ func (c *ClientWithResponses) GetManagementTokenWithResponse(ctx context.Context
 
 // GetOTPSecretByUserWithResponse Get the OTP secret of a user 获取用户绑定 OTP 的秘钥
 //
-// The secret of the authenticator that a user has bound. The access key needs the scope `otp:secret:read`; every
-// lookup is in the audit log before it is answered. An identifier matches exactly, and only as the type it was
-// given as.
+// The secret of the authenticator that a user has bound; of several, the oldest that is not disabled. The access key needs
+// the scope `otp:secret:read`; every lookup is in the audit log before it is answered. An identifier matches exactly, and
+// only as the type it was given as.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -7944,6 +11510,120 @@ func (c *ClientWithResponses) GetUserWithResponse(ctx context.Context, params *G
 		return nil, err
 	}
 	return ParseGetUserResult(rsp)
+}
+
+// GetUserMFAInfoWithResponse Which factors a user has 获取用户 MFA 绑定信息
+//
+// Which kinds of factors a user has bound; needs the scope `user:read`. Menshen has authenticators (TOTP) only, so the
+// others are always `disabled`.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v3/get-user-mfa-info (the `GetUserMFAInfo` operationId).
+func (c *ClientWithResponses) GetUserMFAInfoWithResponse(ctx context.Context, params *GetUserMFAInfoParams, reqEditors ...RequestEditorFn) (*GetUserMFAInfoResult, error) {
+	rsp, err := c.GetUserMFAInfo(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetUserMFAInfoResult(rsp)
+}
+
+// ImportOTPWithBodyWithResponse Import OTP secrets 导入用户 OTP
+//
+// Binds authenticators that another system has made; needs the scope `otp:secret:write`. All of the list or nothing: a
+// refusal says which entry is the reason. A user who has an authenticator is refused, unless it is this one, so that an
+// import can be repeated. The users are told by e-mail.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v3/import-otp (the `ImportOTP` operationId).
+func (c *ClientWithResponses) ImportOTPWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ImportOTPResult, error) {
+	rsp, err := c.ImportOTPWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseImportOTPResult(rsp)
+}
+
+// ImportOTPWithResponse Import OTP secrets 导入用户 OTP
+//
+// Binds authenticators that another system has made; needs the scope `otp:secret:write`. All of the list or nothing: a
+// refusal says which entry is the reason. A user who has an authenticator is refused, unless it is this one, so that an
+// import can be repeated. The users are told by e-mail.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v3/import-otp (the `ImportOTP` operationId).
+func (c *ClientWithResponses) ImportOTPWithResponse(ctx context.Context, body ImportOTPJSONRequestBody, reqEditors ...RequestEditorFn) (*ImportOTPResult, error) {
+	rsp, err := c.ImportOTP(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseImportOTPResult(rsp)
+}
+
+// ListEnrolledFactorsWithResponse List the factors 获取绑定的所有 MFA 认证要素
+//
+// The authenticators that the user has bound, oldest first.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v3/list-enrolled-factors (the `ListEnrolledFactors` operationId).
+func (c *ClientWithResponses) ListEnrolledFactorsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListEnrolledFactorsResult, error) {
+	rsp, err := c.ListEnrolledFactors(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListEnrolledFactorsResult(rsp)
+}
+
+// ListFactorsToEnrollWithResponse List what can be enrolled 获取可绑定的 MFA 认证要素
+//
+// The kinds of factors that the user can still bind: `OTP`, or nothing for a user who has five authenticators.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v3/list-factors-to-enroll (the `ListFactorsToEnroll` operationId).
+func (c *ClientWithResponses) ListFactorsToEnrollWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListFactorsToEnrollResult, error) {
+	rsp, err := c.ListFactorsToEnroll(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListFactorsToEnrollResult(rsp)
+}
+
+// VerifyTOTPWithBodyWithResponse Show a code 校验用户 TOTP
+//
+// Checks a code of one of the user's authenticators, or a recovery code, and notes in the session that it was right. For five
+// minutes after that another authenticator can be added, or one be removed. The code is spent. A wrong one is a refusal (apiCode
+// 6001), never `verified: false`.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v3/mfa-totp-verify (the `VerifyTOTP` operationId).
+func (c *ClientWithResponses) VerifyTOTPWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*VerifyTOTPResult, error) {
+	rsp, err := c.VerifyTOTPWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseVerifyTOTPResult(rsp)
+}
+
+// VerifyTOTPWithResponse Show a code 校验用户 TOTP
+//
+// Checks a code of one of the user's authenticators, or a recovery code, and notes in the session that it was right. For five
+// minutes after that another authenticator can be added, or one be removed. The code is spent. A wrong one is a refusal (apiCode
+// 6001), never `verified: false`.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v3/mfa-totp-verify (the `VerifyTOTP` operationId).
+func (c *ClientWithResponses) VerifyTOTPWithResponse(ctx context.Context, body VerifyTOTPJSONRequestBody, reqEditors ...RequestEditorFn) (*VerifyTOTPResult, error) {
+	rsp, err := c.VerifyTOTP(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseVerifyTOTPResult(rsp)
 }
 
 // RedeemFastpassWithBodyWithResponse Sign in with a scanned fastpass APP 端扫码登录
@@ -7993,6 +11673,78 @@ func (c *ClientWithResponses) GetQRCodePictureWithResponse(ctx context.Context, 
 	return ParseGetQRCodePictureResult(rsp)
 }
 
+// ResetFactorWithBodyWithResponse Remove a factor 解绑 MFA 认证要素
+//
+// Removes one of the user's authenticators. There is no field for a code: the session must have shown one within the last five
+// minutes, at its sign-in or by `mfa-totp-verify`. With the last authenticator the recovery codes go too. The user is told by
+// e-mail.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v3/reset-factor (the `ResetFactor` operationId).
+func (c *ClientWithResponses) ResetFactorWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ResetFactorResult, error) {
+	rsp, err := c.ResetFactorWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseResetFactorResult(rsp)
+}
+
+// ResetFactorWithResponse Remove a factor 解绑 MFA 认证要素
+//
+// Removes one of the user's authenticators. There is no field for a code: the session must have shown one within the last five
+// minutes, at its sign-in or by `mfa-totp-verify`. With the last authenticator the recovery codes go too. The user is told by
+// e-mail.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v3/reset-factor (the `ResetFactor` operationId).
+func (c *ClientWithResponses) ResetFactorWithResponse(ctx context.Context, body ResetFactorJSONRequestBody, reqEditors ...RequestEditorFn) (*ResetFactorResult, error) {
+	rsp, err := c.ResetFactor(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseResetFactorResult(rsp)
+}
+
+// SendEnrollFactorRequestWithBodyWithResponse Start enrolling a factor 发起绑定 MFA 认证要素请求
+//
+// Starts binding an authenticator app (`factorType` `OTP`): a new secret as an `otpauth://` URI and as a QR code, one recovery code
+// that is good once it is bound, and the token for `enroll-factor`. It waits for ten minutes, and voids one that waited before.
+//
+// For the first authenticator the user must have signed in within the last 15 minutes; for a further one, the session must have
+// shown a code of one of those within the last five: at its sign-in, or by `mfa-totp-verify`. A user has at most five.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v3/send-enroll-factor-request (the `SendEnrollFactorRequest` operationId).
+func (c *ClientWithResponses) SendEnrollFactorRequestWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SendEnrollFactorRequestResult, error) {
+	rsp, err := c.SendEnrollFactorRequestWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSendEnrollFactorRequestResult(rsp)
+}
+
+// SendEnrollFactorRequestWithResponse Start enrolling a factor 发起绑定 MFA 认证要素请求
+//
+// Starts binding an authenticator app (`factorType` `OTP`): a new secret as an `otpauth://` URI and as a QR code, one recovery code
+// that is good once it is bound, and the token for `enroll-factor`. It waits for ten minutes, and voids one that waited before.
+//
+// For the first authenticator the user must have signed in within the last 15 minutes; for a further one, the session must have
+// shown a code of one of those within the last five: at its sign-in, or by `mfa-totp-verify`. A user has at most five.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v3/send-enroll-factor-request (the `SendEnrollFactorRequest` operationId).
+func (c *ClientWithResponses) SendEnrollFactorRequestWithResponse(ctx context.Context, body SendEnrollFactorRequestJSONRequestBody, reqEditors ...RequestEditorFn) (*SendEnrollFactorRequestResult, error) {
+	rsp, err := c.SendEnrollFactorRequest(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSendEnrollFactorRequestResult(rsp)
+}
+
 // SetQRCodeStatusWithBodyWithResponse Scan, confirm or cancel a login QR code 修改登录二维码状态
 //
 // For the phone of a signed-in user of the same userpool. `SCAN` first; it pins user and session, and only they may
@@ -8027,8 +11779,10 @@ func (c *ClientWithResponses) SetQRCodeStatusWithResponse(ctx context.Context, b
 
 // SignInWithBodyWithResponse Sign in with credentials 使用用户凭证登录
 //
-// Signs in with password. Exactly one of `account`, `username`, `email` and `phone` names the user. An account with
-// a bound authenticator cannot sign in here; `/user/login` takes its code.
+// Signs in with password. Exactly one of `account`, `username`, `email` and `phone` names the user.
+//
+// There is no field for the authenticator's code. For an account that has one bound, the answer to the right password is
+// the refusal 1635 with an `mfaToken` of five minutes; `/api/v3/signin-with-mfa` takes it together with the code.
 //
 // The application is `client_id`, or the one of `x-authing-app-id`, or the default one. A `client_secret` that is
 // sent must be right.
@@ -8046,8 +11800,10 @@ func (c *ClientWithResponses) SignInWithBodyWithResponse(ctx context.Context, pa
 
 // SignInWithResponse Sign in with credentials 使用用户凭证登录
 //
-// Signs in with password. Exactly one of `account`, `username`, `email` and `phone` names the user. An account with
-// a bound authenticator cannot sign in here; `/user/login` takes its code.
+// Signs in with password. Exactly one of `account`, `username`, `email` and `phone` names the user.
+//
+// There is no field for the authenticator's code. For an account that has one bound, the answer to the right password is
+// the refusal 1635 with an `mfaToken` of five minutes; `/api/v3/signin-with-mfa` takes it together with the code.
 //
 // The application is `client_id`, or the one of `x-authing-app-id`, or the default one. A `client_secret` that is
 // sent must be right.
@@ -8063,10 +11819,44 @@ func (c *ClientWithResponses) SignInWithResponse(ctx context.Context, params *Si
 	return ParseSignInResult(rsp)
 }
 
+// SignInWithMFAWithBodyWithResponse Finish a sign-in with a code 使用 MFA 验证码完成登录
+//
+// Finishes the sign-in that the `mfaToken` stands for, with a code of the authenticator or with a recovery code. The session
+// belongs to the application and has the scope that `/api/v3/signin` was asked for. A wrong code does not use the token up;
+// a right one does. Without a code the refusal is 6003, with an empty recovery code 6004.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v3/signin-with-mfa (the `SignInWithMFA` operationId).
+func (c *ClientWithResponses) SignInWithMFAWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SignInWithMFAResult, error) {
+	rsp, err := c.SignInWithMFAWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSignInWithMFAResult(rsp)
+}
+
+// SignInWithMFAWithResponse Finish a sign-in with a code 使用 MFA 验证码完成登录
+//
+// Finishes the sign-in that the `mfaToken` stands for, with a code of the authenticator or with a recovery code. The session
+// belongs to the application and has the scope that `/api/v3/signin` was asked for. A wrong code does not use the token up;
+// a right one does. Without a code the refusal is 6003, with an empty recovery code 6004.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v3/signin-with-mfa (the `SignInWithMFA` operationId).
+func (c *ClientWithResponses) SignInWithMFAWithResponse(ctx context.Context, body SignInWithMFAJSONRequestBody, reqEditors ...RequestEditorFn) (*SignInWithMFAResult, error) {
+	rsp, err := c.SignInWithMFA(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSignInWithMFAResult(rsp)
+}
+
 // BindMFAWithBodyWithResponse Bind an authenticator 绑定 MFA
 //
 // Confirms the waiting secret with a code of the authenticator app. The code is spent by it: the first login needs
-// the next one. Five wrong codes void the waiting secret.
+// the next one. Five wrong codes void the waiting secret. The user is told by e-mail.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -8082,7 +11872,7 @@ func (c *ClientWithResponses) BindMFAWithBodyWithResponse(ctx context.Context, p
 // BindMFAWithResponse Bind an authenticator 绑定 MFA
 //
 // Confirms the waiting secret with a code of the authenticator app. The code is spent by it: the first login needs
-// the next one. Five wrong codes void the waiting secret.
+// the next one. Five wrong codes void the waiting secret. The user is told by e-mail.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -8098,7 +11888,7 @@ func (c *ClientWithResponses) BindMFAWithResponse(ctx context.Context, params *B
 // BindMFAWithFormdataBodyWithResponse Bind an authenticator 绑定 MFA
 //
 // Confirms the waiting secret with a code of the authenticator app. The code is spent by it: the first login needs
-// the next one. Five wrong codes void the waiting secret.
+// the next one. Five wrong codes void the waiting secret. The user is told by e-mail.
 //
 // Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -8114,8 +11904,12 @@ func (c *ClientWithResponses) BindMFAWithFormdataBodyWithResponse(ctx context.Co
 // GetMFAQRCodeWithResponse Get the MFA QR code 获取 MFA qrcode
 //
 // Starts binding an authenticator app: a new secret, and the QR code that carries it. The secret waits for ten
-// minutes; `POST /auth/mfa/bind` with a code of the app makes it the user's factor. Asked again within the same
-// session, it shows the same waiting secret. Refused while a factor is bound.
+// minutes; `POST /auth/mfa/bind` with a code of the app makes it a factor of the user's. Asked again within the same
+// session, it shows the same waiting secret.
+//
+// For the first authenticator the user must have signed in within the last 15 minutes. Once one is bound it is refused,
+// unless the session has shown a code of it within the last five minutes: at its login, or by `POST /auth/mfa/verify`.
+// A user has at most five.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -8126,6 +11920,183 @@ func (c *ClientWithResponses) GetMFAQRCodeWithResponse(ctx context.Context, para
 		return nil, err
 	}
 	return ParseGetMFAQRCodeResult(rsp)
+}
+
+// GetRecoveryCodesWithResponse Count the recovery codes 查询恢复码数量
+//
+// How many recovery codes the user has left. The codes themselves are shown once, when they are made.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /auth/mfa/recovery-codes (the `GetRecoveryCodes` operationId).
+func (c *ClientWithResponses) GetRecoveryCodesWithResponse(ctx context.Context, params *GetRecoveryCodesParams, reqEditors ...RequestEditorFn) (*GetRecoveryCodesResult, error) {
+	rsp, err := c.GetRecoveryCodes(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetRecoveryCodesResult(rsp)
+}
+
+// MakeRecoveryCodesWithBodyWithResponse Make recovery codes 生成恢复码
+//
+// Makes ten recovery codes, which void those of before. Each opens a login once, in the place of the authenticator's code: the
+// field `code` of `/user/login` takes it. It needs an authenticator's code that has not been used, or a recovery code. The user is
+// told by e-mail.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /auth/mfa/recovery-codes (the `MakeRecoveryCodes` operationId).
+func (c *ClientWithResponses) MakeRecoveryCodesWithBodyWithResponse(ctx context.Context, params *MakeRecoveryCodesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*MakeRecoveryCodesResult, error) {
+	rsp, err := c.MakeRecoveryCodesWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseMakeRecoveryCodesResult(rsp)
+}
+
+// MakeRecoveryCodesWithResponse Make recovery codes 生成恢复码
+//
+// Makes ten recovery codes, which void those of before. Each opens a login once, in the place of the authenticator's code: the
+// field `code` of `/user/login` takes it. It needs an authenticator's code that has not been used, or a recovery code. The user is
+// told by e-mail.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /auth/mfa/recovery-codes (the `MakeRecoveryCodes` operationId).
+func (c *ClientWithResponses) MakeRecoveryCodesWithResponse(ctx context.Context, params *MakeRecoveryCodesParams, body MakeRecoveryCodesJSONRequestBody, reqEditors ...RequestEditorFn) (*MakeRecoveryCodesResult, error) {
+	rsp, err := c.MakeRecoveryCodes(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseMakeRecoveryCodesResult(rsp)
+}
+
+// MakeRecoveryCodesWithFormdataBodyWithResponse Make recovery codes 生成恢复码
+//
+// Makes ten recovery codes, which void those of before. Each opens a login once, in the place of the authenticator's code: the
+// field `code` of `/user/login` takes it. It needs an authenticator's code that has not been used, or a recovery code. The user is
+// told by e-mail.
+//
+// Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /auth/mfa/recovery-codes (the `MakeRecoveryCodes` operationId).
+func (c *ClientWithResponses) MakeRecoveryCodesWithFormdataBodyWithResponse(ctx context.Context, params *MakeRecoveryCodesParams, body MakeRecoveryCodesFormdataRequestBody, reqEditors ...RequestEditorFn) (*MakeRecoveryCodesResult, error) {
+	rsp, err := c.MakeRecoveryCodesWithFormdataBody(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseMakeRecoveryCodesResult(rsp)
+}
+
+// GetMFAStatusWithResponse The user's authenticators 查询 MFA 状态
+//
+// Which authenticators the user has bound, and how many recovery codes are left.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /auth/mfa/status (the `GetMFAStatus` operationId).
+func (c *ClientWithResponses) GetMFAStatusWithResponse(ctx context.Context, params *GetMFAStatusParams, reqEditors ...RequestEditorFn) (*GetMFAStatusResult, error) {
+	rsp, err := c.GetMFAStatus(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetMFAStatusResult(rsp)
+}
+
+// UnbindMFAWithBodyWithResponse Remove an authenticator 解绑 MFA
+//
+// Removes one of the user's authenticators. It needs a code that has not been used: of any of the user's authenticators, or a
+// recovery code. With the last authenticator the recovery codes go too. The user is told by e-mail.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /auth/mfa/unbind (the `UnbindMFA` operationId).
+func (c *ClientWithResponses) UnbindMFAWithBodyWithResponse(ctx context.Context, params *UnbindMFAParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UnbindMFAResult, error) {
+	rsp, err := c.UnbindMFAWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUnbindMFAResult(rsp)
+}
+
+// UnbindMFAWithResponse Remove an authenticator 解绑 MFA
+//
+// Removes one of the user's authenticators. It needs a code that has not been used: of any of the user's authenticators, or a
+// recovery code. With the last authenticator the recovery codes go too. The user is told by e-mail.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /auth/mfa/unbind (the `UnbindMFA` operationId).
+func (c *ClientWithResponses) UnbindMFAWithResponse(ctx context.Context, params *UnbindMFAParams, body UnbindMFAJSONRequestBody, reqEditors ...RequestEditorFn) (*UnbindMFAResult, error) {
+	rsp, err := c.UnbindMFA(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUnbindMFAResult(rsp)
+}
+
+// UnbindMFAWithFormdataBodyWithResponse Remove an authenticator 解绑 MFA
+//
+// Removes one of the user's authenticators. It needs a code that has not been used: of any of the user's authenticators, or a
+// recovery code. With the last authenticator the recovery codes go too. The user is told by e-mail.
+//
+// Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /auth/mfa/unbind (the `UnbindMFA` operationId).
+func (c *ClientWithResponses) UnbindMFAWithFormdataBodyWithResponse(ctx context.Context, params *UnbindMFAParams, body UnbindMFAFormdataRequestBody, reqEditors ...RequestEditorFn) (*UnbindMFAResult, error) {
+	rsp, err := c.UnbindMFAWithFormdataBody(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUnbindMFAResult(rsp)
+}
+
+// VerifyMFAWithBodyWithResponse Show a code 验证 MFA
+//
+// Checks a code of one of the user's authenticators, or a recovery code, and notes in the session that it was right. For five
+// minutes after that another authenticator can be added, or one be taken away in the status dialect. The code is spent.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /auth/mfa/verify (the `VerifyMFA` operationId).
+func (c *ClientWithResponses) VerifyMFAWithBodyWithResponse(ctx context.Context, params *VerifyMFAParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*VerifyMFAResult, error) {
+	rsp, err := c.VerifyMFAWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseVerifyMFAResult(rsp)
+}
+
+// VerifyMFAWithResponse Show a code 验证 MFA
+//
+// Checks a code of one of the user's authenticators, or a recovery code, and notes in the session that it was right. For five
+// minutes after that another authenticator can be added, or one be taken away in the status dialect. The code is spent.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /auth/mfa/verify (the `VerifyMFA` operationId).
+func (c *ClientWithResponses) VerifyMFAWithResponse(ctx context.Context, params *VerifyMFAParams, body VerifyMFAJSONRequestBody, reqEditors ...RequestEditorFn) (*VerifyMFAResult, error) {
+	rsp, err := c.VerifyMFA(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseVerifyMFAResult(rsp)
+}
+
+// VerifyMFAWithFormdataBodyWithResponse Show a code 验证 MFA
+//
+// Checks a code of one of the user's authenticators, or a recovery code, and notes in the session that it was right. For five
+// minutes after that another authenticator can be added, or one be taken away in the status dialect. The code is spent.
+//
+// Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /auth/mfa/verify (the `VerifyMFA` operationId).
+func (c *ClientWithResponses) VerifyMFAWithFormdataBodyWithResponse(ctx context.Context, params *VerifyMFAParams, body VerifyMFAFormdataRequestBody, reqEditors ...RequestEditorFn) (*VerifyMFAResult, error) {
+	rsp, err := c.VerifyMFAWithFormdataBody(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseVerifyMFAResult(rsp)
 }
 
 // GetHealthWithResponse Is the process alive 存活检查
@@ -8221,8 +12192,8 @@ func (c *ClientWithResponses) GetUserInfoWithResponse(ctx context.Context, param
 
 // LoginUserWithBodyWithResponse Sign in 登录
 //
-// Signs in with user name and password, and with the authenticator's code in the same call once a factor is bound:
-// without it the answer is a refusal that says so. The token pair is in the response headers.
+// Signs in with user name and password, and in the same call with the authenticator's code, or a recovery code, once an
+// authenticator is bound: without it the answer is a refusal that says so. The token pair is in the response headers.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -8237,8 +12208,8 @@ func (c *ClientWithResponses) LoginUserWithBodyWithResponse(ctx context.Context,
 
 // LoginUserWithResponse Sign in 登录
 //
-// Signs in with user name and password, and with the authenticator's code in the same call once a factor is bound:
-// without it the answer is a refusal that says so. The token pair is in the response headers.
+// Signs in with user name and password, and in the same call with the authenticator's code, or a recovery code, once an
+// authenticator is bound: without it the answer is a refusal that says so. The token pair is in the response headers.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -8253,8 +12224,8 @@ func (c *ClientWithResponses) LoginUserWithResponse(ctx context.Context, body Lo
 
 // LoginUserWithFormdataBodyWithResponse Sign in 登录
 //
-// Signs in with user name and password, and with the authenticator's code in the same call once a factor is bound:
-// without it the answer is a refusal that says so. The token pair is in the response headers.
+// Signs in with user name and password, and in the same call with the authenticator's code, or a recovery code, once an
+// authenticator is bound: without it the answer is a refusal that says so. The token pair is in the response headers.
 //
 // Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -8615,6 +12586,66 @@ func ParseLoginWithCaptchaResult(rsp *http.Response) (*LoginWithCaptchaResult, e
 	return response, nil
 }
 
+// ParseLoginWithMFAResult parses an HTTP response from a LoginWithMFAWithResponse call
+func ParseLoginWithMFAResult(rsp *http.Response) (*LoginWithMFAResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &LoginWithMFAResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest CaptchaLoginResponse
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest CodeFailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest CodeFailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers LoginWithMFAResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
 // ParseRegisterWithCodeResult parses an HTTP response from a RegisterWithCodeWithResponse call
 func ParseRegisterWithCodeResult(rsp *http.Response) (*RegisterWithCodeResult, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -8855,6 +12886,66 @@ func ParseCreateUserResult(rsp *http.Response) (*CreateUserResult, error) {
 	return response, nil
 }
 
+// ParseEnrollFactorResult parses an HTTP response from a EnrollFactorWithResponse call
+func ParseEnrollFactorResult(rsp *http.Response) (*EnrollFactorResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &EnrollFactorResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest CommonResponseDto
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest StatusFailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest StatusFailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers EnrollFactorResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
 // ParseExchangeQRCodeTicketResult parses an HTTP response from a ExchangeQRCodeTicketWithResponse call
 func ParseExchangeQRCodeTicketResult(rsp *http.Response) (*ExchangeQRCodeTicketResult, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -9015,6 +13106,66 @@ func ParseCreateQRCodeResult(rsp *http.Response) (*CreateQRCodeResult, error) {
 	switch {
 	case true:
 		var headers CreateQRCodeResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetFactorResult parses an HTTP response from a GetFactorWithResponse call
+func ParseGetFactorResult(rsp *http.Response) (*GetFactorResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetFactorResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest GetFactorRespDto
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest StatusFailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest StatusFailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers GetFactorResultDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
@@ -9285,6 +13436,306 @@ func ParseGetUserResult(rsp *http.Response) (*GetUserResult, error) {
 	return response, nil
 }
 
+// ParseGetUserMFAInfoResult parses an HTTP response from a GetUserMFAInfoWithResponse call
+func ParseGetUserMFAInfoResult(rsp *http.Response) (*GetUserMFAInfoResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetUserMFAInfoResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest GetUserMFAInfoRespDto
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest StatusFailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest StatusFailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers GetUserMFAInfoResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseImportOTPResult parses an HTTP response from a ImportOTPWithResponse call
+func ParseImportOTPResult(rsp *http.Response) (*ImportOTPResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ImportOTPResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest CommonResponseDto
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest StatusFailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest StatusFailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers ImportOTPResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListEnrolledFactorsResult parses an HTTP response from a ListEnrolledFactorsWithResponse call
+func ParseListEnrolledFactorsResult(rsp *http.Response) (*ListEnrolledFactorsResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListEnrolledFactorsResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ListEnrolledFactorsRespDto
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest StatusFailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest StatusFailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers ListEnrolledFactorsResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListFactorsToEnrollResult parses an HTTP response from a ListFactorsToEnrollWithResponse call
+func ParseListFactorsToEnrollResult(rsp *http.Response) (*ListFactorsToEnrollResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListFactorsToEnrollResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ListFactorsToEnrollRespDto
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest StatusFailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest StatusFailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers ListFactorsToEnrollResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseVerifyTOTPResult parses an HTTP response from a VerifyTOTPWithResponse call
+func ParseVerifyTOTPResult(rsp *http.Response) (*VerifyTOTPResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &VerifyTOTPResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest MFAOTPVerifyRespDto
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest StatusFailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest StatusFailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers VerifyTOTPResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
 // ParseRedeemFastpassResult parses an HTTP response from a RedeemFastpassWithResponse call
 func ParseRedeemFastpassResult(rsp *http.Response) (*RedeemFastpassResult, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -9408,6 +13859,126 @@ func ParseGetQRCodePictureResult(rsp *http.Response) (*GetQRCodePictureResult, e
 	return response, nil
 }
 
+// ParseResetFactorResult parses an HTTP response from a ResetFactorWithResponse call
+func ParseResetFactorResult(rsp *http.Response) (*ResetFactorResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ResetFactorResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest CommonResponseDto
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest StatusFailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest StatusFailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers ResetFactorResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSendEnrollFactorRequestResult parses an HTTP response from a SendEnrollFactorRequestWithResponse call
+func ParseSendEnrollFactorRequestResult(rsp *http.Response) (*SendEnrollFactorRequestResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SendEnrollFactorRequestResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest SendEnrollFactorRequestRespDto
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest StatusFailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest StatusFailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers SendEnrollFactorRequestResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
 // ParseSetQRCodeStatusResult parses an HTTP response from a SetQRCodeStatusWithResponse call
 func ParseSetQRCodeStatusResult(rsp *http.Response) (*SetQRCodeStatusResult, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -9483,7 +14054,7 @@ func ParseSignInResult(rsp *http.Response) (*SignInResult, error) {
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest LoginToken
+		var dest SignIn
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -9508,6 +14079,66 @@ func ParseSignInResult(rsp *http.Response) (*SignInResult, error) {
 	switch {
 	case true:
 		var headers SignInResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSignInWithMFAResult parses an HTTP response from a SignInWithMFAWithResponse call
+func ParseSignInWithMFAResult(rsp *http.Response) (*SignInWithMFAResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SignInWithMFAResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest LoginToken
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest StatusFailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest StatusFailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers SignInWithMFAResultDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
@@ -9662,6 +14293,391 @@ func ParseGetMFAQRCodeResult(rsp *http.Response) (*GetMFAQRCodeResult, error) {
 		response.Headers200 = &headers
 	case true:
 		var headers GetMFAQRCodeResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetRecoveryCodesResult parses an HTTP response from a GetRecoveryCodesWithResponse call
+func ParseGetRecoveryCodesResult(rsp *http.Response) (*GetRecoveryCodesResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetRecoveryCodesResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest RecoveryCodesLeftResponse
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest BaseFailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest BaseFailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetRecoveryCodesResult200Headers
+		if values := rsp.Header.Values("Access-Token"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Token", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessToken = &value
+		}
+		if values := rsp.Header.Values("Refresh-Token"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Refresh-Token", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RefreshToken = &value
+		}
+		response.Headers200 = &headers
+	case true:
+		var headers GetRecoveryCodesResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseMakeRecoveryCodesResult parses an HTTP response from a MakeRecoveryCodesWithResponse call
+func ParseMakeRecoveryCodesResult(rsp *http.Response) (*MakeRecoveryCodesResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &MakeRecoveryCodesResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest RecoveryCodesResponse
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest BaseFailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest BaseFailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers MakeRecoveryCodesResult200Headers
+		if values := rsp.Header.Values("Access-Token"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Token", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessToken = &value
+		}
+		if values := rsp.Header.Values("Refresh-Token"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Refresh-Token", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RefreshToken = &value
+		}
+		response.Headers200 = &headers
+	case true:
+		var headers MakeRecoveryCodesResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetMFAStatusResult parses an HTTP response from a GetMFAStatusWithResponse call
+func ParseGetMFAStatusResult(rsp *http.Response) (*GetMFAStatusResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetMFAStatusResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest MFAStatusResponse
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest BaseFailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest BaseFailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetMFAStatusResult200Headers
+		if values := rsp.Header.Values("Access-Token"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Token", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessToken = &value
+		}
+		if values := rsp.Header.Values("Refresh-Token"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Refresh-Token", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RefreshToken = &value
+		}
+		response.Headers200 = &headers
+	case true:
+		var headers GetMFAStatusResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseUnbindMFAResult parses an HTTP response from a UnbindMFAWithResponse call
+func ParseUnbindMFAResult(rsp *http.Response) (*UnbindMFAResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &UnbindMFAResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest BaseResponse
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest BaseFailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest BaseFailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers UnbindMFAResult200Headers
+		if values := rsp.Header.Values("Access-Token"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Token", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessToken = &value
+		}
+		if values := rsp.Header.Values("Refresh-Token"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Refresh-Token", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RefreshToken = &value
+		}
+		response.Headers200 = &headers
+	case true:
+		var headers UnbindMFAResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseVerifyMFAResult parses an HTTP response from a VerifyMFAWithResponse call
+func ParseVerifyMFAResult(rsp *http.Response) (*VerifyMFAResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &VerifyMFAResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest BaseResponse
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest BaseFailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest BaseFailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers VerifyMFAResult200Headers
+		if values := rsp.Header.Values("Access-Token"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Token", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessToken = &value
+		}
+		if values := rsp.Header.Values("Refresh-Token"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Refresh-Token", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RefreshToken = &value
+		}
+		response.Headers200 = &headers
+	case true:
+		var headers VerifyMFAResultDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
@@ -10249,6 +15265,9 @@ type ServerInterface interface {
 	// LoginWithCaptcha Sign in with password or code 登录
 	// (POST /api/v1/system/user/login)
 	LoginWithCaptcha(w http.ResponseWriter, r *http.Request, params LoginWithCaptchaParams)
+	// LoginWithMFA Finish a sign-in with a code 使用 MFA 验证码完成登录
+	// (POST /api/v1/system/user/login-mfa)
+	LoginWithMFA(w http.ResponseWriter, r *http.Request, params LoginWithMFAParams)
 	// RegisterWithCode Register with a code 注册
 	// (POST /api/v1/system/user/register)
 	RegisterWithCode(w http.ResponseWriter, r *http.Request, params RegisterWithCodeParams)
@@ -10261,6 +15280,9 @@ type ServerInterface interface {
 	// CreateUser Create a user 创建用户
 	// (POST /api/v3/create-user)
 	CreateUser(w http.ResponseWriter, r *http.Request)
+	// EnrollFactor Enrol the factor 绑定 MFA 认证要素
+	// (POST /api/v3/enroll-factor)
+	EnrollFactor(w http.ResponseWriter, r *http.Request)
 	// ExchangeQRCodeTicket Exchange a ticket for tokens 使用二维码 ticket 换取 TokenSet
 	// (POST /api/v3/exchange-tokenset-with-qrcode-ticket)
 	ExchangeQRCodeTicket(w http.ResponseWriter, r *http.Request, params ExchangeQRCodeTicketParams)
@@ -10270,6 +15292,9 @@ type ServerInterface interface {
 	// CreateQRCode Create a login QR code 生成用于登录的二维码
 	// (POST /api/v3/gene-qrcode)
 	CreateQRCode(w http.ResponseWriter, r *http.Request, params CreateQRCodeParams)
+	// GetFactor Get a factor 获取绑定的某个 MFA 认证要素
+	// (GET /api/v3/get-factor)
+	GetFactor(w http.ResponseWriter, r *http.Request, params GetFactorParams)
 	// GetManagementToken Get a management token 获取管理员 Token
 	// (POST /api/v3/get-management-token)
 	GetManagementToken(w http.ResponseWriter, r *http.Request)
@@ -10282,24 +15307,63 @@ type ServerInterface interface {
 	// GetUser Get a user 获取用户信息
 	// (GET /api/v3/get-user)
 	GetUser(w http.ResponseWriter, r *http.Request, params GetUserParams)
+	// GetUserMFAInfo Which factors a user has 获取用户 MFA 绑定信息
+	// (GET /api/v3/get-user-mfa-info)
+	GetUserMFAInfo(w http.ResponseWriter, r *http.Request, params GetUserMFAInfoParams)
+	// ImportOTP Import OTP secrets 导入用户 OTP
+	// (POST /api/v3/import-otp)
+	ImportOTP(w http.ResponseWriter, r *http.Request)
+	// ListEnrolledFactors List the factors 获取绑定的所有 MFA 认证要素
+	// (GET /api/v3/list-enrolled-factors)
+	ListEnrolledFactors(w http.ResponseWriter, r *http.Request)
+	// ListFactorsToEnroll List what can be enrolled 获取可绑定的 MFA 认证要素
+	// (GET /api/v3/list-factors-to-enroll)
+	ListFactorsToEnroll(w http.ResponseWriter, r *http.Request)
+	// VerifyTOTP Show a code 校验用户 TOTP
+	// (POST /api/v3/mfa-totp-verify)
+	VerifyTOTP(w http.ResponseWriter, r *http.Request)
 	// RedeemFastpass Sign in with a scanned fastpass APP 端扫码登录
 	// (POST /api/v3/qrcode-app-login)
 	RedeemFastpass(w http.ResponseWriter, r *http.Request, params RedeemFastpassParams)
 	// GetQRCodePicture The picture of a login QR code 登录二维码图片
 	// (GET /api/v3/qrcode.png)
 	GetQRCodePicture(w http.ResponseWriter, r *http.Request, params GetQRCodePictureParams)
+	// ResetFactor Remove a factor 解绑 MFA 认证要素
+	// (POST /api/v3/reset-factor)
+	ResetFactor(w http.ResponseWriter, r *http.Request)
+	// SendEnrollFactorRequest Start enrolling a factor 发起绑定 MFA 认证要素请求
+	// (POST /api/v3/send-enroll-factor-request)
+	SendEnrollFactorRequest(w http.ResponseWriter, r *http.Request)
 	// SetQRCodeStatus Scan, confirm or cancel a login QR code 修改登录二维码状态
 	// (POST /api/v3/set-qrcode-status)
 	SetQRCodeStatus(w http.ResponseWriter, r *http.Request)
 	// SignIn Sign in with credentials 使用用户凭证登录
 	// (POST /api/v3/signin)
 	SignIn(w http.ResponseWriter, r *http.Request, params SignInParams)
+	// SignInWithMFA Finish a sign-in with a code 使用 MFA 验证码完成登录
+	// (POST /api/v3/signin-with-mfa)
+	SignInWithMFA(w http.ResponseWriter, r *http.Request)
 	// BindMFA Bind an authenticator 绑定 MFA
 	// (POST /auth/mfa/bind)
 	BindMFA(w http.ResponseWriter, r *http.Request, params BindMFAParams)
 	// GetMFAQRCode Get the MFA QR code 获取 MFA qrcode
 	// (GET /auth/mfa/qrcode)
 	GetMFAQRCode(w http.ResponseWriter, r *http.Request, params GetMFAQRCodeParams)
+	// GetRecoveryCodes Count the recovery codes 查询恢复码数量
+	// (GET /auth/mfa/recovery-codes)
+	GetRecoveryCodes(w http.ResponseWriter, r *http.Request, params GetRecoveryCodesParams)
+	// MakeRecoveryCodes Make recovery codes 生成恢复码
+	// (POST /auth/mfa/recovery-codes)
+	MakeRecoveryCodes(w http.ResponseWriter, r *http.Request, params MakeRecoveryCodesParams)
+	// GetMFAStatus The user's authenticators 查询 MFA 状态
+	// (GET /auth/mfa/status)
+	GetMFAStatus(w http.ResponseWriter, r *http.Request, params GetMFAStatusParams)
+	// UnbindMFA Remove an authenticator 解绑 MFA
+	// (POST /auth/mfa/unbind)
+	UnbindMFA(w http.ResponseWriter, r *http.Request, params UnbindMFAParams)
+	// VerifyMFA Show a code 验证 MFA
+	// (POST /auth/mfa/verify)
+	VerifyMFA(w http.ResponseWriter, r *http.Request, params VerifyMFAParams)
 	// GetHealth Is the process alive 存活检查
 	// (GET /healthz)
 	GetHealth(w http.ResponseWriter, r *http.Request)
@@ -10360,6 +15424,12 @@ func (_ Unimplemented) LoginWithCaptcha(w http.ResponseWriter, r *http.Request, 
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
+// LoginWithMFA Finish a sign-in with a code 使用 MFA 验证码完成登录
+// (POST /api/v1/system/user/login-mfa)
+func (_ Unimplemented) LoginWithMFA(w http.ResponseWriter, r *http.Request, params LoginWithMFAParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
 // RegisterWithCode Register with a code 注册
 // (POST /api/v1/system/user/register)
 func (_ Unimplemented) RegisterWithCode(w http.ResponseWriter, r *http.Request, params RegisterWithCodeParams) {
@@ -10384,6 +15454,12 @@ func (_ Unimplemented) CreateUser(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
+// EnrollFactor Enrol the factor 绑定 MFA 认证要素
+// (POST /api/v3/enroll-factor)
+func (_ Unimplemented) EnrollFactor(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
 // ExchangeQRCodeTicket Exchange a ticket for tokens 使用二维码 ticket 换取 TokenSet
 // (POST /api/v3/exchange-tokenset-with-qrcode-ticket)
 func (_ Unimplemented) ExchangeQRCodeTicket(w http.ResponseWriter, r *http.Request, params ExchangeQRCodeTicketParams) {
@@ -10399,6 +15475,12 @@ func (_ Unimplemented) CreateFastpass(w http.ResponseWriter, r *http.Request) {
 // CreateQRCode Create a login QR code 生成用于登录的二维码
 // (POST /api/v3/gene-qrcode)
 func (_ Unimplemented) CreateQRCode(w http.ResponseWriter, r *http.Request, params CreateQRCodeParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// GetFactor Get a factor 获取绑定的某个 MFA 认证要素
+// (GET /api/v3/get-factor)
+func (_ Unimplemented) GetFactor(w http.ResponseWriter, r *http.Request, params GetFactorParams) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -10426,6 +15508,36 @@ func (_ Unimplemented) GetUser(w http.ResponseWriter, r *http.Request, params Ge
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
+// GetUserMFAInfo Which factors a user has 获取用户 MFA 绑定信息
+// (GET /api/v3/get-user-mfa-info)
+func (_ Unimplemented) GetUserMFAInfo(w http.ResponseWriter, r *http.Request, params GetUserMFAInfoParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ImportOTP Import OTP secrets 导入用户 OTP
+// (POST /api/v3/import-otp)
+func (_ Unimplemented) ImportOTP(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ListEnrolledFactors List the factors 获取绑定的所有 MFA 认证要素
+// (GET /api/v3/list-enrolled-factors)
+func (_ Unimplemented) ListEnrolledFactors(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ListFactorsToEnroll List what can be enrolled 获取可绑定的 MFA 认证要素
+// (GET /api/v3/list-factors-to-enroll)
+func (_ Unimplemented) ListFactorsToEnroll(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// VerifyTOTP Show a code 校验用户 TOTP
+// (POST /api/v3/mfa-totp-verify)
+func (_ Unimplemented) VerifyTOTP(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
 // RedeemFastpass Sign in with a scanned fastpass APP 端扫码登录
 // (POST /api/v3/qrcode-app-login)
 func (_ Unimplemented) RedeemFastpass(w http.ResponseWriter, r *http.Request, params RedeemFastpassParams) {
@@ -10435,6 +15547,18 @@ func (_ Unimplemented) RedeemFastpass(w http.ResponseWriter, r *http.Request, pa
 // GetQRCodePicture The picture of a login QR code 登录二维码图片
 // (GET /api/v3/qrcode.png)
 func (_ Unimplemented) GetQRCodePicture(w http.ResponseWriter, r *http.Request, params GetQRCodePictureParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ResetFactor Remove a factor 解绑 MFA 认证要素
+// (POST /api/v3/reset-factor)
+func (_ Unimplemented) ResetFactor(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// SendEnrollFactorRequest Start enrolling a factor 发起绑定 MFA 认证要素请求
+// (POST /api/v3/send-enroll-factor-request)
+func (_ Unimplemented) SendEnrollFactorRequest(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -10450,6 +15574,12 @@ func (_ Unimplemented) SignIn(w http.ResponseWriter, r *http.Request, params Sig
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
+// SignInWithMFA Finish a sign-in with a code 使用 MFA 验证码完成登录
+// (POST /api/v3/signin-with-mfa)
+func (_ Unimplemented) SignInWithMFA(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
 // BindMFA Bind an authenticator 绑定 MFA
 // (POST /auth/mfa/bind)
 func (_ Unimplemented) BindMFA(w http.ResponseWriter, r *http.Request, params BindMFAParams) {
@@ -10459,6 +15589,36 @@ func (_ Unimplemented) BindMFA(w http.ResponseWriter, r *http.Request, params Bi
 // GetMFAQRCode Get the MFA QR code 获取 MFA qrcode
 // (GET /auth/mfa/qrcode)
 func (_ Unimplemented) GetMFAQRCode(w http.ResponseWriter, r *http.Request, params GetMFAQRCodeParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// GetRecoveryCodes Count the recovery codes 查询恢复码数量
+// (GET /auth/mfa/recovery-codes)
+func (_ Unimplemented) GetRecoveryCodes(w http.ResponseWriter, r *http.Request, params GetRecoveryCodesParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// MakeRecoveryCodes Make recovery codes 生成恢复码
+// (POST /auth/mfa/recovery-codes)
+func (_ Unimplemented) MakeRecoveryCodes(w http.ResponseWriter, r *http.Request, params MakeRecoveryCodesParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// GetMFAStatus The user's authenticators 查询 MFA 状态
+// (GET /auth/mfa/status)
+func (_ Unimplemented) GetMFAStatus(w http.ResponseWriter, r *http.Request, params GetMFAStatusParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// UnbindMFA Remove an authenticator 解绑 MFA
+// (POST /auth/mfa/unbind)
+func (_ Unimplemented) UnbindMFA(w http.ResponseWriter, r *http.Request, params UnbindMFAParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// VerifyMFA Show a code 验证 MFA
+// (POST /auth/mfa/verify)
+func (_ Unimplemented) VerifyMFA(w http.ResponseWriter, r *http.Request, params VerifyMFAParams) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -11199,6 +16359,142 @@ func (siw *ServerInterfaceWrapper) LoginWithCaptcha(w http.ResponseWriter, r *ht
 	handler.ServeHTTP(w, r)
 }
 
+// LoginWithMFA operation middleware
+func (siw *ServerInterfaceWrapper) LoginWithMFA(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params LoginWithMFAParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "iThings-token" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("iThings-token")]; found {
+		var IThingsToken IThingsToken
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "iThings-token", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "iThings-token", valueList[0], &IThingsToken, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "iThings-token", Err: err})
+			return
+		}
+
+		params.IThingsToken = &IThingsToken
+
+	}
+
+	// ------------- Optional header parameter "iThings-project-id" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("iThings-project-id")]; found {
+		var IThingsProjectID IThingsProjectID
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "iThings-project-id", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "iThings-project-id", valueList[0], &IThingsProjectID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "iThings-project-id", Err: err})
+			return
+		}
+
+		params.IThingsProjectID = &IThingsProjectID
+
+	}
+
+	// ------------- Optional header parameter "iThings-app-code" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("iThings-app-code")]; found {
+		var IThingsAppCode IThingsAppCode
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "iThings-app-code", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "iThings-app-code", valueList[0], &IThingsAppCode, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "iThings-app-code", Err: err})
+			return
+		}
+
+		params.IThingsAppCode = &IThingsAppCode
+
+	}
+
+	// ------------- Optional header parameter "iThings-user-role" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("iThings-user-role")]; found {
+		var IThingsUserRole IThingsUserRole
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "iThings-user-role", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "iThings-user-role", valueList[0], &IThingsUserRole, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "iThings-user-role", Err: err})
+			return
+		}
+
+		params.IThingsUserRole = &IThingsUserRole
+
+	}
+
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Accept-Language", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Accept-Language", Err: err})
+			return
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+
+	}
+
+	// ------------- Optional header parameter "iThings-tenant-code" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("iThings-tenant-code")]; found {
+		var IThingsTenantCode IThingsTenantCode
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "iThings-tenant-code", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "iThings-tenant-code", valueList[0], &IThingsTenantCode, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "iThings-tenant-code", Err: err})
+			return
+		}
+
+		params.IThingsTenantCode = &IThingsTenantCode
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.LoginWithMFA(w, r, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // RegisterWithCode operation middleware
 func (siw *ServerInterfaceWrapper) RegisterWithCode(w http.ResponseWriter, r *http.Request) {
 
@@ -11396,6 +16692,20 @@ func (siw *ServerInterfaceWrapper) CreateUser(w http.ResponseWriter, r *http.Req
 	handler.ServeHTTP(w, r)
 }
 
+// EnrollFactor operation middleware
+func (siw *ServerInterfaceWrapper) EnrollFactor(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.EnrollFactor(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ExchangeQRCodeTicket operation middleware
 func (siw *ServerInterfaceWrapper) ExchangeQRCodeTicket(w http.ResponseWriter, r *http.Request) {
 
@@ -11483,6 +16793,39 @@ func (siw *ServerInterfaceWrapper) CreateQRCode(w http.ResponseWriter, r *http.R
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.CreateQRCode(w, r, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetFactor operation middleware
+func (siw *ServerInterfaceWrapper) GetFactor(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetFactorParams
+
+	// ------------- Required query parameter "factorId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "factorId", r.URL.Query(), &params.FactorID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "factorId"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "factorId", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetFactor(w, r, params)
 	}))
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -11657,6 +17000,108 @@ func (siw *ServerInterfaceWrapper) GetUser(w http.ResponseWriter, r *http.Reques
 	handler.ServeHTTP(w, r)
 }
 
+// GetUserMFAInfo operation middleware
+func (siw *ServerInterfaceWrapper) GetUserMFAInfo(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetUserMFAInfoParams
+
+	// ------------- Required query parameter "userId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "userId", r.URL.Query(), &params.UserID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "userId"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "userId", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "userIdType" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "userIdType", r.URL.Query(), &params.UserIDType, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "userIdType"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "userIdType", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetUserMFAInfo(w, r, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ImportOTP operation middleware
+func (siw *ServerInterfaceWrapper) ImportOTP(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ImportOTP(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListEnrolledFactors operation middleware
+func (siw *ServerInterfaceWrapper) ListEnrolledFactors(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListEnrolledFactors(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListFactorsToEnroll operation middleware
+func (siw *ServerInterfaceWrapper) ListFactorsToEnroll(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListFactorsToEnroll(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// VerifyTOTP operation middleware
+func (siw *ServerInterfaceWrapper) VerifyTOTP(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.VerifyTOTP(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // RedeemFastpass operation middleware
 func (siw *ServerInterfaceWrapper) RedeemFastpass(w http.ResponseWriter, r *http.Request) {
 
@@ -11731,6 +17176,34 @@ func (siw *ServerInterfaceWrapper) GetQRCodePicture(w http.ResponseWriter, r *ht
 	handler.ServeHTTP(w, r)
 }
 
+// ResetFactor operation middleware
+func (siw *ServerInterfaceWrapper) ResetFactor(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ResetFactor(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// SendEnrollFactorRequest operation middleware
+func (siw *ServerInterfaceWrapper) SendEnrollFactorRequest(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.SendEnrollFactorRequest(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // SetQRCodeStatus operation middleware
 func (siw *ServerInterfaceWrapper) SetQRCodeStatus(w http.ResponseWriter, r *http.Request) {
 
@@ -11777,6 +17250,20 @@ func (siw *ServerInterfaceWrapper) SignIn(w http.ResponseWriter, r *http.Request
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.SignIn(w, r, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// SignInWithMFA operation middleware
+func (siw *ServerInterfaceWrapper) SignInWithMFA(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.SignInWithMFA(w, r)
 	}))
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -11897,6 +17384,306 @@ func (siw *ServerInterfaceWrapper) GetMFAQRCode(w http.ResponseWriter, r *http.R
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetMFAQRCode(w, r, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetRecoveryCodes operation middleware
+func (siw *ServerInterfaceWrapper) GetRecoveryCodes(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetRecoveryCodesParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Access-Token" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Access-Token")]; found {
+		var AccessToken AccessTokenHeader
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Access-Token", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Access-Token", valueList[0], &AccessToken, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Access-Token", Err: err})
+			return
+		}
+
+		params.AccessToken = &AccessToken
+
+	}
+
+	// ------------- Optional header parameter "Refresh-Token" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Refresh-Token")]; found {
+		var RefreshToken RefreshTokenHeader
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Refresh-Token", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Refresh-Token", valueList[0], &RefreshToken, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Refresh-Token", Err: err})
+			return
+		}
+
+		params.RefreshToken = &RefreshToken
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetRecoveryCodes(w, r, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// MakeRecoveryCodes operation middleware
+func (siw *ServerInterfaceWrapper) MakeRecoveryCodes(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MakeRecoveryCodesParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Access-Token" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Access-Token")]; found {
+		var AccessToken AccessTokenHeader
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Access-Token", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Access-Token", valueList[0], &AccessToken, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Access-Token", Err: err})
+			return
+		}
+
+		params.AccessToken = &AccessToken
+
+	}
+
+	// ------------- Optional header parameter "Refresh-Token" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Refresh-Token")]; found {
+		var RefreshToken RefreshTokenHeader
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Refresh-Token", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Refresh-Token", valueList[0], &RefreshToken, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Refresh-Token", Err: err})
+			return
+		}
+
+		params.RefreshToken = &RefreshToken
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.MakeRecoveryCodes(w, r, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetMFAStatus operation middleware
+func (siw *ServerInterfaceWrapper) GetMFAStatus(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetMFAStatusParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Access-Token" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Access-Token")]; found {
+		var AccessToken AccessTokenHeader
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Access-Token", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Access-Token", valueList[0], &AccessToken, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Access-Token", Err: err})
+			return
+		}
+
+		params.AccessToken = &AccessToken
+
+	}
+
+	// ------------- Optional header parameter "Refresh-Token" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Refresh-Token")]; found {
+		var RefreshToken RefreshTokenHeader
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Refresh-Token", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Refresh-Token", valueList[0], &RefreshToken, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Refresh-Token", Err: err})
+			return
+		}
+
+		params.RefreshToken = &RefreshToken
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetMFAStatus(w, r, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UnbindMFA operation middleware
+func (siw *ServerInterfaceWrapper) UnbindMFA(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UnbindMFAParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Access-Token" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Access-Token")]; found {
+		var AccessToken AccessTokenHeader
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Access-Token", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Access-Token", valueList[0], &AccessToken, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Access-Token", Err: err})
+			return
+		}
+
+		params.AccessToken = &AccessToken
+
+	}
+
+	// ------------- Optional header parameter "Refresh-Token" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Refresh-Token")]; found {
+		var RefreshToken RefreshTokenHeader
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Refresh-Token", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Refresh-Token", valueList[0], &RefreshToken, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Refresh-Token", Err: err})
+			return
+		}
+
+		params.RefreshToken = &RefreshToken
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UnbindMFA(w, r, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// VerifyMFA operation middleware
+func (siw *ServerInterfaceWrapper) VerifyMFA(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params VerifyMFAParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Access-Token" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Access-Token")]; found {
+		var AccessToken AccessTokenHeader
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Access-Token", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Access-Token", valueList[0], &AccessToken, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Access-Token", Err: err})
+			return
+		}
+
+		params.AccessToken = &AccessToken
+
+	}
+
+	// ------------- Optional header parameter "Refresh-Token" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Refresh-Token")]; found {
+		var RefreshToken RefreshTokenHeader
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Refresh-Token", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Refresh-Token", valueList[0], &RefreshToken, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Refresh-Token", Err: err})
+			return
+		}
+
+		params.RefreshToken = &RefreshToken
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.VerifyMFA(w, r, params)
 	}))
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -12203,6 +17990,9 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 		r.Post(options.BaseURL+"/api/v3/signin", wrapper.SignIn)
 	})
 	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/v3/signin-with-mfa", wrapper.SignInWithMFA)
+	})
+	r.Group(func(r chi.Router) {
 		r.Post(options.BaseURL+"/api/v3/get-management-token", wrapper.GetManagementToken)
 	})
 	r.Group(func(r chi.Router) {
@@ -12216,6 +18006,9 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 	})
 	r.Group(func(r chi.Router) {
 		r.Post(options.BaseURL+"/api/v1/system/user/login", wrapper.LoginWithCaptcha)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/v1/system/user/login-mfa", wrapper.LoginWithMFA)
 	})
 	r.Group(func(r chi.Router) {
 		r.Post(options.BaseURL+"/api/v1/system/user/register", wrapper.RegisterWithCode)
@@ -12245,7 +18038,49 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 		r.Post(options.BaseURL+"/auth/mfa/bind", wrapper.BindMFA)
 	})
 	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/auth/mfa/status", wrapper.GetMFAStatus)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/auth/mfa/verify", wrapper.VerifyMFA)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/auth/mfa/unbind", wrapper.UnbindMFA)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/auth/mfa/recovery-codes", wrapper.GetRecoveryCodes)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/auth/mfa/recovery-codes", wrapper.MakeRecoveryCodes)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/v3/send-enroll-factor-request", wrapper.SendEnrollFactorRequest)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/v3/enroll-factor", wrapper.EnrollFactor)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/api/v3/list-enrolled-factors", wrapper.ListEnrolledFactors)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/api/v3/get-factor", wrapper.GetFactor)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/api/v3/list-factors-to-enroll", wrapper.ListFactorsToEnroll)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/v3/reset-factor", wrapper.ResetFactor)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/v3/mfa-totp-verify", wrapper.VerifyTOTP)
+	})
+	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/api/v3/get-otp-secret-by-user", wrapper.GetOTPSecretByUser)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/api/v3/get-user-mfa-info", wrapper.GetUserMFAInfo)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/v3/import-otp", wrapper.ImportOTP)
 	})
 	r.Group(func(r chi.Router) {
 		r.Post(options.BaseURL+"/api/v3/gene-qrcode", wrapper.CreateQRCode)
@@ -12317,6 +18152,8 @@ type CodeFailureApplicationProblemPlusJSONResponse struct {
 }
 
 type LoginTokenJSONResponse LoginTokenRespDto
+
+type SignInJSONResponse SigninRespDto
 
 type StatusFailureResponseHeaders struct {
 	RetryAfter *int
@@ -12690,6 +18527,77 @@ func (response LoginWithCaptchadefaultApplicationProblemPlusJSONResponse) VisitL
 	return err
 }
 
+type LoginWithMFARequestObject struct {
+	Params LoginWithMFAParams
+	Body   *LoginWithMFAJSONRequestBody
+}
+
+type LoginWithMFAResponseObject interface {
+	VisitLoginWithMFAResponse(w http.ResponseWriter) error
+}
+
+type LoginWithMFA200JSONResponse CaptchaLoginResponse
+
+func (response LoginWithMFA200JSONResponse) VisitLoginWithMFAResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LoginWithMFAdefaultJSONResponse struct {
+	Body       CodeError
+	Headers    CodeFailureResponseHeaders
+	StatusCode int
+}
+
+func (response LoginWithMFAdefaultJSONResponse) VisitLoginWithMFAResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LoginWithMFAdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    CodeFailureResponseHeaders
+	StatusCode int
+}
+
+func (response LoginWithMFAdefaultApplicationProblemPlusJSONResponse) VisitLoginWithMFAResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RegisterWithCodeRequestObject struct {
 	Params RegisterWithCodeParams
 	Body   *RegisterWithCodeJSONRequestBody
@@ -12971,6 +18879,76 @@ func (response CreateUserdefaultApplicationProblemPlusJSONResponse) VisitCreateU
 	return err
 }
 
+type EnrollFactorRequestObject struct {
+	Body *EnrollFactorJSONRequestBody
+}
+
+type EnrollFactorResponseObject interface {
+	VisitEnrollFactorResponse(w http.ResponseWriter) error
+}
+
+type EnrollFactor200JSONResponse CommonResponseDto
+
+func (response EnrollFactor200JSONResponse) VisitEnrollFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnrollFactordefaultJSONResponse struct {
+	Body       StatusError
+	Headers    StatusFailureResponseHeaders
+	StatusCode int
+}
+
+func (response EnrollFactordefaultJSONResponse) VisitEnrollFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnrollFactordefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    StatusFailureResponseHeaders
+	StatusCode int
+}
+
+func (response EnrollFactordefaultApplicationProblemPlusJSONResponse) VisitEnrollFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ExchangeQRCodeTicketRequestObject struct {
 	Params ExchangeQRCodeTicketParams
 	Body   *ExchangeQRCodeTicketJSONRequestBody
@@ -13166,6 +19144,76 @@ type CreateQRCodedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response CreateQRCodedefaultApplicationProblemPlusJSONResponse) VisitCreateQRCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetFactorRequestObject struct {
+	Params GetFactorParams
+}
+
+type GetFactorResponseObject interface {
+	VisitGetFactorResponse(w http.ResponseWriter) error
+}
+
+type GetFactor200JSONResponse GetFactorRespDto
+
+func (response GetFactor200JSONResponse) VisitGetFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetFactordefaultJSONResponse struct {
+	Body       StatusError
+	Headers    StatusFailureResponseHeaders
+	StatusCode int
+}
+
+func (response GetFactordefaultJSONResponse) VisitGetFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetFactordefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    StatusFailureResponseHeaders
+	StatusCode int
+}
+
+func (response GetFactordefaultApplicationProblemPlusJSONResponse) VisitGetFactorResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -13473,6 +19521,354 @@ func (response GetUserdefaultApplicationProblemPlusJSONResponse) VisitGetUserRes
 	return err
 }
 
+type GetUserMFAInfoRequestObject struct {
+	Params GetUserMFAInfoParams
+}
+
+type GetUserMFAInfoResponseObject interface {
+	VisitGetUserMFAInfoResponse(w http.ResponseWriter) error
+}
+
+type GetUserMFAInfo200JSONResponse GetUserMFAInfoRespDto
+
+func (response GetUserMFAInfo200JSONResponse) VisitGetUserMFAInfoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUserMFAInfodefaultJSONResponse struct {
+	Body       StatusError
+	Headers    StatusFailureResponseHeaders
+	StatusCode int
+}
+
+func (response GetUserMFAInfodefaultJSONResponse) VisitGetUserMFAInfoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUserMFAInfodefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    StatusFailureResponseHeaders
+	StatusCode int
+}
+
+func (response GetUserMFAInfodefaultApplicationProblemPlusJSONResponse) VisitGetUserMFAInfoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportOTPRequestObject struct {
+	Body *ImportOTPJSONRequestBody
+}
+
+type ImportOTPResponseObject interface {
+	VisitImportOTPResponse(w http.ResponseWriter) error
+}
+
+type ImportOTP200JSONResponse CommonResponseDto
+
+func (response ImportOTP200JSONResponse) VisitImportOTPResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportOTPdefaultJSONResponse struct {
+	Body       StatusError
+	Headers    StatusFailureResponseHeaders
+	StatusCode int
+}
+
+func (response ImportOTPdefaultJSONResponse) VisitImportOTPResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportOTPdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    StatusFailureResponseHeaders
+	StatusCode int
+}
+
+func (response ImportOTPdefaultApplicationProblemPlusJSONResponse) VisitImportOTPResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEnrolledFactorsRequestObject struct {
+}
+
+type ListEnrolledFactorsResponseObject interface {
+	VisitListEnrolledFactorsResponse(w http.ResponseWriter) error
+}
+
+type ListEnrolledFactors200JSONResponse ListEnrolledFactorsRespDto
+
+func (response ListEnrolledFactors200JSONResponse) VisitListEnrolledFactorsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEnrolledFactorsdefaultJSONResponse struct {
+	Body       StatusError
+	Headers    StatusFailureResponseHeaders
+	StatusCode int
+}
+
+func (response ListEnrolledFactorsdefaultJSONResponse) VisitListEnrolledFactorsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEnrolledFactorsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    StatusFailureResponseHeaders
+	StatusCode int
+}
+
+func (response ListEnrolledFactorsdefaultApplicationProblemPlusJSONResponse) VisitListEnrolledFactorsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListFactorsToEnrollRequestObject struct {
+}
+
+type ListFactorsToEnrollResponseObject interface {
+	VisitListFactorsToEnrollResponse(w http.ResponseWriter) error
+}
+
+type ListFactorsToEnroll200JSONResponse ListFactorsToEnrollRespDto
+
+func (response ListFactorsToEnroll200JSONResponse) VisitListFactorsToEnrollResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListFactorsToEnrolldefaultJSONResponse struct {
+	Body       StatusError
+	Headers    StatusFailureResponseHeaders
+	StatusCode int
+}
+
+func (response ListFactorsToEnrolldefaultJSONResponse) VisitListFactorsToEnrollResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListFactorsToEnrolldefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    StatusFailureResponseHeaders
+	StatusCode int
+}
+
+func (response ListFactorsToEnrolldefaultApplicationProblemPlusJSONResponse) VisitListFactorsToEnrollResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyTOTPRequestObject struct {
+	Body *VerifyTOTPJSONRequestBody
+}
+
+type VerifyTOTPResponseObject interface {
+	VisitVerifyTOTPResponse(w http.ResponseWriter) error
+}
+
+type VerifyTOTP200JSONResponse MFAOTPVerifyRespDto
+
+func (response VerifyTOTP200JSONResponse) VisitVerifyTOTPResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyTOTPdefaultJSONResponse struct {
+	Body       StatusError
+	Headers    StatusFailureResponseHeaders
+	StatusCode int
+}
+
+func (response VerifyTOTPdefaultJSONResponse) VisitVerifyTOTPResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyTOTPdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    StatusFailureResponseHeaders
+	StatusCode int
+}
+
+func (response VerifyTOTPdefaultApplicationProblemPlusJSONResponse) VisitVerifyTOTPResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RedeemFastpassRequestObject struct {
 	Params RedeemFastpassParams
 	Body   *RedeemFastpassJSONRequestBody
@@ -13628,6 +20024,146 @@ func (response GetQRCodePicturedefaultApplicationProblemPlusJSONResponse) VisitG
 	return err
 }
 
+type ResetFactorRequestObject struct {
+	Body *ResetFactorJSONRequestBody
+}
+
+type ResetFactorResponseObject interface {
+	VisitResetFactorResponse(w http.ResponseWriter) error
+}
+
+type ResetFactor200JSONResponse CommonResponseDto
+
+func (response ResetFactor200JSONResponse) VisitResetFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetFactordefaultJSONResponse struct {
+	Body       StatusError
+	Headers    StatusFailureResponseHeaders
+	StatusCode int
+}
+
+func (response ResetFactordefaultJSONResponse) VisitResetFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetFactordefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    StatusFailureResponseHeaders
+	StatusCode int
+}
+
+func (response ResetFactordefaultApplicationProblemPlusJSONResponse) VisitResetFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendEnrollFactorRequestRequestObject struct {
+	Body *SendEnrollFactorRequestJSONRequestBody
+}
+
+type SendEnrollFactorRequestResponseObject interface {
+	VisitSendEnrollFactorRequestResponse(w http.ResponseWriter) error
+}
+
+type SendEnrollFactorRequest200JSONResponse SendEnrollFactorRequestRespDto
+
+func (response SendEnrollFactorRequest200JSONResponse) VisitSendEnrollFactorRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendEnrollFactorRequestdefaultJSONResponse struct {
+	Body       StatusError
+	Headers    StatusFailureResponseHeaders
+	StatusCode int
+}
+
+func (response SendEnrollFactorRequestdefaultJSONResponse) VisitSendEnrollFactorRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendEnrollFactorRequestdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    StatusFailureResponseHeaders
+	StatusCode int
+}
+
+func (response SendEnrollFactorRequestdefaultApplicationProblemPlusJSONResponse) VisitSendEnrollFactorRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type SetQRCodeStatusRequestObject struct {
 	Body *SetQRCodeStatusJSONRequestBody
 }
@@ -13707,7 +20243,7 @@ type SignInResponseObject interface {
 	VisitSignInResponse(w http.ResponseWriter) error
 }
 
-type SignIn200JSONResponse struct{ LoginTokenJSONResponse }
+type SignIn200JSONResponse struct{ SignInJSONResponse }
 
 func (response SignIn200JSONResponse) VisitSignInResponse(w http.ResponseWriter) error {
 
@@ -13752,6 +20288,76 @@ type SignIndefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response SignIndefaultApplicationProblemPlusJSONResponse) VisitSignInResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SignInWithMFARequestObject struct {
+	Body *SignInWithMFAJSONRequestBody
+}
+
+type SignInWithMFAResponseObject interface {
+	VisitSignInWithMFAResponse(w http.ResponseWriter) error
+}
+
+type SignInWithMFA200JSONResponse struct{ LoginTokenJSONResponse }
+
+func (response SignInWithMFA200JSONResponse) VisitSignInWithMFAResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SignInWithMFAdefaultJSONResponse struct {
+	Body       StatusError
+	Headers    StatusFailureResponseHeaders
+	StatusCode int
+}
+
+func (response SignInWithMFAdefaultJSONResponse) VisitSignInWithMFAResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SignInWithMFAdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    StatusFailureResponseHeaders
+	StatusCode int
+}
+
+func (response SignInWithMFAdefaultApplicationProblemPlusJSONResponse) VisitSignInWithMFAResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -13922,6 +20528,432 @@ type GetMFAQRCodedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetMFAQRCodedefaultApplicationProblemPlusJSONResponse) VisitGetMFAQRCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRecoveryCodesRequestObject struct {
+	Params GetRecoveryCodesParams
+}
+
+type GetRecoveryCodesResponseObject interface {
+	VisitGetRecoveryCodesResponse(w http.ResponseWriter) error
+}
+
+type GetRecoveryCodes200ResponseHeaders struct {
+	AccessToken  *string
+	RefreshToken *string
+}
+
+type GetRecoveryCodes200JSONResponse struct {
+	Body    RecoveryCodesLeftResponse
+	Headers GetRecoveryCodes200ResponseHeaders
+}
+
+func (response GetRecoveryCodes200JSONResponse) VisitGetRecoveryCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.AccessToken != nil {
+		w.Header().Set("Access-Token", fmt.Sprint(*response.Headers.AccessToken))
+	}
+	if response.Headers.RefreshToken != nil {
+		w.Header().Set("Refresh-Token", fmt.Sprint(*response.Headers.RefreshToken))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRecoveryCodesdefaultJSONResponse struct {
+	Body       BaseError
+	Headers    BaseFailureResponseHeaders
+	StatusCode int
+}
+
+func (response GetRecoveryCodesdefaultJSONResponse) VisitGetRecoveryCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRecoveryCodesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    BaseFailureResponseHeaders
+	StatusCode int
+}
+
+func (response GetRecoveryCodesdefaultApplicationProblemPlusJSONResponse) VisitGetRecoveryCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MakeRecoveryCodesRequestObject struct {
+	Params       MakeRecoveryCodesParams
+	JSONBody     *MakeRecoveryCodesJSONRequestBody
+	FormdataBody *MakeRecoveryCodesFormdataRequestBody
+}
+
+type MakeRecoveryCodesResponseObject interface {
+	VisitMakeRecoveryCodesResponse(w http.ResponseWriter) error
+}
+
+type MakeRecoveryCodes200ResponseHeaders struct {
+	AccessToken  *string
+	RefreshToken *string
+}
+
+type MakeRecoveryCodes200JSONResponse struct {
+	Body    RecoveryCodesResponse
+	Headers MakeRecoveryCodes200ResponseHeaders
+}
+
+func (response MakeRecoveryCodes200JSONResponse) VisitMakeRecoveryCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.AccessToken != nil {
+		w.Header().Set("Access-Token", fmt.Sprint(*response.Headers.AccessToken))
+	}
+	if response.Headers.RefreshToken != nil {
+		w.Header().Set("Refresh-Token", fmt.Sprint(*response.Headers.RefreshToken))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MakeRecoveryCodesdefaultJSONResponse struct {
+	Body       BaseError
+	Headers    BaseFailureResponseHeaders
+	StatusCode int
+}
+
+func (response MakeRecoveryCodesdefaultJSONResponse) VisitMakeRecoveryCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MakeRecoveryCodesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    BaseFailureResponseHeaders
+	StatusCode int
+}
+
+func (response MakeRecoveryCodesdefaultApplicationProblemPlusJSONResponse) VisitMakeRecoveryCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMFAStatusRequestObject struct {
+	Params GetMFAStatusParams
+}
+
+type GetMFAStatusResponseObject interface {
+	VisitGetMFAStatusResponse(w http.ResponseWriter) error
+}
+
+type GetMFAStatus200ResponseHeaders struct {
+	AccessToken  *string
+	RefreshToken *string
+}
+
+type GetMFAStatus200JSONResponse struct {
+	Body    MFAStatusResponse
+	Headers GetMFAStatus200ResponseHeaders
+}
+
+func (response GetMFAStatus200JSONResponse) VisitGetMFAStatusResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.AccessToken != nil {
+		w.Header().Set("Access-Token", fmt.Sprint(*response.Headers.AccessToken))
+	}
+	if response.Headers.RefreshToken != nil {
+		w.Header().Set("Refresh-Token", fmt.Sprint(*response.Headers.RefreshToken))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMFAStatusdefaultJSONResponse struct {
+	Body       BaseError
+	Headers    BaseFailureResponseHeaders
+	StatusCode int
+}
+
+func (response GetMFAStatusdefaultJSONResponse) VisitGetMFAStatusResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMFAStatusdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    BaseFailureResponseHeaders
+	StatusCode int
+}
+
+func (response GetMFAStatusdefaultApplicationProblemPlusJSONResponse) VisitGetMFAStatusResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnbindMFARequestObject struct {
+	Params       UnbindMFAParams
+	JSONBody     *UnbindMFAJSONRequestBody
+	FormdataBody *UnbindMFAFormdataRequestBody
+}
+
+type UnbindMFAResponseObject interface {
+	VisitUnbindMFAResponse(w http.ResponseWriter) error
+}
+
+type UnbindMFA200ResponseHeaders struct {
+	AccessToken  *string
+	RefreshToken *string
+}
+
+type UnbindMFA200JSONResponse struct {
+	Body    BaseResponse
+	Headers UnbindMFA200ResponseHeaders
+}
+
+func (response UnbindMFA200JSONResponse) VisitUnbindMFAResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.AccessToken != nil {
+		w.Header().Set("Access-Token", fmt.Sprint(*response.Headers.AccessToken))
+	}
+	if response.Headers.RefreshToken != nil {
+		w.Header().Set("Refresh-Token", fmt.Sprint(*response.Headers.RefreshToken))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnbindMFAdefaultJSONResponse struct {
+	Body       BaseError
+	Headers    BaseFailureResponseHeaders
+	StatusCode int
+}
+
+func (response UnbindMFAdefaultJSONResponse) VisitUnbindMFAResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnbindMFAdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    BaseFailureResponseHeaders
+	StatusCode int
+}
+
+func (response UnbindMFAdefaultApplicationProblemPlusJSONResponse) VisitUnbindMFAResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyMFARequestObject struct {
+	Params       VerifyMFAParams
+	JSONBody     *VerifyMFAJSONRequestBody
+	FormdataBody *VerifyMFAFormdataRequestBody
+}
+
+type VerifyMFAResponseObject interface {
+	VisitVerifyMFAResponse(w http.ResponseWriter) error
+}
+
+type VerifyMFA200ResponseHeaders struct {
+	AccessToken  *string
+	RefreshToken *string
+}
+
+type VerifyMFA200JSONResponse struct {
+	Body    BaseResponse
+	Headers VerifyMFA200ResponseHeaders
+}
+
+func (response VerifyMFA200JSONResponse) VisitVerifyMFAResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.AccessToken != nil {
+		w.Header().Set("Access-Token", fmt.Sprint(*response.Headers.AccessToken))
+	}
+	if response.Headers.RefreshToken != nil {
+		w.Header().Set("Refresh-Token", fmt.Sprint(*response.Headers.RefreshToken))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyMFAdefaultJSONResponse struct {
+	Body       BaseError
+	Headers    BaseFailureResponseHeaders
+	StatusCode int
+}
+
+func (response VerifyMFAdefaultJSONResponse) VisitVerifyMFAResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyMFAdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    BaseFailureResponseHeaders
+	StatusCode int
+}
+
+func (response VerifyMFAdefaultApplicationProblemPlusJSONResponse) VisitVerifyMFAResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -14591,6 +21623,9 @@ type StrictServerInterface interface {
 	// LoginWithCaptcha Sign in with password or code 登录
 	// (POST /api/v1/system/user/login)
 	LoginWithCaptcha(ctx context.Context, request LoginWithCaptchaRequestObject) (LoginWithCaptchaResponseObject, error)
+	// LoginWithMFA Finish a sign-in with a code 使用 MFA 验证码完成登录
+	// (POST /api/v1/system/user/login-mfa)
+	LoginWithMFA(ctx context.Context, request LoginWithMFARequestObject) (LoginWithMFAResponseObject, error)
 	// RegisterWithCode Register with a code 注册
 	// (POST /api/v1/system/user/register)
 	RegisterWithCode(ctx context.Context, request RegisterWithCodeRequestObject) (RegisterWithCodeResponseObject, error)
@@ -14603,6 +21638,9 @@ type StrictServerInterface interface {
 	// CreateUser Create a user 创建用户
 	// (POST /api/v3/create-user)
 	CreateUser(ctx context.Context, request CreateUserRequestObject) (CreateUserResponseObject, error)
+	// EnrollFactor Enrol the factor 绑定 MFA 认证要素
+	// (POST /api/v3/enroll-factor)
+	EnrollFactor(ctx context.Context, request EnrollFactorRequestObject) (EnrollFactorResponseObject, error)
 	// ExchangeQRCodeTicket Exchange a ticket for tokens 使用二维码 ticket 换取 TokenSet
 	// (POST /api/v3/exchange-tokenset-with-qrcode-ticket)
 	ExchangeQRCodeTicket(ctx context.Context, request ExchangeQRCodeTicketRequestObject) (ExchangeQRCodeTicketResponseObject, error)
@@ -14612,6 +21650,9 @@ type StrictServerInterface interface {
 	// CreateQRCode Create a login QR code 生成用于登录的二维码
 	// (POST /api/v3/gene-qrcode)
 	CreateQRCode(ctx context.Context, request CreateQRCodeRequestObject) (CreateQRCodeResponseObject, error)
+	// GetFactor Get a factor 获取绑定的某个 MFA 认证要素
+	// (GET /api/v3/get-factor)
+	GetFactor(ctx context.Context, request GetFactorRequestObject) (GetFactorResponseObject, error)
 	// GetManagementToken Get a management token 获取管理员 Token
 	// (POST /api/v3/get-management-token)
 	GetManagementToken(ctx context.Context, request GetManagementTokenRequestObject) (GetManagementTokenResponseObject, error)
@@ -14624,24 +21665,63 @@ type StrictServerInterface interface {
 	// GetUser Get a user 获取用户信息
 	// (GET /api/v3/get-user)
 	GetUser(ctx context.Context, request GetUserRequestObject) (GetUserResponseObject, error)
+	// GetUserMFAInfo Which factors a user has 获取用户 MFA 绑定信息
+	// (GET /api/v3/get-user-mfa-info)
+	GetUserMFAInfo(ctx context.Context, request GetUserMFAInfoRequestObject) (GetUserMFAInfoResponseObject, error)
+	// ImportOTP Import OTP secrets 导入用户 OTP
+	// (POST /api/v3/import-otp)
+	ImportOTP(ctx context.Context, request ImportOTPRequestObject) (ImportOTPResponseObject, error)
+	// ListEnrolledFactors List the factors 获取绑定的所有 MFA 认证要素
+	// (GET /api/v3/list-enrolled-factors)
+	ListEnrolledFactors(ctx context.Context, request ListEnrolledFactorsRequestObject) (ListEnrolledFactorsResponseObject, error)
+	// ListFactorsToEnroll List what can be enrolled 获取可绑定的 MFA 认证要素
+	// (GET /api/v3/list-factors-to-enroll)
+	ListFactorsToEnroll(ctx context.Context, request ListFactorsToEnrollRequestObject) (ListFactorsToEnrollResponseObject, error)
+	// VerifyTOTP Show a code 校验用户 TOTP
+	// (POST /api/v3/mfa-totp-verify)
+	VerifyTOTP(ctx context.Context, request VerifyTOTPRequestObject) (VerifyTOTPResponseObject, error)
 	// RedeemFastpass Sign in with a scanned fastpass APP 端扫码登录
 	// (POST /api/v3/qrcode-app-login)
 	RedeemFastpass(ctx context.Context, request RedeemFastpassRequestObject) (RedeemFastpassResponseObject, error)
 	// GetQRCodePicture The picture of a login QR code 登录二维码图片
 	// (GET /api/v3/qrcode.png)
 	GetQRCodePicture(ctx context.Context, request GetQRCodePictureRequestObject) (GetQRCodePictureResponseObject, error)
+	// ResetFactor Remove a factor 解绑 MFA 认证要素
+	// (POST /api/v3/reset-factor)
+	ResetFactor(ctx context.Context, request ResetFactorRequestObject) (ResetFactorResponseObject, error)
+	// SendEnrollFactorRequest Start enrolling a factor 发起绑定 MFA 认证要素请求
+	// (POST /api/v3/send-enroll-factor-request)
+	SendEnrollFactorRequest(ctx context.Context, request SendEnrollFactorRequestRequestObject) (SendEnrollFactorRequestResponseObject, error)
 	// SetQRCodeStatus Scan, confirm or cancel a login QR code 修改登录二维码状态
 	// (POST /api/v3/set-qrcode-status)
 	SetQRCodeStatus(ctx context.Context, request SetQRCodeStatusRequestObject) (SetQRCodeStatusResponseObject, error)
 	// SignIn Sign in with credentials 使用用户凭证登录
 	// (POST /api/v3/signin)
 	SignIn(ctx context.Context, request SignInRequestObject) (SignInResponseObject, error)
+	// SignInWithMFA Finish a sign-in with a code 使用 MFA 验证码完成登录
+	// (POST /api/v3/signin-with-mfa)
+	SignInWithMFA(ctx context.Context, request SignInWithMFARequestObject) (SignInWithMFAResponseObject, error)
 	// BindMFA Bind an authenticator 绑定 MFA
 	// (POST /auth/mfa/bind)
 	BindMFA(ctx context.Context, request BindMFARequestObject) (BindMFAResponseObject, error)
 	// GetMFAQRCode Get the MFA QR code 获取 MFA qrcode
 	// (GET /auth/mfa/qrcode)
 	GetMFAQRCode(ctx context.Context, request GetMFAQRCodeRequestObject) (GetMFAQRCodeResponseObject, error)
+	// GetRecoveryCodes Count the recovery codes 查询恢复码数量
+	// (GET /auth/mfa/recovery-codes)
+	GetRecoveryCodes(ctx context.Context, request GetRecoveryCodesRequestObject) (GetRecoveryCodesResponseObject, error)
+	// MakeRecoveryCodes Make recovery codes 生成恢复码
+	// (POST /auth/mfa/recovery-codes)
+	MakeRecoveryCodes(ctx context.Context, request MakeRecoveryCodesRequestObject) (MakeRecoveryCodesResponseObject, error)
+	// GetMFAStatus The user's authenticators 查询 MFA 状态
+	// (GET /auth/mfa/status)
+	GetMFAStatus(ctx context.Context, request GetMFAStatusRequestObject) (GetMFAStatusResponseObject, error)
+	// UnbindMFA Remove an authenticator 解绑 MFA
+	// (POST /auth/mfa/unbind)
+	UnbindMFA(ctx context.Context, request UnbindMFARequestObject) (UnbindMFAResponseObject, error)
+	// VerifyMFA Show a code 验证 MFA
+	// (POST /auth/mfa/verify)
+	VerifyMFA(ctx context.Context, request VerifyMFARequestObject) (VerifyMFAResponseObject, error)
 	// GetHealth Is the process alive 存活检查
 	// (GET /healthz)
 	GetHealth(ctx context.Context, request GetHealthRequestObject) (GetHealthResponseObject, error)
@@ -14872,6 +21952,39 @@ func (sh *strictHandler) LoginWithCaptcha(w http.ResponseWriter, r *http.Request
 	}
 }
 
+// LoginWithMFA operation middleware
+func (sh *strictHandler) LoginWithMFA(w http.ResponseWriter, r *http.Request, params LoginWithMFAParams) {
+	var request LoginWithMFARequestObject
+
+	request.Params = params
+
+	var body LoginWithMFAJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.LoginWithMFA(ctx, request.(LoginWithMFARequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "LoginWithMFA")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(LoginWithMFAResponseObject); ok {
+		if err := validResponse.VisitLoginWithMFAResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // RegisterWithCode operation middleware
 func (sh *strictHandler) RegisterWithCode(w http.ResponseWriter, r *http.Request, params RegisterWithCodeParams) {
 	var request RegisterWithCodeRequestObject
@@ -14993,6 +22106,37 @@ func (sh *strictHandler) CreateUser(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// EnrollFactor operation middleware
+func (sh *strictHandler) EnrollFactor(w http.ResponseWriter, r *http.Request) {
+	var request EnrollFactorRequestObject
+
+	var body EnrollFactorJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.EnrollFactor(ctx, request.(EnrollFactorRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EnrollFactor")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(EnrollFactorResponseObject); ok {
+		if err := validResponse.VisitEnrollFactorResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ExchangeQRCodeTicket operation middleware
 func (sh *strictHandler) ExchangeQRCodeTicket(w http.ResponseWriter, r *http.Request, params ExchangeQRCodeTicketParams) {
 	var request ExchangeQRCodeTicketRequestObject
@@ -15086,6 +22230,32 @@ func (sh *strictHandler) CreateQRCode(w http.ResponseWriter, r *http.Request, pa
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(CreateQRCodeResponseObject); ok {
 		if err := validResponse.VisitCreateQRCodeResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetFactor operation middleware
+func (sh *strictHandler) GetFactor(w http.ResponseWriter, r *http.Request, params GetFactorParams) {
+	var request GetFactorRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetFactor(ctx, request.(GetFactorRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetFactor")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetFactorResponseObject); ok {
+		if err := validResponse.VisitGetFactorResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -15202,6 +22372,142 @@ func (sh *strictHandler) GetUser(w http.ResponseWriter, r *http.Request, params 
 	}
 }
 
+// GetUserMFAInfo operation middleware
+func (sh *strictHandler) GetUserMFAInfo(w http.ResponseWriter, r *http.Request, params GetUserMFAInfoParams) {
+	var request GetUserMFAInfoRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetUserMFAInfo(ctx, request.(GetUserMFAInfoRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetUserMFAInfo")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetUserMFAInfoResponseObject); ok {
+		if err := validResponse.VisitGetUserMFAInfoResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ImportOTP operation middleware
+func (sh *strictHandler) ImportOTP(w http.ResponseWriter, r *http.Request) {
+	var request ImportOTPRequestObject
+
+	var body ImportOTPJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ImportOTP(ctx, request.(ImportOTPRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ImportOTP")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ImportOTPResponseObject); ok {
+		if err := validResponse.VisitImportOTPResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListEnrolledFactors operation middleware
+func (sh *strictHandler) ListEnrolledFactors(w http.ResponseWriter, r *http.Request) {
+	var request ListEnrolledFactorsRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListEnrolledFactors(ctx, request.(ListEnrolledFactorsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListEnrolledFactors")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListEnrolledFactorsResponseObject); ok {
+		if err := validResponse.VisitListEnrolledFactorsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListFactorsToEnroll operation middleware
+func (sh *strictHandler) ListFactorsToEnroll(w http.ResponseWriter, r *http.Request) {
+	var request ListFactorsToEnrollRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListFactorsToEnroll(ctx, request.(ListFactorsToEnrollRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListFactorsToEnroll")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListFactorsToEnrollResponseObject); ok {
+		if err := validResponse.VisitListFactorsToEnrollResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// VerifyTOTP operation middleware
+func (sh *strictHandler) VerifyTOTP(w http.ResponseWriter, r *http.Request) {
+	var request VerifyTOTPRequestObject
+
+	var body VerifyTOTPJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.VerifyTOTP(ctx, request.(VerifyTOTPRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "VerifyTOTP")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(VerifyTOTPResponseObject); ok {
+		if err := validResponse.VisitVerifyTOTPResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // RedeemFastpass operation middleware
 func (sh *strictHandler) RedeemFastpass(w http.ResponseWriter, r *http.Request, params RedeemFastpassParams) {
 	var request RedeemFastpassRequestObject
@@ -15254,6 +22560,68 @@ func (sh *strictHandler) GetQRCodePicture(w http.ResponseWriter, r *http.Request
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetQRCodePictureResponseObject); ok {
 		if err := validResponse.VisitGetQRCodePictureResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ResetFactor operation middleware
+func (sh *strictHandler) ResetFactor(w http.ResponseWriter, r *http.Request) {
+	var request ResetFactorRequestObject
+
+	var body ResetFactorJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ResetFactor(ctx, request.(ResetFactorRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ResetFactor")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ResetFactorResponseObject); ok {
+		if err := validResponse.VisitResetFactorResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SendEnrollFactorRequest operation middleware
+func (sh *strictHandler) SendEnrollFactorRequest(w http.ResponseWriter, r *http.Request) {
+	var request SendEnrollFactorRequestRequestObject
+
+	var body SendEnrollFactorRequestJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.SendEnrollFactorRequest(ctx, request.(SendEnrollFactorRequestRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SendEnrollFactorRequest")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(SendEnrollFactorRequestResponseObject); ok {
+		if err := validResponse.VisitSendEnrollFactorRequestResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -15318,6 +22686,37 @@ func (sh *strictHandler) SignIn(w http.ResponseWriter, r *http.Request, params S
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(SignInResponseObject); ok {
 		if err := validResponse.VisitSignInResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SignInWithMFA operation middleware
+func (sh *strictHandler) SignInWithMFA(w http.ResponseWriter, r *http.Request) {
+	var request SignInWithMFARequestObject
+
+	var body SignInWithMFAJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.SignInWithMFA(ctx, request.(SignInWithMFARequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SignInWithMFA")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(SignInWithMFAResponseObject); ok {
+		if err := validResponse.VisitSignInWithMFAResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -15392,6 +22791,202 @@ func (sh *strictHandler) GetMFAQRCode(w http.ResponseWriter, r *http.Request, pa
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetMFAQRCodeResponseObject); ok {
 		if err := validResponse.VisitGetMFAQRCodeResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetRecoveryCodes operation middleware
+func (sh *strictHandler) GetRecoveryCodes(w http.ResponseWriter, r *http.Request, params GetRecoveryCodesParams) {
+	var request GetRecoveryCodesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetRecoveryCodes(ctx, request.(GetRecoveryCodesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetRecoveryCodes")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetRecoveryCodesResponseObject); ok {
+		if err := validResponse.VisitGetRecoveryCodesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// MakeRecoveryCodes operation middleware
+func (sh *strictHandler) MakeRecoveryCodes(w http.ResponseWriter, r *http.Request, params MakeRecoveryCodesParams) {
+	var request MakeRecoveryCodesRequestObject
+
+	request.Params = params
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
+
+		var body MakeRecoveryCodesJSONRequestBody
+		if err := runtime.BindJSONBody(r, &body); err != nil {
+			sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+			return
+		}
+		request.JSONBody = &body
+
+	}
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
+		if err := r.ParseForm(); err != nil {
+			sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode formdata: %w", err))
+			return
+		}
+		var body MakeRecoveryCodesFormdataRequestBody
+		if err := runtime.BindForm(&body, r.Form, nil, nil); err != nil {
+			sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't bind formdata: %w", err))
+			return
+		}
+		request.FormdataBody = &body
+	}
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.MakeRecoveryCodes(ctx, request.(MakeRecoveryCodesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MakeRecoveryCodes")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(MakeRecoveryCodesResponseObject); ok {
+		if err := validResponse.VisitMakeRecoveryCodesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetMFAStatus operation middleware
+func (sh *strictHandler) GetMFAStatus(w http.ResponseWriter, r *http.Request, params GetMFAStatusParams) {
+	var request GetMFAStatusRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetMFAStatus(ctx, request.(GetMFAStatusRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetMFAStatus")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetMFAStatusResponseObject); ok {
+		if err := validResponse.VisitGetMFAStatusResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UnbindMFA operation middleware
+func (sh *strictHandler) UnbindMFA(w http.ResponseWriter, r *http.Request, params UnbindMFAParams) {
+	var request UnbindMFARequestObject
+
+	request.Params = params
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
+
+		var body UnbindMFAJSONRequestBody
+		if err := runtime.BindJSONBody(r, &body); err != nil {
+			sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+			return
+		}
+		request.JSONBody = &body
+
+	}
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
+		if err := r.ParseForm(); err != nil {
+			sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode formdata: %w", err))
+			return
+		}
+		var body UnbindMFAFormdataRequestBody
+		if err := runtime.BindForm(&body, r.Form, nil, nil); err != nil {
+			sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't bind formdata: %w", err))
+			return
+		}
+		request.FormdataBody = &body
+	}
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.UnbindMFA(ctx, request.(UnbindMFARequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UnbindMFA")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(UnbindMFAResponseObject); ok {
+		if err := validResponse.VisitUnbindMFAResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// VerifyMFA operation middleware
+func (sh *strictHandler) VerifyMFA(w http.ResponseWriter, r *http.Request, params VerifyMFAParams) {
+	var request VerifyMFARequestObject
+
+	request.Params = params
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
+
+		var body VerifyMFAJSONRequestBody
+		if err := runtime.BindJSONBody(r, &body); err != nil {
+			sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+			return
+		}
+		request.JSONBody = &body
+
+	}
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
+		if err := r.ParseForm(); err != nil {
+			sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode formdata: %w", err))
+			return
+		}
+		var body VerifyMFAFormdataRequestBody
+		if err := runtime.BindForm(&body, r.Form, nil, nil); err != nil {
+			sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't bind formdata: %w", err))
+			return
+		}
+		request.FormdataBody = &body
+	}
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.VerifyMFA(ctx, request.(VerifyMFARequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "VerifyMFA")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(VerifyMFAResponseObject); ok {
+		if err := validResponse.VisitVerifyMFAResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -15644,261 +23239,340 @@ func (sh *strictHandler) RegisterUser(w http.ResponseWriter, r *http.Request) {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L1pkyPHeTD4VzJqHcEZsoAB0Md0o0MhY3quHk4f093Docied5CoSgCpLmTWVCYaDVIdQUZ4dXgty/bK",
-	"tix5V9LKshU+RG2s1tq1bOvPaGbIT/4Lb+RVlXUBhe45ODQ/kIMGqvJ48snnPj50PDoKKUGEM6f9oYNO",
-	"4SgMkPy8F9FegEbiIxuPRjCaOm2nAyL0eIwYB3wIOehFCB4zwIcIeJTwCHrccZ0TGIyReM+jPnLajn6l",
-	"jskJDLDvuI6POMSB03Z61J/W+TREbYCZHBtHSDyh39nynbazvrTcbKyhldp6v9evLfut5dqaD5s1b2mp",
-	"sdRagz1/1XNch3HIx8xpLzcarsMxD8Tch0MUL9mniAFCORhB7g1Tq647riOW4bQd2KNj3u4FkBw7Z2dn",
-	"rjNE0EeRhEnH8xBjh/QYEfGnj5gX4ZBjSgRs5I+Ai18B7QMICJoAGoEIETRBPgghjsREzBuiERQD6CkZ",
-	"jzAZOGKyfdSPEBuWTKF/vfAcMWyzE2z5iHDcx0gcqj4RATpMJLgCOmDzR+fRtNPnKMoPf4A8SnwBIzCB",
-	"mIMe6tMIyaEJOuWAR9P08CNM8Gg8ctrN+Hww4WiAInU2IYzgCHHreEJ+F5LBGA5Qfnrzi4Bcd8QGXRd0",
-	"EekK+HU/GHbBpf2bm2C92WwAhjzxDmi26iv15ctiUViMoHDBcR0CR0ifechr8ZT22n3Uh+OAO20HEcd1",
-	"RvD0LiIDPnTarZVVNws51zmtjRBhQ0RqEQoR5LAnMJhHY3Tm2ph3W61hLv4JqDI8IMivYQLGDEUzt8FY",
-	"TWFdCv7Jopcb6/lVi5WF4ZZfuqYwDLAHJSwlxZCXDgYB6KGAkoFYbh08wHxIxxxg7soHNOQAtN7WGzI/",
-	"ie2ElAalWzqtwTEfYjKowTCsSapTuK3V5aJNbR2KV1knDDclDZu1L+zXwY1RyKcCj8bkmNAJASMECSvb",
-	"TOmisZpWLlkSz5JFnwOB9I72Ivp15BXeff2TgbQ4JRTVgUJx5IM+jYBgF5DjHg4wn24ACE5QhPsGEmLJ",
-	"1sECQkGoBp27Y/3cjIM6/54PEYGEFx/kfY1HVU9xLt6ZDXE56Qs6xYocaAEKEC97YRJQbcUCzvs0KDgB",
-	"8e0iOEcoiMQrmAGCkK8fKsDEuXsVAKmJsZ7jAd3bF3hWdL2EJMKQFyEOsG8RwwhBTiMDgXv76hZFyEP4",
-	"BPliE1oqc9pOY/oOX7rV6202Ru/eQ1fDw8eDpcHOZA2++3j5vTtNz+z48RhF02TDjyNPLUrJVVLEkgu2",
-	"9/0HEeo7bed/uZKIhFfUr+xKvKusiFJG93OCikRFOBIgYAxTsqEkFgYgAeg0FEsCMIW+SuLoB9PSc9ST",
-	"zGZbK81WEYEX+LjlH8rvs4t/IM6mO5ZPdAFm7SNSU38/wn63LddljnBboQIYwBMlx4jH5PPhkBLUbQP5",
-	"LyDjUQ9FLrhRb64uCxJDJKLCQD6LRhAH3TZANfEBQN+PEGPxtGK/3bYcGojP6p1TLn4JkjWJ399gYmla",
-	"XPPGjNOR/FJQMzZlHI3ky1jKeXzabYPu0bjRWPLQKd/ywy1f/oXa6ksFgy2y5Yfq+64LWBhgDjT29nHE",
-	"OPBoQIkcl02J9yhCgdxcMngY0RPso+gCg5eg9jg5x6rIbB29lCEjxEJKmNJ6rkGGbkIcjCOtwRCOCBcf",
-	"Lf595euMEktfEh97kFk6T63pOiM2WEQBEUuptgGxxhtRRCP5jr2uUOlsb2XWx9QCfS34l41vnr5iVL/q",
-	"S0reOHML6N4AcgGF/pghX25bQ8QVN0GCIcCIcADZsabneidAaYpS6bD0MKlj1GIlo2hl+ukrljpy5jrv",
-	"1jQMaopEz37TqElyV5tD5B0rQnigNc2q+CEfFeIojfAHyE+r1JuU9HE0Qr4heZJg2Gq0D7k8gF6EUV9i",
-	"L+lT+QNmYQCnO1qID7An3guHlFOn7Yj9Gp3Y6dw/vL27v/XejetC08XeMRKKSW8pvH7cfKe/3ZgePr7l",
-	"r5D9NfbupAXveqvje2j9AzHECDEmtSnnYCwJ9EW0cyWEtRoNAVEtZaXBsUMBG3tDwwhtOMAQ6/dby017",
-	"YYdDFCmBIP1y/eJLXW4sn1W/Bjkc2UcsvM5p2b1QM8W3IEKQUQImw6n402yJoLo4BzHouSiTokjNRqPR",
-	"WF2cKlXeOvW/JEovnSjdpQNMYm1gAWqk9529exyElDHcC0ou3tLSUubiCamNjgk3QAshYxMa+QJ3JxEl",
-	"g+dyCZfkqWv6k1rzgdRvACZFFFNJlI+UUtN20PTOsHfLw7v4zsH9D7aaO/jOeh0tNepeKyBS0BaC6CMh",
-	"Z6w3Gq6D/cqvRkoWjZ+/c7r0Dt95vMburkz2B63R13pXvcMPlo9v++vhu2h1nPy+LAUXKgVUGiKCfYFn",
-	"fSy1on6ACXoEDd2Voz/S0mwPwUgh0Isi0ZVvWoKGcwie3MAMggcjlFA8RULPRfPSKFrRAHxhLG1UBpja",
-	"2pf08mXTSyE9PR9KqQQNoX4UU8pGY3mmiGKsMc9DPikhjZ3c8gxdlEYH5HeEDNhqtFZrzWat1TxsrLUb",
-	"jXaj8Z6ghUITfUfaVMTm+zBgyHUGiEh937mvBE2Cco8kIqfH8YmYxnGdcejPm1Bpck7bWV1qrsPmSmO5",
-	"v9Rrei2/1Vz2/ZXeVf3MAR1HHjrUzhp/hMmm2o3+XSuGPdpzXGdCo+OD1ILQ54JgCjw8wGQQoDkEU+yo",
-	"iFwSmlIZlfvDIF/WoHETExSZt6XXqK+I6gaAPSbuLCVAo1DK4KSwOOt4cZ3OmA8R4eLaoGvTPc3yxTba",
-	"HzphREMUcazVHiUeFFtepTXDzZg9xG5to0k96zxZLjDKSXTNme+KnjQCini4T6MRFDgZf5n304wwMX83",
-	"i4aT2lp64qVWwYMJblbwPyRmuveTtT2Mn6S9ryOPi1GvabNDHnPomHt0hOpAo7ggPlIJcAE6QdHU4ID4",
-	"vtYUQE4fnKdRCZHxyGm/r16tNR9a6KG+y+KH65zWxEu1Eyg3zMQmkntm+PnDM62MWIzbeswCUbPRmgsk",
-	"rSuKAR8m3t8n//t3n/zb95/98b8+/ehjpwR6ignnbekxfLT1sgcZAj6GAfJ4HWxx4MEowlKgAIKu5iFo",
-	"TELzbDn7gsPAILcn+X7ZoZuXZp196q7PPWF5tlXOsuAEL3ZaxftTVrmCkyHx/ibacXgx+C8G+EM8KvIj",
-	"HW66YBJhzhEBkIFuc/1qo9Zo1hpNIFlcu9HoyiVCzlEkXvkfR0f+h8tnNfFPy/wD1D/t1D9/4BTQE7EW",
-	"I85kSO4J5DB6NI5yBLGxvFYwkpYGHkFeBVpy/5JXBSh5K3NEwQROGUCjkE83Yhs5G9KJui7qVcncWIa8",
-	"N9cLVoj9+VQzFjIW3Me56TJOSRyuDfYUTFMLS8GtDMWks8zCf0K59Y+9BinQiXtYjPnzKfrDszMVSHHO",
-	"m+PGMuW8ZyWuVr9pmPgdJTpYCk9F0UKaJbQwkTjaqI/ABDIgBR5Oi8SKObzeAHAeq5fetutVUJZrB9Q8",
-	"y5r2VqSBx5XXw4DBNWRVT18E1k0Ycm8Ii3FDLTkNyh1B9C34iXuMuZAZvCHyjpWD0qJp7zdq653ae7D2",
-	"wcMPW41iyqXMLAXhObifeILFbJgApiKG5GHZsUCawX/6u289/dsfP/3rf/3sr3/tFEmqmgjm8SPEHh9H",
-	"yAWt5QY4BWsNEOJTFCS2CUbHxN8AlARTqcx28QgOUJaGC+xvX5I/XQnJ4Btw7GN6ZQJPLm8I3F5ddt9X",
-	"4GjU1t+68vCtr3zYcDVBNzLK3/7qyf/xkVOFZW5dj41Us05XWmPyR4y112AmrlkjqAvrOhHVmnAVGn+M",
-	"UMiMj14eG+ZoxApCxeTt21I/JkIkjCI4lTfDGDWrLldZQXNEWmza7MGMOg92i1OcCykzFalOHoflJZEE",
-	"ztC1GHshYRMUAU6Vt1rgJ/DUFjNLmEPBilzj4teuHcGVHrGQ0gXyjAr97bfpJPZfgzCiJ4gBzBkK+nXQ",
-	"ZSPWFeQGEkADX0NZBvApB7vUVxVDc8KJbywXxjwhtPQRs078xSmCEyucQEf+Nd2Sraat5FJq3ABN8VcY",
-	"QExcAIkvdPwhJgOAAia1NA6PEbH2W1Ve3xNDOg+zVyPhG8nZzL8ZF5BKMvKHlD3KnomJfaOIqleROVLE",
-	"8EVpKnkCVEQzEGM3SnjeA0E0ubGMA0R85oL7BJ/anC+tM7xVyFRhOjQ597t2UJQE5t6GQd+wXrmSNxgI",
-	"cB+dZy15NIsX5qahkVnVPAAXazvVLT9DBP2t0aCaUkSwd7yTVwuKQ8IWMgJVkwzFkzvnUUv0FNYIeZIY",
-	"by4BygzgL84Ob8zkgRvSB2MF71mi1dxDlAJWishqu3PG5JkM6wIfDzDXqgCMEGChvGyYMI6gr6wkWh60",
-	"EgF6lAYIknIW3CnnsYpHbl3vuibGHRIjGdAIHGwfXIQLb6WmsqPrumOGumqjmksrQYBVYdGGqqYn201z",
-	"XX3m1Q6Lz+T3OtARekOtYoQoYpQsyPQl3Bdg++P5qq3G+/sFpiHxth505o15FWxSKxSfff9vPv3kk2c/",
-	"+di5IOucyTVTk/3+dz99+vEnzvNhpvdZWUxmohgyQTfqoBP/OaBU0RJx0elERjtL3c1GFSnnSK4zwIxL",
-	"cckbQjJAe1Jw7NNogLj63EvsD4VYtKne02LcCzJRbADc12I95mA0Zhz0kB3qSSek0j38YqgQNPD3nrPM",
-	"bg030zNunptL016qDlNsD5rpL1J4a4eolXjt1L5iKuQcbHZ2HNfZ3N25ubW/LT51djZv3C28HHG8eSHK",
-	"YV8QfR/0IzpSZF+zXnCYxMPrkGXsx4oPgAxMUBC4KilAxhrouyN2rD7R7H1ottbmYEEGiFasvAZCMRgz",
-	"gX7XIYeFkMwFbc6Ps7+WesWK4qzysvZ2nyVRnjmGToIpmAxxgEA3CQvtGpUTTBEH6FQRRn8joayrjZQ1",
-	"LgPj2VDVO6gESuMRPw/vtD3yMe62GoU8FCbu8llgNV71qryzDDPssIPZQ2zrx85SQQmz37HiXNwMFObH",
-	"Ian9FR7ZpmbZekmFBxhHfs53okp2s5ATNSfpNIukmhej3FMf7WtRIQ65zvMyY55RKWN6ozK8B+xoCw7t",
-	"a6O5Unryu7RU0wwEjQqV0VGeswJra5vz4laku+vsbA7Avshem0qW9CzyiPfYA8yHsXl+tgZ7gAdCRQWS",
-	"q3kliul5BJgIDQ4v4nYy7y/oeUrhxutjRYyXHckQwZdAbPREX/pvcv6bcrhdOFakGsa8sJM/nG8oMURw",
-	"QX2iqllkk45GNLbva/nrnMBcXLL6okpGuiaKgInvY5XxuWfBSiXh5sC8GyLS2dsCPvXGI3HmORAbYjBr",
-	"2Nx6aIgIDHHhZQ4hH7IFR8zAxQzvmlurxiyEjAyP2dJZqIWKk0lILWDIaYZvRx/8j/bDYveIyUDNY/Xb",
-	"mPhGajNpsYDJIGNXhWpDBroT5A0hn9DoWJULCWB03C0wWpxjaVYebJGstojyGsPM2nB6gvLDUEFHj/VZ",
-	"FGOBFlQyt13JbBXyrl2nhyM+9CGvJJD1IjrRLp+5A3uYTytJurKaAKn67JjwqOKzMtf6ukk8qn7bORhR",
-	"xsEyeBtfE6h252B3RyOW/a4liOqTc53T2oDW9JdfZ5TU9+HEkEjr1xo7xmGNhmpBtZAKjhbFJQt8FMKI",
-	"CzKz5RfICTuUg2MU8jpQ+QSS9mt1RudG1FU84An2UKXDil12sQnPcKlqcd5JzsGHBTKxSYzPkY4qFsE+",
-	"HOFgWllvUhvgyK+0b5M9MZvz3FJPiefxCSKV16KJl2EQRmybKX/lyHBKrGuu5uU6QyJ3pCvv/OgSUA8G",
-	"qIq2NUIcCjlDJX6cf8YR9v0AVQYnqfwg9o4rP6xu4QWuGeXh+V8+j7pY2bctH9xUJLM4D0X/KMu8YDJQ",
-	"cm0itlrs9q211Xy09Ftffb9RW3/4YdNdKg4szCQkFREHnRxfJQIgpIzDYLOi9SCMUB9FEfLvF8cTlwQO",
-	"qEzPigsSLJ141UaO0EBrkXMfZTDg58epasZpmfAUm6YZjxDinQUEB1VO6UIMyg70rmbjcp0J6jHMK57P",
-	"B5QgI5fPDdnISWE3tMld6sEHiD/AfHhvX1yRQ2nILxSSlRvkUbX4eP2wKkJUCTMSF8JFXCp6lCLR8yZk",
-	"XBAl4+0o3GSqzEUlRlgFGjElmG9w3VBWEhX9nKnMMN8UW5Q2YG/JLKUQPsol/WLdzJ8Lm+pFXLEvInp+",
-	"jh/1VizKpQG+DQPkgj4ayX91hRPbHrPtuM5Nx3XuF1phbiGCzJ3QRbfKbgUM8W3KeGFIoa6pqYKu+liW",
-	"3BxiceCRENLTRcWGnIesfeUK9uv6y7pHR46bSOfjCBeGHIZhkY+3sOajJMxiBaZcA+DUFLyZoF4V93+5",
-	"VzlJUuhr2G1Y+4+Qj9CIAcwr+C1dh3mIzApAMRXadAyKdbQ3OweHe52Dg7Kwo7mSfxE11K+GlAbnej1r",
-	"u5K7c1Nubo1Ieo3mXK15Sy5ABlNfb79t+c37wponxZbVVkujF5RV4y4d0PtFiTS7cXLMgxubtzuHj7a3",
-	"drb29ndv7Xe2u7GRuAvHnG6jaIDuRWK27oYpJkwFFQjgFNATFKViQSqQn3J6cKDKLGqjXggHOsRJJ+XZ",
-	"13gDQHbM4sgxBbtKdKIws8iivWojALP5eykPQRGTzDm6Qt6QBvh8Z+PMg9wAfgQncZlvomojv8HUCWKi",
-	"I8TmRNASjk4XtITnVvVmd0PWZOXyWxmkljCbNxgYUnrM6uDV29TOaw1Mdry9e23r7o1Hnb09uedoILmm",
-	"BrUO/1OzSCdMLJsCGeQoE/RMYbnPA0CUZXqTElJ0YQsP2jbI15RB3kK/Org2javy5jFB1Y4U7N9kNUzD",
-	"jNyz2kK9q8hv9hvLp6enp97q+spKb6m1XkEU4SV1QylgHiSsXVR9UwkjMAxdAMEDtCkI0ggTDMKIDiI4",
-	"knGX+nsVOQgu9WkQ0AkmA+nq6/exh2FwRLTMerkew2v35s2tza3O3Uedzc3d+zvSOyjLFmsH0hsMjDBj",
-	"IVKGFwOTIY58GfeVFDpmcITqstxmLLHGmOi4Tp48JF9mFnFY+kteQCrMW9qmPRygThiKgaT/ZRsTrMEV",
-	"f7erwdKJBfnC77fV9nk+D6o0mDshsq+/aJPm819gkYZvQwIHSCC9VTO/rDQNYuxtNK3gZCzJt3obTQ9K",
-	"zSmL2EjsteQHn7vVVO211xNLM5v5oqPpLg/V4b7ep5bbxhf2zG4jGIir/GHhGdih8vR4fqz+jIDo80ZF",
-	"lDkEp9WetiMkqiQnzghZmGcAjZflnjNiYYvpQlGFMLKK4WUVkewp6CdnzvF6X9AUqL6wl/POg7cL49X2",
-	"DzogHPcC7IFjNFUNfq6uNK+6QH9ai1v9rNaX6s3LBcFswcC+3PsHrZXVQgsfKoyrOq7mjThW4SvJLJ3C",
-	"OYpzu3VKo3mZ4cF8AiQmdHU6o9iiWqmYQeykBMYH+ct2jKbV4w3EMUlPPDERBtkAg+wqxehFi5ldp6M8",
-	"3w0mlQtlkpGyAelcZEo8JAumeZxKa3WPjolfJdntOdeSGJf5kJcXkyqt6lQzvRn5+r2vJ7FL70MGsn7R",
-	"NZ7yLZfoO494aY0Iq/71rNpMqT4tM2o05cKnk3ra5QUqZjyhq2RXiRaw6mQndFEXzJ6fR5m8bcOkCPrb",
-	"NzvXMPHPQYiSxFueJUsAhqEqlldQXOvhh6vuWnH4S+LYzwdI6MQjsFWSUDyBmGMy0B2KFk/wkxstgZCy",
-	"PeSBo+zcBY3Idm4ByABUhs37+1sb0qxGxPowBwN8or19XcpDAbn2lSuc8vBKVzxcVKArrs9VuSjXj/7z",
-	"2Xe+tQiQ7fZORBYLXWopeWN5dXntsgs4lbCehsaQC4k8aOWZgIRQLreZPfNO7b1W7erDD5dabnqJn3zz",
-	"s7/4+Vxngl6vcZfMPqMvVNHBBPMqVx0ssEGcl4qyuWR0UfpZaDF6ZBq2WbMW7ixhfvlCKSGiYYDcuMun",
-	"1SbTqvOetp5Xr9TrOkW2jozocN5bNQ5DFAEPMuTG/sYQ+j5WjSeKLlJz1T37g6r3pgiWdhGC9HLXxC1v",
-	"rawCbwgj6HEUyUgEylBSfGYwRowh3+T1ye/iMDV3UemxyDNpde7NdGW7uQnWl1euZgvzF6TUQ9mBD3TL",
-	"GhN0y1OoMr5Y2R8vzlBSQRoyJ9hNytZgomtS69Rg6ZMwaJg9R1j74OFbR0d18eFRSU6FaTBcJWzvIlKe",
-	"nkHd2ZX1desGLzcKU8g0+f6wwrXJyi92Z+JqHpRr6tmS0Ce1lHgrcQRUApAi7C+qUZBXvRkYjb2hnQ0t",
-	"WHrsjh/BqZRw7A7AluNS0BheULF60UjAytG+GQBVDc+zuz0uFCFpXj3IGQ/3buxc39q55biy4saO7NeV",
-	"at6l6m7clZ9vvLu3ta8+7e/v7heaDFQIQCcMpaZQsdpHZ2/v0d3dW1tVXXVmeCkW2IEZF4kb1cuyBiw6",
-	"g7kJ5+eJLFw8VvicmnfVXtyorBV3wpErNq2YG9hygAdki5hYqEKEsbIYZuq3qZF21UsmKi0HitKnC2TK",
-	"cwSTvC34mQwNtwMFZwWSuIJ8TYZYtQqyuhOBKeIzgiqsPkRM56w4Yz7SuTWf7wCU7QUiTVREA8MDwgAm",
-	"1QCiuq60GqpbpwxqdMLj8UuFTWxHKInwlPt6Qxs4mORVXBYeYiiEkYwg600BC6GH2AboqqZd3VidhiNK",
-	"BmKgUR10dYJH17U6ubpHRHd8dZPUl65McZcd6a3GrvpP4iP/UR+jwGeqTk9X5UOIRwD0feAFEI+YqdW1",
-	"dV2tfeOIdNM9xOTTQrWO7Aa9Ot4jpiTpNmRpmiENLpY4dqn+Jrj8VfXGJVB/8/JXi2XrwuuOybXpZoQk",
-	"oYMBexUpDklE0YJFvfY6BwcPdvevy1ib3hgHgjSrqCUqyIUq9gKgFbNk2XusGOkhZHYUsRnXceXHzd3r",
-	"NxzXuXu9syckgeuFPH4BeoyJTYcT7rQHpwGFc5lkeeefvEUoBuzD0uOfSeVfGAn7PATEGbjfIF40DXmu",
-	"dLRDVL2GyvWj6+Dw7oHAUo48LvB0Y24BaTXHQ3eGqbWERFYhjakIve7M1obZTPqSpt15JEqZ2tNrbTUa",
-	"krlrH6+rbuUEMwQmUsMl4Pbh4Z4O+VWaCuS6RK0KiMv2wnITXW+1sWTpeq1iXc/u8je/NpZeyELVsV6X",
-	"ShslcCvUkat4QuYpqUIuL1Z1kpzD2cUJZlUjKK0+MKvawKzqAmUteTo85VAUa6txPELOhQoQvKgyAib/",
-	"vzzf/+Lp/HMS9mcn6D/fhPznkYCfSb3PJtsHkPGtsHAy8VNcSawahiQp98XdGdimSSIsqHyUSp4vTZaf",
-	"mRxfXjY9m86lUMzQ4ljh8Ez+uM6/ipPrKuWiXyhdfE52eLV08Fnp3zOzvWdkd+dZ9/PIxy7rrbUIQTIN",
-	"PauFk9ltPRM7FDr1UJCu2Jxp+cmmxCtNuCsFvJXXnf/N6hmarGQzoExOqLuIPpyTAF6hSL/v2ITehrFl",
-	"k7VWE9OrLN3MonIOomUscivfskS++kiGApmtW98kqqlVUswUb7FsXibGTx/QowgFMKMKJGDLN0N9PaNP",
-	"jNDxhY01sYiGXRl6zEJpoXBcZx+pBF9zT/Ql7UTeEJ/Ij9cRjH8oQwZzbTO+U8S5UKsh8U1HB9oHkEyB",
-	"ekoZRupdF3Qfif/VuhuAICykfgCDwLxzSVU7p+PAl9aaVGuKy4BQXUACkiPS/cMuuJR0btDC4+U6uC/d",
-	"jtJLRSfaASnNg7FLi8R5NIvkFagAg3GE+fRAHJxC1066t0saLNdSfUkPs/E5qhfEFXE3r0gu3wUR4uPI",
-	"ZGEPEVC9slN9JOTqZSE3p617djuGy+vl1ExLFyO0hPhtJKUWKwH8GmTYK3QKplQdO2Ucq4wkHYgiN9Sj",
-	"/hQo8xfoxvYgbQlLmXy6wKdJGpOj2yNLpi5XEq92yHkoo3wPhYZcBtvNVLniHGxpH3SvwBBfOWleYVPG",
-	"0ciGcyn8sJqzxssAmAlDkMERMnbppmG8dx4c5mwDWaDG/fatdS5dGSBeG8XjqzV005BSYVI5UO0rk2El",
-	"NIzbGqXgNYQMqDgF3wVQVRZPGSJBhAiaGD8hjkyFgH4wVZY1gibqB8yOiEbfSAetaDxWBEKOECGGCEfZ",
-	"STADgmJxdT0Lj0jvtRzHNRU+wAMC+ThC83G8C8fKGnM0bjSWPCvhR36B2up7ZkZU33a1l9x8C3pIjHFN",
-	"hjFdur3d2awd3O40L2UyhtwjciBJyiEVS7x8WWVYjxAfUt8FXSFo6PtzWtMLq73ZNSB0QQglCfQBo5GA",
-	"YAgjOEKC/s6AmhiIRvgDqP12OagJ4l6CPzmSYOx2Nga5IIIT40g2+ZDg4PrbspaJD7DqXgEZ6F6TWKyB",
-	"LV/WAK2fc/VnVuFnjxKu63rql0393BHEhENMUMR0+nZSYGOA+XDcq3t0dGWkHpegN384uQbwHcBQ0K8N",
-	"KRNHcCLFO00lTSUPsMVNix+Z7SqxUjzQp5GyeJn8UtZWSaGyKhIMgqnVcuerR+SIvPnm4TBC8SVm9Tff",
-	"lDRECE5yUumZR6pvQx+fIBVZz4bIj/NMmfGwiYHYEIZIM2mxwjq4IYM84gGPCAsRPBZEAXo8mFr5uiPV",
-	"Ak8w7K6WTbvJTecoCJhyzbXF0r8RB458Q80q/tVtz78R29m+cUS+UavVUv+Jd2Vn72+A7ofiQxt8KNRL",
-	"F4zY4MyVZrezrvhV/FhXbUtkEFvmu1pTjm+seGK4RK5ygRarXKBFTxfEAp89SfJKF7TUHPZXy6enAr9X",
-	"Tk/VZFIRFlPFS7YHUwtrJB9hj54g8YU6bsv8Kc76gbaKxsdjEMuNYUkjFaoEA1cgkxxALDN2q5r6wJo0",
-	"S8Z9CZO47NAR0Qcl6H8P+glFXm40haKvOmUlSyAI+RKzL9dBbH0eQC6n6EeUxGUeLDQ1F0LwG8zZEREI",
-	"b07GcAcp5yByggIaojZYbjRcsNxYFv9bccFyc0n8T3xqrbtgRfy60liSLYekwKEEK0F12BHpdmS4VBuU",
-	"hkuBCHlIBq5mg7D0lbGWiJRXWkNakD7qaplUPNEL0BEZQW+ICapFCPoywEodcV2d7F0TOvXmm0DrGGLM",
-	"IKAToNdaM890waUuIkJg/mCos+4FQX3D5gwBJAPp5xpSQscR8k0zlst1IDCTHRGfyuYhPhK6gOHbcQiX",
-	"5BkB9pAJLtWSZAi9Iaq16o0csZxMJnUof67TaHBFv8uu3N3avLFzcEO+k4RTxfT3s7/+xbOf/5+O65yg",
-	"iCkq2qg31bNx+WNnqd6oLzlW0eMiKa6HiV+zKmuFhdWWtuExkpW4tXLgKkeh9IPApMKh7MvWtbpKWYwd",
-	"+TVMrJZOMhAzDKAXuwYEXUyVUjoiQ+grEU+MIN437mf9SgAZB80VMMJkzBFTz5oqTJwGcoFKr3GB8Uom",
-	"tc9UXJY6t/hmCeU01RlLQNDIBU77/WINNHnkSkraPnOrPr8XUaGCSpW36judMNS6e9U3ZAFkGlR6Rd0h",
-	"c4UWmORQ+u3Vyh7GWv816k/jwBaFbTYlERREJX9KX5SKajK2UzYejWA0leKCrcqKOwCDMUrVh3OaS2uN",
-	"hvxfwwT8tZ3VpatrrbWk9lnb+VpzQO9sX196fMJWv/7e6tK9++/uJCKRmltKRMq8MDdsO9/N/SxthdBO",
-	"BMPh5RZbjcaCQNFxtGmwHNARkoxIukEVT7CBo4AgeXqjpWv8qxbhFjStVmUAEiVYaajWldqeJJ0mU19X",
-	"BrLMVA0ziXlnAUimovTle2lyJGaMO7hFCDJKwGQ4FbRZV2nWdr7iaWL4y4luKsEpZZaQ1zytNb//UKBy",
-	"smtx2iBnNcl2AQXPfvvnT375w09//fdPvvcbgVtwwOy2xDJqtYgue1YP+0KSfF1WK4Ik05LzUlegb9e0",
-	"Bb0swSQZuCHUMUU0PToFN62ZF2KxIpZ24hpPBHTHUdCVI8a/SgEDMtVIXjkxurJ7qeSkDPENKd6qUV3A",
-	"6QBJtBIDHBFgtRC1+xsKAMrW+/I5MbPSqLsmjcAFER4MuVxKRMmgLreg4o2UxqdCjsCl8j4SmF9WCpUG",
-	"jI6kMCcpZo37gEplEubHEVuwG4ZuAG2L8yliSrqPfwMTTJgCUY8KOSdCutfFTaFnyH3IlTBwQrEvgxug",
-	"NAbI5YnvmGGUYl7NvYAqx0WovP6S78kcHMH9IJkqdfwSBF1tGBPwTTi54riCXhBq7vpl126NiJOSOWJW",
-	"u2c31s06BAYlXSplPqlYhdRrJDq6WjZIwaMObtMJGEEyjUEhXg/wCHPkt0EPTakUYw3jttcjxF0pOSo9",
-	"pbWmhcfuPuLRtCZ7LXcFbKiqYsqtooxK3M5dnVyLWSmixB1m/SOSICsU4yurjazB1NenpKsipda2tAwY",
-	"nIorIgF1mBgjJclkyqRKA6RCSyCLkxS0TiGNggpVhdLYVoVahXIVSr+KIoVoFAZCZeDoVCKOrXgcETwg",
-	"VIi0AlfqBeKxQOyA0cLUGK3WFclJyrNjWql+KSm9Mkkp7hidcKhDg8z9OPsJTIY0TsNDKCMj6DFS8ROm",
-	"8bDMvte9Zc/saAdbMkvzF9fYsIzdRPOhzKSx1LbaWLq6trK0vPaHjx/r4qx6EZbvLbUItbj0IsytNiHP",
-	"KuGiT6ORPeuc3RXKnWZ3B9sHRlPNkpC4xyxkx6rt9wsXUM3iY+fxInJWuvX5C5FWZ52RF9ONvPBofJHz",
-	"gKEEA6fdXGsY7bo4Gxa/c213f9J4+9aAdjqdzs7B/eGN+wPx8Yb437XOPfFPZ6l3cnwsPmweBzfuvbO/",
-	"TG7tyBcGg81r/lpzyuU71+7s31+5ER3fGQwGX/lK3DbLknbdYkH9MNdF3aMjpGv5lUjsS8tm+AManKA8",
-	"3smXtYiuzyWHuZgBSiRPnsCpC7D0KloywxCeSNHiuZzGUqNxdhEFINNhvEAHOLRrfI+g/+IVAkHVZ+sE",
-	"txAHMG3Clkv89E9/8+R7f/XZP/7Jp598rFuWaz3A3IByPUCWy6+FE79cFThAnKUDZo0ok7K7SOlLaQJB",
-	"oArBIsYwJcxVFnNpgKHUsqKkwsEBJGjStsyggX9E4iljxSOc+Frt0Na8jHkobkbeTbfkNhIjnVhmJqhD",
-	"mJsrR0QbebTshS2Jrg6kvAeglMOUIC3EX7O4YmEvv564d2mp5KdgQyekyMRUKCClWqh/KSG9QluSlSGX",
-	"XNkHFjYDKxs5JoGpfuyOR6MIeRwMacQQ6MkMkamd/tZ2wnEkJK3BGErE4ybpl1LL3Szuc4mg8cC6NekL",
-	"omSPPH2uLjksvMxFbWCbKXR/+WawHarb6xglXqujZYx1yTaFafnMaMP2QF+avzKsTh10muv8/ne/fPr9",
-	"///JJ99M87i5tq6+7P9xTh5nDk0l9GeZjRpaEneLz7jlrLCAwB+RmRQ+QixpXvIlgX91BL5AJZ1JS9WR",
-	"FitoMMAe+sN0p5AXTWzV+hegE8V9c14ese1YNssyX8OKTWDzkrHM7JLiWmQHTv23I7cp2nog1QhBuijn",
-	"iCQkTwjg4MnvfvDpL3+1OJUNTB5FCYHVGc6W4T8R7eW7h7Pk+5LbpX0Mquy9Isk6blB5HR5kJzOmVSXK",
-	"66AWZlztepNydmk45jJzTAbryOgLaTh1y8V96XLQhvBY2p9tswW7xi+tzd2yescQeccywI/4QlXywTgU",
-	"u5Zpg9G00D1hESPX8gpo+3rKHo9TapGyr5OY1Wm4Kzt7uqiase3ptvpDFKGNTGAsl758wfPESoo4mnxQ",
-	"rPZLu+4rZ2qWHzDD1iyq4Jfb0zIs7RxsLL77Wm1JMbZSfWiiky6aJcbiV8qZ7S0ZruvOUxCLlMM8dC8M",
-	"rUVtZKkasS+P979wM2YR7z8wBp+ZNkoTv6qxrhBjhgj6WyOxFEel7+3o8Fh9jFovd0yZ7usSvZrrsLnS",
-	"WO4v9Zpey281l31/pXdVP5MaQUCdSvgJ1h6X0VNhvje0kdRpXl1faS2vrUsvALTzHxw0vTPs3fLwLr5z",
-	"cP+DreYOvrNeR0uNutcKiBMXEpV2r2Sk5ZWGhN5FDa8aqcplovvGnqgjll+mdKR52yRFBAXvE7Tk2d/8",
-	"9sl//OUiclHsOCkVjVQenop/MyxYlrubE/uB2awwOTNvt64kgy5m4t+7Wjjh0m2bOK11Jb1iDVSNJFm2",
-	"ksW/5NefNyU0FykEZeRJBa5yQWZnyGERjarAmyI0yHPKUqtlCv9VqIgl2uew+UV4R61rZHzZyR4WN2hK",
-	"5TBdfO0LpGHLA9ki6VnNfpFOUvuS656P65ZIMQl4XyuAnl3YxGJu0Wynrq3jvyyZwqwtZdJ4+v/84sk3",
-	"/2S2KLFkHLSqemMtqUtQLEocKk+TFYXYZYin3+7aIZNF1XGKPIypSpvnZGB2lUxnc3fn5tb+tl2Ysu28",
-	"d7x0eps0vzZdG99rsWtXo+sr/J3Jund3tBze6q9CZ0FHkb1qVV7r+VJWWZfBZKlb1ZytPPSqFSXtJPSW",
-	"jG6oivqjEU3aFphNFlSA5iiUWrAsYPVc0F8BttTDYyUqZt07Bx4krmmuCZRhyUMBgDqeSjeWdW1kVu6f",
-	"3//bnzz77a+f/eTjZ3/8r08/si2Uj6NAV09NXR/kHedvzwBVuzyD3OUpKPPMOA4CMGZId8fO3h/kHWeu",
-	"z2Lic1wgV4mOeWSdQ6RyC3huZ5w+07gG2KxTfPqzj57+v//b0+/8U/UjlOpRzfT+nqNDqcAS7bw7RtM3",
-	"GDAtuDd0ZK4MXfFoqMJwo/Ykwhx1ZT27AMGk46lVbNKO/T4iJvg7tvDWwTYSIqlGCJNHpeojEMrBMUKh",
-	"XaQcRFCGcfMhJMCPaBgivzz+9b5qKX5uomtYfI/2MgzergvleNGo1mw0mg0nXYbpfbtjmrPa6rca60ut",
-	"q83Vfs/zmg1/fXUVoRW7+VjbCWB0nOlB1nbo+NFaD6Kry6sIeo2rnt9aWV1eXVluLjf8FlyH3mpT4ngV",
-	"k5aWPNKyfL5ikfPW2qpdVUUCYQE2EsN/Hz1ejIPMvlbySJ8jrc1VOxAC1YcFGfY5R7vcobk3T779oye/",
-	"/bdn3//F02//Zp5kgk61bKLqGCJeE9KNIZcce8doRsrfTc1/etA7lsmOfSucNoQDpGsvyGHAhEbHTJf6",
-	"l5mRutVxtgxoHMyvSY+VcbRxRKBO71C0msWXMfbWS8qgPPXJUFYX5BARpDMG7VnTYWwq9WReiQ07udf4",
-	"umQqsKz2sWEnjsIwrMnauHAKGBeDSXdXMkER5TCnowj/oTqNRTlPJwy3/Nsqxf/cdotM/VlntdVa7/fh",
-	"itfqN3sN2PSgj5bQkizklK486+RrSsedWAx+Ob2l8Ppx853+dmN6+PiWv0L219i7kxa8662O76H1D6pf",
-	"9hsaZPIGHSAu9Px7+14Mvud5/5OOU8+RCogbn68bk73xZpsAmtslb5IqRvr7//jds+//IhayzBNPv/t/",
-	"PfneXwEDmXkse4AIqpnq4IYiGIVzNj1QtRRgADxEuKrrCTOBpm1VezTugxCOZS4LpwDG916mmli5vm8w",
-	"bTvyIJHDyconvandFEldbDOCUYxgXE2HUF0RWvpPY4qkJMLVRpI7FpOoyRAHujUU6h0RQ1oCfIJYObs3",
-	"1dsvwvKtYsbpmpbZguG6SG22XHV13Ttf6f5MX5IXEX7Hi81FcS2yVqPVcG2dTFvztevnwqrZcqNZanjp",
-	"yGS6fnJ68fKMzQWG+LbE/jhDH/v1tEQGQyNmlVJJS2FuTN/hS7d6vc3G6N176Gp4+HiwNNiZrMF3Hy+/",
-	"d6cpV+8hKSnd7Bwc7nUODrQ0lOsE4nS0UUcR6XIrji7n6Jj6gKHEp+xoNzQu6vFW1vtrq73ltaUW6rXW",
-	"GlebPd9fbzWXU+OduS9Km66OzrcQiS9gum99gV4ti2kYESOulZ2oPa9Sxb6FFPWT7QYkFY3bNRgSp/IG",
-	"nvzunz776Mef/vLvPv3k45jwP/3LXz397i8tOh+jdZ7QJy3oZlZ3iKeVGaI5SU+SctmwL5UW3ENDLMSn",
-	"caQzb0MaBMyu9azyMs2l6LpHRLWbMM35pO6lgv9R0G8r11fCQjSHwwwMIZENTMeSI1qlUsxaZMUiTGTY",
-	"L4yrdbtHRHfHxb4rGI90U3A6iGAYN+9hXoRUjRZCwRAFocqBlwkyMv5mN0REfpfQRQYu5aXAy9otCpL6",
-	"Y8BLqv9vKHDokn0q0daUD7dFVto/IvZv5iKb/GyrdlRcXYbELRBNli4IKD2WbbjKuZluH/fqRM9i9jcc",
-	"M25VC97evbZ198ajzt6esxCpULt7EbbFmUHoD9Cm7HiYtAewuE1CQ3eo3ThBoiJmsn2iahFF+ngwjlTP",
-	"tIsyxlZrDmPU17+ILy7G0dI1btIc1BAmNWI9JIOvYv8rVezKnwvOM5fjHL5U/iIUiotbFlLGQPDs+z9+",
-	"+u0/k0rGn6poimc//KOY78zXLPKVF8s5T0cTL2MqsGhmUulKJmMZdTkuX6BqdR2jaR3cVb1SJxQM6Thi",
-	"eRPvAPEslC7kIomLGs4WnDLlCrW+rGyeWk9eAPmsLVilUl8uZTP+6FjLzwv4zaVGSsC36okeI2lKUekW",
-	"qt2ldk6/cMHfVCHNS/ypRqdzHcB229Oryg30OaBLWeyeQ5+eX8xWdeeDSo217re6+ErCffbLnz77s28+",
-	"+fMfgLgU6SzDpqAxlIc1hUS13jT2PQzmtFc1OUOpmGmdOSTtq0No+uGDDOLmXBOUh201bDtC0O9uqKSO",
-	"IyJkrnEocFvbEOHYx0IUG5hGkErCVZIc8uugQwA2ffAiMILcG6K4XqRlrtD1FJR8IENmj4js1gBgobli",
-	"gPju4Z6iPtem2kuREfPysBKAcE3DHVlmdBxXUe/KsPh0S74ZmrAsQfp4rFwC2r4fV4VPUywb27NNcuZU",
-	"k54rq1pV4MtcdM8r8XDMMkXJEsNHYzlDFyOk9Y34zedCB5dL6aAqMz2OC08XEcTYtnvrxnvXb+1ce+fW",
-	"15YO7+3euZf9+3Mik/Fc3+Uy/7qqGVxG9lxdKleCbFNWbNykhEfadpIWW4IJnDLQJbTGOI1QUloaFnVF",
-	"OPs8+JGMuWH3cM+ihprsaTIs3UqqYpl87tkP/+jZP/xAN2DXFJnyME+Nq/nvYxMyHOigf90YwrbKbEgD",
-	"gnYlaZNtHXR1E1hTgcvUE4MEjInskGJZGNQzRwRFEY0UIe8qK0JXxeTKitmW8VcbKjAD3aQLbVcr0dID",
-	"pCLnlAjqA8xLqO1/6zACg0VSZ1gwDEQg0Uwm3jlH3IBky4XawAtjheVW2c8hK3TzdI1R3ThBpdNZ3QRL",
-	"tjDBfLiZWHDspce414cBSypKxY2H5s9voh9AEu0wax1bSUzEQut4+FoHCCjJOkfGf/+7nz79+JN5orQm",
-	"3DAMa3PyQ2PiPYzr9ErXnOz+aYzPbeOmNAq9XNZkSKXhWFFO8CD2zOU99eI0fdCbHpEi/7oq/hvIzrNJ",
-	"20tpFo277quFFKdJ+AiNLOfdKzJ4xiGWSf/xxXxGlaWjfFf0z7N7vDzLB8aoFrtIOnt74Nk/faLj1LJJ",
-	"P8XOkMTmOFNX3Nu5lfimlV+jgNnJzoAMcCq7E8jipQQlXdzMY1JwIL4y4ZbIC3vKfVGFIcWODIAJwz6y",
-	"3R9lpBHP5jAzESgWSSroTXHFNW3H1+PHfdR6mEC5rpx8XCSuW5uqLphbL8ponJ4QFUIVQAEZkJRDK9Hm",
-	"gJSv/yXJ7ykUtxdbgGAZOerJj/7z2Xe+NU+OYkXCeBWCXhDGkSqIaghtHXQPNjs7XeWwl5EWISYsKTCm",
-	"YygsqwUfoqk4jSPS1UHlXaGEdTc7O5s37hYGR7GcKH1xaiuW/XpHs5dbHzZVoLZgnbGFSSZUK7JZ7Hyy",
-	"g2m09xAT1X2Baw4Pg0D5ezF7wS6obFmP2BxhHtbQe+UWhy2mJ55nbngNw/l1CP+5NDgmW51XrS9iIojr",
-	"4Ea6K05cF8MtC++OS3uLn1gsBUorql0h44g8vxIZqmqzLajiVJO2+HjNLnLCa/yEcehTguqgkws71YVG",
-	"jog0UZh2F7KaSCGhlMFdr9B5nzi423ZTfyu8rTiALdMbvaRJf76+wtzQ88UC4zC5Nt1MojO+IBGkKeHZ",
-	"Cj7R0aNKQXzyrX/59JOP5+XLy9ZdfSj7xMzI7lCURd3GCcQcx07CbBXQvP8FhqFSBA0nkn3rQG8KMG9b",
-	"Ed6KVElTj4qNIehU36PiAvr5xZS1etm+2Vn8DiVOWHOT5ptf7PaCz+f+ySSK5fVWY2m9uryyfbNzDROr",
-	"ZJibmui0NplMakJwr42jABExi/+CZn7VqdQ9yKz91JqpgpBpxmGnU9d1+muRLHMtW3EyPYdM244roSTJ",
-	"tNUbzUCG5mXR9qEn1mzqX1Zze6R6npYsQj9uo7/VN7Pau6kmm4upV2LvpRJQqoWssZ/Z/TzLmrikD1p7",
-	"QBRRMHRx1IdZmpjEVRbaEg44jDgDgr4ICpSbBoZhWzf4ML4p07bNyGPKSaID3U0AvKGrUAgo0tCGSFwd",
-	"eQN093YPDkGacncLqXAYgpGWdOw4fIU6ddCRNezhAGpOor3ZqhFIrOZhbgWFSlUxQ3LBvs7iUf4WmEXN",
-	"ElfK9s3OeSMTnythfolB8mWkKBMjfzYjziUN+0VpkJsJ+Hs1tfTdRXzQC5DNGKPm0c40EL8knTPD17dv",
-	"djIOQPmVRqAi+jlEMODDD8pdfboDVcZgF0ZUBuN4sfu3Du5SeizrqZqORChgqNDSeltO6ly0mIAxqjn0",
-	"uLrMo+cuwLZOgE/Qiwq52krDDYq5wJN/+cHTX//26c8+evpj26uvO+3qE6LY967UJygIatK3fuXrk2NW",
-	"N+AoPLQ7B7s74AHqgbfRFBwgDi7t39wEV1eaVy8nFUX3DzrgGE2V8zgIjLNIcjmVPImDQOi7A0qLDeZ3",
-	"Hrx9cOFDFEuQSA8DQf72D1orq47ryBybe51rjuscy5yYZr/htfwltNxbgavrV9fWrq6vwpXesniAy7Ih",
-	"B0JCENtn73rDuBULwwPn7GFl9JB7KiFFx2gKmKBBAoZ0LFvXmnaui5vGGeI5s7jscWz6Z74qM7hECokG",
-	"soDRFNBxnPH45H/958/+4uef/eibpUqqbnk6G0EPZSOraIB8sBsi0tnbivsSFWKaBCT0uEDsC2OcSa18",
-	"Po1cF6m7ozZR3kBF/Z5BpRuHcFCg5Esjt9UZ0H57NtosNZaLT6QrpuoaiVSrwW8w0N3q13YoQbVtyL2h",
-	"6iUoiYOyhDkvChVV1oXcleA7kqo9/dOfP/nez57+1bee/vRn//Xv3xbf/de/f6eceGpsnMJRcB5sdEFv",
-	"ylWcu/wgW3lKS3JvjAMOsLTkjka6Q5wXjMu8i+b0v9bZvrsYCpu1f4nCrz0Ki8PPorD4bhYKRwj603IB",
-	"TTZDN45uoSDI3vKmcajpaO8F1DsGPu73xbdxiW4xk1Qze0KMBiMaIVVlRbfTVznaG6qt/wQzBFYaS0ck",
-	"PjElhZcojfsI+pgYr9DnSNATC5u+qDPfhCQGLfaQTH0HT371fz/77T/OEfSk08Pc7PLg+ZRbuK4cM49M",
-	"xQvVhdI2INAJAdjXRyi/VD0updtlSCekNCZvSyxlThjEtWnsQ8n3uKrPiLR7JAMhCkPrVpfPE0v3+TA0",
-	"LK7cwxPIYfRIpek5rs4D9R/JKI1Wo7VaazZrrSZorLUbjbYs3OOjAMWPVMhBH4f+vCGtkj+62OBCBlBV",
-	"82e2Iq/CN79U3wvU9/y9BpXiBhdvJSHHlqXFZHZ40ueB+AkfTllG32Da1p4YHIEHk6DwjAGxrbiD0I5w",
-	"tlMwjNs6qIhF09MhToMCIcSRlatj4K1b9LLS/ggXrfmV9p9UqqmVvzFVL0ymSPzi3p6XubqX5RF6IP1B",
-	"RQWYZ/qEdIhBnMugC5BXcQwdzLf6vra0+0VR75hEaHOAvqf6em78N6Duha79OX77C1S2L6fZpg6Ixvgh",
-	"ZGANcApaK6vAG0KhccQKgIono0nrnCMyGCMmq7nNr2R/UeL6QslVvhz454yevrp65QI/JNpgHfdWlaom",
-	"CGfenEVHFdq+ahd7fGMgM4lszyXMryopiItWzypULd8XGndZRLn61QS8Y5Z0axf7ihD0pe4el/W4ItUV",
-	"PVPOdaMmZqrUv5As4x4hDHz6679/8r3fJDqZWWU+D2hrBAfIjRsmEF/2EFORPXYXZT2QaXuUH+gw60tn",
-	"UjQ1fQowSewSE9QDdqWlZPg4maAgYSkXIMLApcPdw73L4Mnf/fDJj37y7Nc/yQ436hetdNuqfNG3kjQZ",
-	"+P3/99HTf/7p04/+QbV8e/LJN1VCph6O8rD6xs1GzcYNIDJpFHpoE+dZPLyxNuiqmk//9rtP/vinycvG",
-	"0HD28Ox/BgAA//8=",
+	"7L17kxvJdSf6VTLqOmLIUQHEo7vZDYZCBpuvnmE/prs5HM00t5GoSgClLmTWVCYajaEYMXPDK1m+smX7",
+	"am2v7buSbMtW2Lsab6zW2mt5V19GJGf+2q+wkScz611AoZscPsQ/ZogGqvJ58uR5/s5Dy2HjgFFCBbc6",
+	"Dy1yhseBT+DzXsj6PhnLj3wyHuNwZnWsLgrJxxPCBRIjLFA/JPiEIzEiyGFUhNgRlm2dYn9C5HsOc4nV",
+	"sfQrdY+eYt9zLdtyicCeb3WsPnNndTELSAd5HNr2QiKf0O9suVbH2mivNBvrZLW2MegPaitua6W27uJm",
+	"zWm3G+3WOu67a45lW1xgMeFWZ6XRsC3hCV/2fTgi0ZBdRjiiTKAxFs4oNeq6ZVtyGFbHwn02EZ2+j+mJ",
+	"9ejRI9saEeySENak6ziE80N2Qqj80yXcCb1AeIzKtYEfkZC/IjZAGFEyRSxEIaFkSlwUYC+UHXFnRMZY",
+	"NqC75CL06NCSne2TQUj4qKQL/euF+4jWNtvBlkuo8AYekZuqd0QunUdhuXw25ItbF+GsOxAkzDd/QBxG",
+	"XblGaIo9gfpkwEICTVNyJpAIZ+nmxx71xpOx1WlG++NRQYYkVHsT4BCPiUhsTyDuYjqc4CHJd29+kSvX",
+	"G/Nhz0Y9Qnty/XqfjHro0v6tTbTRbDYQJ458BzVb9dX6ymU5KE+2oGjBsi2Kx0TveSBqUZfJsbtkgCe+",
+	"sDoWoZZtjfHZXUKHYmR1WqtrdnblbOusNiaUjwithSQgWOC+pGARTsgjO0l5d9QYFtKfXFXuDSlxax5F",
+	"E07CudPgvKaoLrX+8aBXGhv5UcuRBcGWWzqmIPA9B8NaAseAQ4d9H/WJz+hQDreO7ntixCYCecKGB/TK",
+	"IZx4W0/I/CSnEzDml07prIYnYuTRYQ0HQQ24TuG01laKJrV1KF/l3SDYBB42b16eW0c3x4GYSTqa0BPK",
+	"phSNCaa8bDKlg/ZUtzBkYJ4lgz4HAekZ7YXsW8QpPPv6J7PScpdIWEeKxImLBixE8rrAwut7vidm1xBG",
+	"pyT0BmYl5JATG4soQ4FqdOGM9XNzNur8cz4kFFNRvJH3NB1V3cWFdGcmJKDT57SLFW+gJThANOylWUC1",
+	"Ect13md+wQ7Ib5ehOcpQKF/xOKKEuPqhAkpcOFe5IDXZ1jPcoPf2JZ0VHS8piXDihEQgz00ww5BgwUKz",
+	"Au/tq1MUEod4p8SVk9BSmdWxGrP3Rft2v7/ZGH/wHrkaHH48bA93puv4g49XPnyn6ZgZfzwh4Sye8Meh",
+	"owal5CoQsWDAyXn/TkgGVsf6v67EIuEV9Su/Es0qK6KU8f2coAKkiMdyCTj3GL2mJBaOMEXkLJBDQjhF",
+	"vkriGPiz0n3Uncy/tlabrSIGL+lxyz2E77ODvy/3pjeBJ3rI450jWlN/H3turwPjMlu4rUgBDfGpkmPk",
+	"Y/B8MGKU9DoI/kV0Mu6T0EY36821FcliKBAq9uFZMsae3+sgUpMfEHbdkHAedSvn2+tA00h+Vu+cCfmL",
+	"H49J/v4Wl0PT4poz4YKN4UvJzfiMCzKGlz2Q88Ss10G9o0mj0XbImdhygy0X/iId9aVagy265Qbq+56N",
+	"eOB7AmnqHXghF8hhPqPQLp9R5zgkPkwubjwI2annkvACjZeQ9iTex6rEnNh6kCFDwgNGudJ6rmNObmHP",
+	"n4Rag6GCUCE/Ju7vK9/ijCb0Jfmxj3lC56k1bWvMh8soIHIo1SYgx3gzDFkI7yTHFSid7WuZ8XE1QFcL",
+	"/mXtm6evGNWv+pDiNx7ZBXxviIVchcGEExemrVfElicBlsH3CBUI8xPNz/VMkNIUQelI6GGgY9QiJaNo",
+	"ZPrpKwl15JFtfVDTa1BTLHr+m0ZNglltjohzohjhgdY0q9IHPCrFURZ6nxA3rVJvMjrwwjFxDcsDhpFU",
+	"o10sYAP6oUcGQL10wOAHjwc+nu1oId73HPleMGKCWR1LztfoxFb33uGd3f2tD2/ekJqu55wQqZj028GN",
+	"k+b7g+3G7PDj2+4q3V/nH0xb+K6zNnmPbHwimxgTzkGbsg4mwKAvop0rIazVaMgV1VJWejl2GOITZ2Qu",
+	"wuQ64MDT77dWmsmBHY5IqASC9Mv1iw91pbHyqPoxyNHIPuHBDcHKzoXqKToFIcGcUTQdzeSfZkqU1OU+",
+	"yEbPxZkUR2o2Go3G2vJcqfLUmfuGKX3lTOkuG3o00gaW4EZ63tmzJ1DAOPf6fsnBa7fbmYMnpTY2ocIs",
+	"WoA5n7LQlbQ7DRkdPpND2IZd1/wnNeYD0G+QR4s4ppIoj5VS07HI7J1R/7bj7XrvHNz7ZKu5472zUSft",
+	"Rt1p+RQEbSmIHks5Y6PRsC3PrfxqqGTR6Pl3ztrvi52P1/nd1en+sDX+Zv+qc/jJyskddyP4gKxN4t9X",
+	"QHBhIKCygFDPlXQ28EArGvgeJcfY8F1o/VhLs32CQ0VAz4tFVz5pMRkuYHgwgTkMD4ck5nhya7eWJezx",
+	"AGdN1qBQaR1E3sJS9HVA6XLYWPI+ciYKyb251l5Nru68phLma0nx4wE+DL3hkIQ3DC3GA9+WY/wIxrrH",
+	"fM+Rw9w93JNbwEJhdRrxxd189MDQJZdr0ZZ0KRuvSGdANCLYHuCbVCqqbqSpPpszWchH7stzH3GCN5zk",
+	"DSepzEnkJnjPlovAWM4lOaXJs6Ib6cIU2qi+WPDeG6nrq5a6pA72bOQtpa5MOJi1Crhko7EyV9ExNt1n",
+	"oeWUsMVubniGJ4LpkrhdqUm2Gq21WrNZazUPG+udRqPTaHwo+eAYe/77YJmVkx9gnxPbGhIKVkPrnlJX",
+	"Kck9EiuujvBOZTeWbU0Cd1GHyh5kday1dnMDN1cbK4N2v+m03FZzxXVX+1f1MwdsEjrkULt83bFHN9Vs",
+	"9O/avNRnfcu2piw8OUgNiLwUzFLS4YFHhz5ZwDDljIrYJWUpw5Nyohriy5pFb3mUhOZt8D0PFFO9hnCf",
+	"yzPLKNIklDJbKyrOum/tpBNte4Dl8DsPrSBkAQmFF0lzRkKavxS3sCNYqIx6RoxKuI8bRf3zyIyTnmiz",
+	"g8Z4hvqwbsoCT2UjHzUf5JqxrbOa/LV2ioFmuNX5yNo2o96l1oNHj5JW948SU4pGoAcct8763yKOgDWK",
+	"hUxyfbanRaLCtdLiU7GPC+zGdsbALCkiaZ6uZ93UKwXuDzjSOUdJ0ZORANh5aA1YOMby3CakwqynZexR",
+	"83ezqDmwi6U7brcKHozPbwVPb3JrorEt2AkW5lff8ZlzcswGA04KtuAOm6IBNhccc07kAfIERy459Rxg",
+	"6WwwsJFHEVcxEjbCHJ6QKgdHI/AvMN+9higZYsmCtN+L+2yKQNgponHNo4+xqGJVPvTGcH48d/Ha2ZaP",
+	"uTiWR2TJ1s3ezHs+tdpg4NQHtoAx9abYEx4d9hCWlzsSjKExpjOlNagFtGG1JgESDGGKRmwSXkM91+Og",
+	"FJk3MRpNqBuCFoAwCtnURhMqPB95Qml4Y3ZK3COKqYv6bEJdhCmZ1sE9oZmEhdUFYVt6WJZtmX4ShFVC",
+	"guD/hgUy07XTpJXa0oV0uqOXusDBZTxG4HTleY02DsvAwDz0EvRS7fdUwIaiWUmFmd9Rq4fkWnGGGK0f",
+	"0cMpU1eH7plKOXpkfGccj4laywzpBVgIEsqh/7uP/t3R0VmjUTs6OmsOjo7Org4evP07VgF1XtcOmfxt",
+	"yCZCKv51pK9tOS0wj9qInJJwZu41+X2tKc9V5qjr69HcCvBqrfkgceWp7ypdFrHsYHSUB4+0mTahjCQe",
+	"S6xNs9FayNS0FV02+CCOi3v8//7h43/94dM/+Jcnn35mFVBR7GPKRxlE66MNIX3MCXI97BNH1NGWQA4O",
+	"Qw+UJCRlxfwKGmfZIo6xL6Vm7OfmBO8/KBm2eWne3qfkl4U7XKt68Rfs4MV2q3h+yl9ZsDM0mt9Un92L",
+	"rf9yCw/8PS99HG7aaBp6QhAq77Rec+Nqo9Zo1hpNBGJ7p9HowRDjQ3505D5ceVST/7TMP0j900n9U3ry",
+	"jYqWEZFOscDh8STMCTCNlfWCls53e7rEJ/FbmS3yp3jGERkHYnYtih7gIzZVx0W9CuyRZ8Sx5kbBCKvd",
+	"1FpxWnIe55ajvJQWZSeXPbWmqYGl1q2MxCCMKEH/lInEP8kxgJIqz2Ex5S/m6A8ePVIhpuc8OXakJy96",
+	"Fmi1+knzqNtVon7CiFNRFQAzqxb+4xAk5hI0xRyBEidYkRqwQDY3C7hINIc4pBtVSFbo0JxFPkcdx5Fe",
+	"PKHiQcwy2Iat6u6LlnUTB8IZ4WLaUENOL6UUrXhi/eQ5ViKSMyLOiVIck4JLo7bRrX2Ia588eNhqFHMu",
+	"ZTYuCFz2BnGMnOwt1hNgs5JR0vqC/+LX333y1z968uf/8uWf/6JQM9BMME8fgeeISUhs1FppoDO03kCB",
+	"d0b82N7KpeB7DTHqz0Cq7nljPCRZHi6pv3MJfroS0OG38cT12JUpPr18TdL22or9kVqORm3ja1cefO3r",
+	"Dxu2ZuhGRvnrf378/31qVbkyt25ERvd5uwt+qvwWezqeYi6tJVpQB9a2Qqate1V4/AkhATfRi7BtniBj",
+	"XhBED6dvS/0YC5E4DPEMToZx91YdrvIV5Zi0nLSZg2l10dotz3EuZHyoyHXyNAyHBBic4WsR9WLKp6Ak",
+	"qjg+SZ/IUVPMDGEBBysKGpS/9pKx7XldJq9Gwx4VRiLeYdNYTwtCdkrAJkD8QR31+Jj3JLvBFDHf1asM",
+	"qQ0q9DBhuLKCqWusscbkKhXMMS/QSJ+94WaaCLTUORFNu2Sqaa8fSI3XUFP+FfjYozaok5RBaD8iPgct",
+	"TeATQs9hqNuTTeZNdPG9Ee/N4pNxAakkI3+A7FH2zHybZhWZI8UMH4E7+WaFi6dn3M69eddPbkSxszp3",
+	"ZDwx0hZp0NhACW81mspW04O1r40HuFdHtxlTzqDkzlc5XM9FC8sz1yJ+SDgvW9b78kIQxpOJCNj77lHv",
+	"LLmsaX3oa4UCA04npOV+187kknSsO9gfmN2FkbzFke8NyHnGkj9C0cDs9GpkRrVogYs1uepW6BHB7tZ4",
+	"WE3ho55zspNXeYoTAZYySFeTeuWTO+dRuXQXiRby7D6aXLwocxZ/+av+5tz7/Rr4zBMpGwmxceEmgvCY",
+	"ukC0nzDjooqbtZHrDT2h1RwcEsQDOGwe5YJgV1mAtKybsJ33GfMJpuXiRbdcflD3/9aNnm0yGzE1Ug8L",
+	"0cH2wUUkjK1UV8mcit6Ek56aqJZAlJDDq3BIc2OkO9tNSxR6z6ttlpgry+j0FuyMtPoUkJAzuqRAA+u+",
+	"hEgzWay2a7q/V2D2km/rRueemBchAmhl6csf/scvPv/86Y8/sy4oFsy9NVOd/ebXP3ny2efWs7lM7/F5",
+	"jgql9HLJN+qoG/05NGKBPOhsCjluoJcmSQXkCLh1hh4XIAo6I0yHZA+E4gELh0Soz/3YtlJIRZvqPS2i",
+	"PifzyzXkDbTK4gk0nnCB+iSZ4MOmtNI5fD3UI+a7e89YH0k0NzeSyTy3kKd9pfpZsa1rru9a0W0yMaEk",
+	"gkDNK+JC1sFmd8eyrc3dnVtb+9vyU3dn8+bdwsMRZRkWkpznSqbvokHIxort66sXHcZZkDpRzXMjpQ5h",
+	"jqbE95VOoGLD9NmRM1afWPY8NFvrC6ggs4iJDEm9CMXLmEnvuIFFcdxKLlVncXbl9dQrqfCUxS/r6KRH",
+	"cW5P7kKn/gxNR55PUC9OBuoZdRrNiEDkTDFG91rMWdcaKVUvs8bzV1XPoNJSmgim89ydyQiqiHZbjcI7",
+	"FMfhTXPjD/RjVe/OMspIhonNb2JbP5YOzZ7/TiIu0c6swuK4UTW/wi3b1Fe2HlLhBkb5PosdxHDdLOUg",
+	"zkk6xaaF56LcM5fsa1EhSrTL32XG9KSAAvREIRwT7WgbBYT4xHnq+VkmVNPMChoVKqOjPGMFNqltLooz",
+	"BFfeo0cLFux19khV8hJkiUe+x+97YhS5HuZrsAfekELwkbzVnBLF9DwCTEiGhxdxqZn3l/SqpWjj1bGQ",
+	"RsMOITz1K2A2uqM3vqmcb6p83S4cB1ONYp7bzh8uNpQYJrikPlHVLLLJxmMW+S60/HXOxVxesnpdJSON",
+	"hCfXxHU9hfOxl1grBb2SW+bdgNDu3hZymTMZyz3PLbFhBvOazY2HBYTiwCs8zAEWI75ki5l1Mc3b5tSq",
+	"NgtXBkJ/tjT2SKHiZGBICi7k9IWfCgntPCh2jxjckTxVv+tR10htBgwFcUgKsVVqDeaoNyXOCIspC08U",
+	"SJyPw5NegdHiHENLoJ8UyWrLKK/RmiUmnO6gfDNUQNXHei+KqUALKpnTrmS2Cmg7ttX3QjFydez2IoGs",
+	"H7KpdvksbNjxxKySpAsYUrTqsxMqworPAsJOlOJb/bQLNGZcoBX0rnddkto7B7s7mrCS7yYEUb1ztnVW",
+	"G7Ka/vJbnNH6Pp4aFpn4tcZPvKDGAjWgWsDkjRZG6b8uCXAoJJvZcgvkhB0m0AkJRB2p/C/g/VEU/EAl",
+	"xkAzp55DKm1W5LKLTHjmlqqWcxLniD0skIkNHFKOdVSxCA7w2PNnlfUmNQFB3ErzNtlu82+e2+op+bx3",
+	"SmjlsWjmZS4II7bNlb9ybDgl1jXX8nKdYZE74Mo7P7n4zME+qaJtjYnAUs5QiXrn73Hsua5PKi8nrfyg",
+	"55xUflidwgscMyaCKkr6rgj0dp5HRazsz4YHNxWbLM4V1D9Cbomnc3ASomriiv3a+lo++vtr3/ioUdt4",
+	"8LBpt4sDJTNJo0UMQcMgVfH6B4wL7G9WtBgEIRmQMCTuveL46JJgAZWJX3FA8hqnTrWWQzLUmuPCRzn2",
+	"xfmJsJpBGpJSI3M0FyEhoruEsKCAMy90KSUD16vZtWxrSvrcExX35xNGiZHFF4Zp5CSvmzRkvq8yVouF",
+	"YHhA3s1GssioAfymvu32DJEXxEHc6m7e7JUbkDYreAfzMCc4CFS2QhVnYFBldItWu2gF4wWKQp/mSuQF",
+	"F36ULrxEYnFG7k40kh+Snd3FIhn8pna4wCsHRNz3xOi9fbn+h+DGKaQO5QQ7rpb5oR9WwKOVeETsQLqI",
+	"Q023UjTpOYSvVnSr0szOt4UpRrz4pT31sEqtL9p90LpShGDaL596otH85saYCglBWepONeGNiVWShnuP",
+	"L/fOmxTcctLNZt9GO1K+ozEgZGSA02hLczs2rx8ydSXMORPPjlWVz6LYHGksJaqJemQzHknpbfdwL2V3",
+	"VChWB9sHlm3d3O5u3bVsS3L6kslzIW8i4/QunH4K47KSPlSFeZTcTEV+t2vKWK4SfDKwjJVur1xmXHJK",
+	"ZiiFu6Iik55vtNFL4Vq7SETO80gQWxBOczvS6NMLvo19YqMBGcO/Gt40eTy25XGwbOte4Xm4TSgxZ0Ij",
+	"bpedChx4dxgXhZHluqCGir0deFBvY+TJDQ9PPeVSjNPKR0IEvHPliufW9Zd1h40tO75HJqFXGHkeBEWh",
+	"PoUFH0BWlyMwCGvyCtBot1PSrxIFVh5cFOfhDfTaXUvMPyQuIWOOPFEhfMW2uEPovDhEA8+uQxETW3ur",
+	"e3C41z04KIs+DRdz7zw31K8GjPnnej3rwoDZ2aloJ01IeoxmXxP9lhyADKW+2uE75SfvtfVSySmrqZYG",
+	"sSnj9l02ZPeKckV3o/zP+zc373QPj7e3drb29ndv73e3e5GvsIcngm2TcEjeC2VvvWumkhCTXMDHM8RO",
+	"SZgKCazAfsr5wYGqsaB9OwEeal1Wy3HJY3wNYX7CowBitXaV+ERh8myC96qJII8vnkt5JKLsZMHWFd4N",
+	"6QVfHHMydyOvITfE06jGF1WFkd7iagc9qgOFFyRSUEHOlnSI5kb1du8aFGQR8C2YJuLL5i2ORoyd8Dp6",
+	"8a6V8zqF4hlv717funvzuLu3B3MOh3Br6qXWUeCqF/DFR7Ipglh3yEE3qPIvw4IoB+Umo7TowBZudNIv",
+	"W1N+2QT51dH1WVSSJ08JqnCEvP5NctssyMg9ay3Sv0rc5qCxcnZ2duasbayu9tutjQqiiCgpGsIQdzDl",
+	"naLSG0oYwUFgI4zuk03JkMYe9VAQsmGIxxB+r79XAeTo0oD5Ppt6dAgRH4OB53jYP6JaZr1cj9Zr99at",
+	"rc2t7t3j7ubm7r0dCBKBmkU6juAtjsYe5wFRtnizJiMvdCH8N65yFAMwRRJrRImWbeXZQ/xlZhCHpb/k",
+	"BaRiDD3W93zSDQLZELjhtz3q6eWKvtvVy9KNBPnC77fV9EU+1bc0pydmsq++aJO+519jkUYoQ8arvWOx",
+	"ffR13qltTPGQSPaUKG1YhmtJOH+XzCpEBZUkSL9LZgelFvBlzNrJseQbXzjVFET+q0mdmcm87mS6KwK1",
+	"ua/2ruWm8Trv2T1Owu0Blir8q71riYm81nt2h2Bfst+HhTuQdKuwk8X+mzlZZ+cNPS2LuppVezoZhloF",
+	"AWJOXOgi90I0LPucYaFb44CFku1tCTIuXKelY5EMJntJWmh5HcWFkbYVMDHk9OWI5841joBNT9X3lI29",
+	"UlhdbuXSUXVQuMWj5s9sjF1m7NBz4Zi5RoItHHACwT9rhsmeEv3k3D5ebfaZWqrXlnm+c//dwqSN/YMu",
+	"CiZ933PQCZmp2uZXV5tXbaQ/rUdVztfq7XrzckFGhz9MMt/9g9bqWqF/gxQmF5xU88WeqBjuuJduYR/F",
+	"AEca18O8zL3h4gtCdmhrTA85RTVS2YOcSckaH+QP2wmZVQ+6ldv0aBkOAK0XDeaux4WKFyCu0hVfgXNa",
+	"aY3Smm/EOlfz8civ51GWO6t31ISEvFY7m4xzSe3wym/NDs8F0SwHbEkFYb6likKAzRijkDgMUOuVR0sD",
+	"bDHqAPpUrkgdhExV8bg/YxDISVmw9DmEOh2hNTdGI1+S8NUUYtLzgCzN192OWz7lEtvgsSgFQEwU4puH",
+	"bZkqPb8MumVc2K8cfXHOE7pcX5Ww+ETBvlje0ZX7FoMExW8n16Ro9bdvda971D0Hk6ocN55BxX7wcM1e",
+	"L87zOH+camTuzacQaDgOtFUCs6WDRpFqY3nYG1ihkqUtjrrvJtYux7Rh2YqY/Xz1uCg4Ug9g4d7OZSZ6",
+	"EsvMutq1V6nXNKDsBawDUTP23KEr31l+0CpOI7+Vezu3EeYIK8f8vf2ta+AWppKgPIGG3qmOVusxEciN",
+	"7ly5IpgIrvTkw0UY6hGEemXc9L/6X0+/992i41R2Kg5VDZ+QCMn8ZDftltIYV9ZW1i/bSDA4HLPABCJI",
+	"Kg0CHVmjyvjIaWZPd7f2Yat29cHDdstOD/Hz73z5pz9dGAyjx2vCfebv0WtVFyKmvMqFIbZvdeM49FxI",
+	"UMxQeDHaJxcqbiKF/lGZ7y7U2ExAfFHUlBhB4L8KXpHcWZ4fw+Hy4USGCR5DWsGxTwYLi/1lM+aj6PzM",
+	"yhQ3Pne1XzeyM7l7S5DdPdqvIjFU5O+eW0EHkhxJpYIA3pZRe/ozU1tsOmKQogBRQBoRdClE5XKGk/eA",
+	"nlcu5QsF02Ul0kJ/tR5HqtfCmcXqRD5jLyAs8AmUKIRIM0yHEzyMBqoVi3SUVfWiZba1PcC7IoCc3lmp",
+	"vH86J+U3M/Xo0cKZJjsr6khU8HKUSUKizN+Q7PUVjwIo2KzXVh/dTtXyLwRJglIGeqlRc629aqOpFI0G",
+	"HvW4Abrm3pDWPFqEnJQshFuSfqBL0kptQF6SZ0tc1Lk6u4uMb5pPbD1j5jSvGAQkBV/BgXfltH2FQxX4",
+	"2tQTo4sWgJCHcXuAby4WPwxGQU4Bm3q+j1xWJIyU6xTxEubGYGc3vIjodkVwM04gLmJRH4cmqq8wPD+n",
+	"iFxMt8gH4Mve74VehWwZjmccXXqXzNC90EO3wJh4OTOcjDZkFQIdKNGsyrnfTz6bj7E3Y7czq5jppGRj",
+	"chFBGfZ8Xi1rEgRQFZUTO8qfCLDrenRYplg11+xHv1NVjyqaThJbOz3cdSljtVbXkDPCIXYECSGzinES",
+	"11QYTgjnxDVwlfBdhMRgL2s3Lsq02FPV//PDk+u2sbJ6FQXqCeQSgT2fFyBFSykoEKiXLNKv3/ratzij",
+	"vXJkwExuiZAnOALeU0lnAHVrx9UYPKrLyGrEW4ixNuJSdh9x7ZMHXzs6qssPxyVQYWpi1ZApolo+C5n3",
+	"8yvnA2felIyoy7+ODTH2FtyLi7j5RcQFvYBqbqsbG4mZrjQKgR+1teJhBek1a5jFfTYRnb6P6UnFgPfr",
+	"6tmSTFU1lETFeJ2wGi9I0eEuQhbPGx85Gk+cURLDWF4cUfaUFDyk1GFqmmTyTKSoLwpq6C6buF0Zryez",
+	"QFWzqXVen7s0soV5NZ/kv3dz58bWzm3LBpz8nZs3LNuKsdUjtPy78PnmB3tb++rT/v7ufmGMg8rY6gYB",
+	"GEwrYvR39/aO7+7e3qqaWWGaB8UimUd3EbwPPaxEg0V7sJ+5wdOEuLGG+p7gkh2NyBl2ieONsa/r+NTR",
+	"PbgdWYh8Nk1dk4iF0XUpiXM0C0aEFnkacG3w4OHKo0u1xB+XH64WSzjJwfJiq0b18I+0PJIODFsQCKI6",
+	"WrSc/K42g2Ui2JY3jpWavHLdvVamr/xiVjaBpV59fRdlmQVZAAd/HsCH5VG9zhk6sJ8UMjI1uCDAduBp",
+	"yUXfvpFNjA152gC20V5pNtbJam1j0B/UVtzWSm3dxc2a02432q113HfXnCr5xvuEm+SmZYGTluHiUTNF",
+	"y3JAqJuELtPLVGqrKwDpKlD51VM11XOvUkEgEdyolvKQVqDzToD0+JaZ87MD6kkBUmW8MkbDkE9fQ72H",
+	"j3rGFqHyZQ36TklpxILVBkyealXczu16X4wOCUM52D7IDmS9DOmxDHa0rKECOJpHi3CsK4N4ldDEq23Q",
+	"XXC4X1vb7oE3pFvUYH8U5zvE4K1zR5NqaVe9ZPjOgn4TTxdc/ucAT3iXBELJxklgnHnACbbU/6Yjzxlp",
+	"kCscEkC5QjMi5oAIRHfdQ4trqF5rIsZaxn25ARe2l0BWUBn83BtSqaBUWxA4LlarIfV2ZwQgPlZwMvlK",
+	"1yaKMCux0cK83tKhbxyUfQH11jgJcAiIKf0Z4gF2CL+Geiwg1HN7UbwUHjM6lA2N66inuWbPhoqkIGv1",
+	"7CPagxtJfmvQf3tQ2UN+MLDdx55r/qQucY8HHvFdrsqT9RQkrHwEYddFjo+9MTclCrduqLFfO6I9Nhj4",
+	"HiXHyu0JT3OImoI4PPWcxjeIRDQ1I2Q4vp0LxUvokJfqb6PL31BvXEL1ty9/o9j2WnjcPXp9thkSkCCx",
+	"z18EtmeMoLFkLcO97sHB/d39G4At0Z94vpR5FUoHk+xC1bgCJ4rpIREJmMAEG2GeRM0y7Vo2fNzcvXHT",
+	"sq27N7p7lm11bxQaSZbgxx5N8uFY7N/DM59hdwnxhlyfGV2kSJZMLOyD0u2fy+WfGwt7GQBgzLrfpE44",
+	"C0QMNKlhiSyqytQUU6R5W9LeNPSEILSODu8eSCoVxBGSTq+lHINR+cgkrUEfD+w5QbglLLIKa0wh0vTS",
+	"PAVl2FK9gMlU5iFvotkTEuY45ZmvELSQ8eO/QkKqR+97YqT99zn2cd6Y2LxTtYo//TwBzEvHX0VTKlyR",
+	"1Pqnx9JqNEDQ1Rmutrqhph4nyveEKbpzeLin4d6U2wMLXaVegSGl5LgWZO4ax9Fao51wHLWKHUdqeFXL",
+	"Y+qBLFUg81UptlWyboUOtyrHY5HH6x4nxRayRL2i+fWJ5hUkKi1ANK/g0LwCQ/nflsf/ri46PK9KQqYE",
+	"UHnJn4tX9FlQs2d+jZ5nW5PnWdTgyVTfyQZg+ZiLraCwM/lTVEy0IkJ8VHWn4KehR/mmAZAu8Pen6ueU",
+	"Wgnn1scpNuoVQfkqEjO8OFK+HVNORmPvRsDKlUrTXKh6zIJiMdWqw8yrBjO3+MucYi95MfZZlGfJ520G",
+	"7rIMKcb7qAJ2ogo8HWbiJ8iZQ1Q4lvIkWbaF3bFHVe0q17ItPqNOKdhy6cInyrzkf2PhSd7Jv+kzDh12",
+	"VVGBBwvqwVTEJIkZfXKNEwEeidFE/CrLN7OknFvRsityy83rYPLVYwBCMFNPfBObaRJVRU39toRjzSDQ",
+	"6A06DomPM2pxvGwZfKO8B0m2vz3AB5UoO1WKQRUIIed+mY/5ud+VIvJ53iwII48IID2ZzPjs7EqVbbvG",
+	"5CmCC8lkVyhBGSRnxGdckDFkU4yxS+rowDvTURk2ajdM7JiNDu50a828rBrOjfroppMaM6jxI8w7qLmG",
+	"BENrK8gnQpCQg1XQDEBHe0j9X90TxK2jgxELBQkRo4TLb30X9aNoRWUBXIwFf94wTjZA6w054tVmC/U9",
+	"cU0Hdi4IXdGRnjA5bVTIDHOtkVbn1i4Q9wn3gEeHPnn1MdJeaw9V4sJO3EoHEx6ApdyC4AAorGDuKH1B",
+	"dkNn5J3CxxsERz+UMWJzZWYiRnMnToXIz5B6Shno6z0b9Y7l/2q9a4gST4XU+yZ4C12CUz01BxFrd4qS",
+	"8y4jqo8BwvSI9n63hy5hikhNMjVTweSyCQCDaNroGIGbKgq9pRF+8ZJBEJw4k9ATswO5cYpcE7Ck+WW5",
+	"LruOFPbDLIIAzLZ3RXKwKyBh91BIxCQ01S9GBI0IdiVPGGRGD3WUrY6lfreMhK2HUzPpBUZhCLx3CWgM",
+	"iSSP65h7TmHwcsrMkCzV4SkkaJ3xDhPqM3eGlBsG9SK/hPbIpFwPPeSyGD5aObsIDLoPI4lGOxIiAHyx",
+	"w5FHh2VrCzk05WvLBiZPpHlF3UzJdS5dP0/1WRNlC5hJ64NoKkBXuGWE3nfuH+Zs1NlFPYzSYuJxtq8M",
+	"iaiNo/bVGHrplVJADrml2leuq0pkeN+oS6n1kte2SkZxbYTRkDE37RBDIaFkagJ+vdBUZhn4M+XhoWSq",
+	"fvD4EdXkG2rzraZjxSCghZBwIi/hTCceR5JjCXU8C7dIz7WcxjUXPvCGFItJSBbTeE+KNfJSPZo0Gm0n",
+	"Ad8LX5CO+p6bFtW3PTuKS4dvUZ/INq5DisylO9vdzdrBnW7zUgb/1z6iB8BSDpkc4uXLqrLFmIgRc23U",
+	"k0K+Pj9nNT2w2ts9s4Q2CjCwQBdxKb24KMAhHhPJf+esmmyIhd4nWAfg5lZNMvcS+smxBOM/SlKQjUI8",
+	"NRHhBoceHdx4F2pIucgTCpyCo951oGK92PCyXtD6OUcvebNRrBxGhS6rr182oJFj7FGBPUoggxtqc0SF",
+	"jYaeGE36dYeNr4zV47D05g+VX5GWRznxB7UR43ILVBap5pKmghLakvcen0q6l9cYUKV8YMBCZW02uP68",
+	"o8D4oXAd9v2ZOiMk5Ix+44ge0bffPhyFJDrEvP7228BDpOAEnUKIPUGDkI3RwDslCtOPj4gb4ftzE+kh",
+	"G+IjHBB9ScsR1tFNkK2jBo8oDwg+kUwBO8KfJeokjG2gPnlh97Re2ItPuiC+z1WISEcO/dtRgsu3Va/y",
+	"X2VzR9+ObNzfPqLfrtVqqf/ku1JuRt9GvYfyQwc9VIhWYz58ZIPJ+1FP/ip/hAySHoKo18x3tSa0byzo",
+	"srlYrrKRFqtsk5lpo0jgS3YSv9JDLdVH8quVszNJ36tnZ6oz0FJkV9GQk42pgTXij7jPTon8Qm13wvUg",
+	"9/q+9khE22MIy47WkoUqpQr7tiQmaEAOMwrvYRMBNKJZM1zclzwa5eIcUb1Rkv/3sRtz5JVGE01VtE9y",
+	"CAqCgVFyuY4iL+gQC+hiEDIalddJkKk5EPK+8QQ/opLgzc6Y2wHkHEJPic8C0kErjYaNVhor8n+rNlpp",
+	"tuX/5KfWho1W5a+rjbbkS0rgUIKV5Dr8iPa6kNbVQaVpXVKzJAC4kk0W00cmMUSioqP0SkvWx7SKhuUT",
+	"fZ8c0TF2Rh4ltZBgFxLB1BbX1c7eNSleb7+NtI4h2/R9NkV6rDXzTA9d6hEqBeZPRrraiWSobyVvBh/T",
+	"IcRbjBhlk5C4ksVOie9friOIxz6iLgO11yVSFzD3dpRqBneG7znERKNrSTLAzojUWvVGjllOp9M6hp/r",
+	"LBxe0e/yK3e3Nm/uHNyEd+K8qIj/fvnnP3v60/9k2dYpCbnioo16Uz3LAkJx4Fkdq11v1NsqJ2MEEnaR",
+	"FNf3qFtLVDQMCqvcbeMTwsHRqJQDWwWsaPyHqNj4hJMe6skmdR2QxMVO3JpHzXXHphSADQIfO5FbTvLF",
+	"lDHiiI6wq0Q8nbIWhUHpV3zMBWquorFHJ4Jw9aypfieYDwNUeo2NTHRMXHNSJVipfYtOllROrcQcYAWN",
+	"XGB1PirWQONHrqSk7Ud21ef3QiZVUFB5q77TDQKtu1d9Qwon+8yv9Io6Q+YILdHJIcSPqZE9iLT+68yd",
+	"RQGWitqSnERyEAULDn5glbZg/BZ8Mh7jcAbiQlKVlWcA+xOSqstpNdvrjQb8r2Ey9zrWWvvqems9rjnZ",
+	"sb7ZHLJ3tm+0Pz7la9/6cK393r0PdmKRSPUNEpEyLyzM84hpxuRhPEpbIbQDz9zwMMVWo7Hkouh83/Sy",
+	"HLAxgYsIwnHUnZBcHLUIcKc3WrY15kNtWUuuJuoTn9EhVxWDlWBl0kqV2h7DXcdd31DG6UxXDdOJeWeJ",
+	"lUyhS8F7aXYkewQZWGlGmDOKpqOZ5M11JWBqG3txN9H6Q0e3lOCUMkvAMU9rzR89kKQcz1ruNspZTeSg",
+	"Uiv69Fd/8vjnf/nFL/7+8Q9+KWkLD7nGiQFahfTTIr7s4EA4I1zOkm9AlThMEUAKIP08utST5NtDPfi6",
+	"dxmWCS5ww6gjjih/Odg+gNu0Zl6IxIpI2olq61HUm4R+zzY21FjAwBxxqAwNDsQenrgeg5uUE3ENxFvV",
+	"qo0EGyr4B9nAEUXqRt+60QNRa2hAJ+QCOiPinMBzsmelUfdi23foDUcChhIyOqzDFFTcq9L4VOgrutTj",
+	"Yw5jkRKX75Iwyib3xGWlUOmF0RF9Zidlr3qbenVQJnG+HTkFefOZB68hbYtzGeFKuo9+Q1OPcrVEfSbl",
+	"nJAAHmId3ZJ6RqJyNzplngtBdhiMATA8+R03F6XsV99eSJVBpAyOP9x7gB0nbz9MZ0odv4RRTxvG5PrG",
+	"N7m6cSW/oMyc9cvq1lZ7ZoqbcT1bOSUT+uepqsZAQd3IWayKhAum9BogR1vLBqn1qKM7bKqqlpulkK/7",
+	"3tgTxO2gPpkx6ibCWpPjkeIuSI5KT2mta+Gxt09EOKt1B4KEPbk2TFWPFoliuBrxLHt0kqZBGC6IKEar",
+	"oO4RjYlVV10fEV37bqB3SVejS42tvaIAOTiDhTqMjZHAMrkyqTKfqBBHzCMwBa1TgFFQkapUGjuqQLZU",
+	"rgLwaSpWSMaBL1UGQc6AcJKKxxH1hpRJkVbSSr1APJaE7XNWCDWl1boiOUl5VTc1s3ojKb0wSQl4bvpe",
+	"PjTEPIjQxAClzcBHEpKREXQbqdglOCIavb+jolfgpowijZKSWfp+sY0Ny9hN9D2U6TSS2tYa7avrq+2V",
+	"9d/9+GNdFFsPIuH3Tg1CDS49CHOqTeqNQk4YsHCc7HXB7ArlTjO7g+0Do6lmWYjyumCOMD8hcJU9dwHV",
+	"DD4K3FhGzlLDfq7S6rw9ciK+kRcejS9y0WIowcDqNNcbRrsuRlry3r++uz9tvHt7yLrdbnfn4N7o5r2h",
+	"/HhT/u969z35T7fdPz05kR82T/yb772/v0Jv78ALw+HmdXe9ORPwzvV39u+t3gxP3hkOh1//OnhDM9Ku",
+	"XSyoQxGeFNE4bEx0DdUSib29Ypo/YP4pydOdBhJVIqzalxzlehwxCnfyFM9s5IFXMSEzjPApiBbPZDfa",
+	"jcajiygAhjDLdYAIAHuqwySeu0Igufp8neA2EQinTdgwxC/+6JePf/BnX/7j97/4/LOnP/4soQeYE1Cu",
+	"B4wwHZJaMHXLVYEDIng6ccOIMim7C0hfShPwfVWAm3DuMcptZTEHAwxjCStKKi0JYUqmnYQZ1HePaNRl",
+	"pHgEU1erHdqalzEPqRntTd1ezC5B9tMSI5smzExYp9I0V4+oNvJo2ctLSHR1BPIewiCHKUFair9mcMXC",
+	"Xn48Hte4pqWSn1obNqVFJqZCAUm1HsNxvZGQXpQtKQGBER/Z+wlqRgnUtIgFMt+NIdssh4UhcQQasZAT",
+	"1IdMxVkS36JjBZNQSlrDCQbCEwacjLGEu1me5xJB437i1KQPiJI98vy5uuSw9DCXtYFtpsj9qzeD7TDE",
+	"J84oVuK1Olp2sbaTpjAtnxltONnQG/NX5qpTG52+dX7z658/+eH///jz76TvuIW2rgELh0Sc844zm6Yi",
+	"KLOXjWoamHvinrHLr8ICBn9E53L4kHAi3jD4F8/gC1TSubxUbWmxgoZ9zyG/q1vXyujzZrZq/EvwiVuK",
+	"uF8Ys+0mbJZlvobVJIPNS8aQYQziWpgMnPqtY7cp3noAaoRkXUwIQmOWJwVw9PjXf/HFz/95eS7rmxym",
+	"EgarkTYShv9YtId3D+fJ9yWnS/sYFHySYsk6blB5He5nOzOmVSXK66AWblztepLQOxiOBWRtQrAORF+A",
+	"4dQuF/fB5aAN4ZG0P99mi3aNX1qbuwGGc0ScEwjwo65UlVw0CeSsIX09nBW6JxLMyE54BbR9PWWP91Jq",
+	"kTEbh0TZsrVBOAKXKahVV0e3tJk/eT2a+gwgEqWM/Nr3oUYdX7GhjmfxeG6JWo1mZARLQNuygYqa0sra",
+	"Nb3agCoOEAFSm0y7gaK4maLbFd6WK/fGxvzCL9iETzJzxSY4lFtu28tcr+e4UiM+pFWo1CVbqptNdfJV",
+	"s8Rw/UKlhOSUjARgL1JWixTV/OpeeLWWtdelyo49FzlkPMCFxk2jDKSSqpRhlZKzErtqq9FMAHiD0TKJ",
+	"t229c9Z+X+x8vM7vrk73h63xN/tXncNPVk7uuBvBB2RtYhmhY94gIBJVLUL9BVqFi0SpA2M/m2vyNeHA",
+	"+uAUEv2IYHdrLIdiqUzkHR1trClRmzksUw//BpyQ5gZurjZWBu1+02m5reaK6672r+pnUi3IZWNAAlJS",
+	"iqr8qKhps31W8+rGamtlfQOcKjiZTmKR2Tuj/m3H2/XeObj3yVZzx3tno07ajbrT8qkVVY4EM2Lc0spq",
+	"A1bvonZsfS7KRcx7xjyrA8C/SmHTG9JI7Mve/Ojpf/zV4//5H5YWM2v6nBaLmrcKwOhjN39CmOACSx19",
+	"wEI7a0zOH7RYIE0XbURJNQXiMo7A/znhJFFUZRJck28qqY2q5+bKI9u3um9kkRciiyQMnysbrUZ7w1qO",
+	"a1c+vdlCmi+TZt1KR/FlL76Eav3mAnhzAcy7ABQ3RjjixElO+5v/+eunP/wZ2r7VRZH78vHPv//k9/94",
+	"+ZshilAovRgU2ARP6q1TqH+zIMjS4/Pi0U2/vbpSwXsel//e1VYAAfFRcXSYLq1TbOpVLYE+qo7mmwvg",
+	"ZbP25kJyMYR4VlCZLqjJGT5ZxLwqKF4hGebVwFL3YIr+VUxmwoaWo+bnEYaUOEYmaCyew/KeQ7DCpssY",
+	"vEambNgQVSIq7tXMl+hs8DfX8fmu4xLxJl7eV2pBH13Yl2FO0fzoqaQx/asSNszYUkLGk//2s8ff+f58",
+	"UaJtIqFUvaNaDL5VLEocqpCORLh/jxORfruXzE0ogoAsCuVJ1aa6gAZj6kpZm7s7t7b2t5OlnDrWhyft",
+	"szu0+c3Z+uS9Fr9+NbyxKt6fbjh3xyvB7cEatpaMyEiOWuEpP1vOCrY5AweTKEOcAHypWpslifbSgjDC",
+	"qqQ/HrMY5tZMsgBLSJAATLyAWPxMyF8tbGkoRQIRIBtHceBgaiOH0YEXjsHsgqlD/Kg6uy7paSeJWcVZ",
+	"/OZfv//0V794+uPPnv7Bvzz5NOkK/Dj0db2x1PEhzkn+9AxJtcMzzB2egrqPXHi+D4YVTxSdH+KcZI7P",
+	"cuJzVFJOiY55Yl3ApHIDeGZ7nN7TCOh23i4++dtPn/z3/+fJ9/6p+haCelSb8Eo6lIrg1KayEzJ7i8M3",
+	"AWP+NZ0CA/Y3hwUq3yXsTENPkB4AmPsEc2GgChLVBZJJVkfUZFlFrtQ62iZSJNUEYRKWFRARZQKdEBIk",
+	"q5aiEIMjUIwwRW7IgsDghRUlmsiDdBGma674PutnLvgk+KnlhONas9FoNqw01uhHsjGx5Qbw1Fpr0Gps",
+	"tFtXm2uDvuM0G+7G2hohq5aGlATAU8vH4YmRCtwtuuUGVsdik+P1PiZXV9YIdhpXHbe1uraytrrSXGm4",
+	"LbyBnbUm0HgVf42WPNKyfB6W0/ra+loSOhAWYYlrJFr/ffLxcjfI/GMFW/oMeW0OVkgKVA8LoGxyEW0w",
+	"Q3NuHv/+Xz3+1b8+/eHPnvz+LxdJJqmSWnNOpmLyXKFiT7FngETmWbVxEKiQNKNjAKgP6s8kiy1JHIzb",
+	"TyXEH9HF4cokUZLoQgctrgSmpWxJypspq+0jO1+yrIrPLVn3y9o93KtOxMmCS89DClpev4ww+tYa4IyM",
+	"RKiFRt0Ly1YrjXblIKvnJNo9erbC3XUV1vJC5TkgsUQZOZ0ADhbUL37+d198/tkXf//Z01/8OMFTxgOc",
+	"4SdnWtdRhTCIUIX5tfglPOeEzMHquKXn38fOCaCUDBJ5cAEeEg2aBs2gKQtPuK4lDpAm/qyoalXsnjM1",
+	"5mOogGtHFOu8bCX78ehyj8JsQdJQIbZxUyp1FmSMgFCioT6SvabzT1TO+CJsvCQqj/EJAoYPwPRdSyK+",
+	"4CCoQXElPFO+RhWnFndQyCLPkorgodqNZSXZbhBsuXcUNtfFHGFxASNrrdXaGAzwqtMaNPsN3HSwS9qk",
+	"DejH6dJFVr4omf7Jtgx9Wf12cOOk+f5guzE7/Pi2u0r31/kH0xa+66xN3iMbnyzBd/WSwZk5IOK+J0bv",
+	"7TvR8j1LeSKuePIMT7yUIPKAj7mzr6eJsDldcJJUNRvlSYmUNvPEkz/8m8c/+DNkVmaRCjAklNRMeTnD",
+	"EYwBaz4/UCBo2EcOoUIVw8CZDLGOEh2iSuTBBJLQBUM4OveQI54A6XmLa1u0gyk0B5CF/RniDqYUUAI0",
+	"TKNpwRhacASDSZkuKQaBjxFHUhrmWgLwOGJR05HnK/f9lPSPqGEtvnda7LZX6oMp/3cRySZRDStdCCJb",
+	"cU5XOcrWO6t+5+VLJT7Sh+R55M2IYvNzJKC0Gq1GUkAxcSM6yOgZiCPNUnGkCygYg3j3ouEZGy4OvDtA",
+	"/RG0lufW0xoeDozaVsolEwa4xux90b7d7282xh+8R64Ghx8P28Od6Tr+4OOVD99pwugdAprXre7B4V73",
+	"4EBrV7la/FZXG4kVky63CusaCJYB1Q+AnrKt3dS0qNtb3Risr/VX1tst0m+tN642+6670WqupNp7ZL94",
+	"Ee42odEBVHenAcIuEOUABc+IGFGxtdiM8iJFvNtEcT+oVwlcNKr3aVicSvh9/Ot/+vLTHympL2L8T/7D",
+	"Pz/5w58n+HxE1nlGr+hxISxb1C1Au+QkPWDlUBMqhefTJyNPik+TUEPmBMz3ebJAkgJUMYeiZx9RVa/U",
+	"EwqHDWw5KmuX+IOOcqXHV4i+4TyORpi6xEVsAjdiAuPQjAWgRj0K+Xo4KvdmH1EA33SQ59ry4gG3p2DD",
+	"EAejKMfZCYkCV6QMjYgfKPAqyGyHwPndgFD4LuaLHF3KS4GXdfwFioGDkROXj7ymlkNjbavgeVN/Limy",
+	"ssERTf5mDrIBVkqAvkawkJQJbT8z8DrIZ+xE/inKbzN1iF6g6Fl8/Y0mXCRK7GzvXt+6e/O4u7eEni5Z",
+	"hZrdV6ul7zB0n2xK4kzUlyxUg3dYsvImkKLHkZwyZIcwOvCGE/D+XvxibLUWXIz6+Bfdi8vdaGlwyvQN",
+	"ahiTarEe0OE3PPfrVfxUL8XNs/DGOfxK7xepUFzcUplyLqCnP/zRk9//Y1Ay/khFZz39y9+L7p3FmoVI",
+	"WDAL3UK7tNhIyfM1RFSKURHvGhIRmRczjCu/IWpAACTU8z0uaspgSFw9VN4DXwrX/qa4yPAabg4aK057",
+	"3Wn2V8lVd6OBW/22s2JgsT+eKOu5NoWr1qBOUJrRJElsqRIHD55vfvvALGEBb/ommygwlyiHPblZz0RU",
+	"X6lsOTSMKFrhuXuTM+2mKnclavVZrUZrrdZs1lrNw8Z6p9HoNBofxvu5PUMGHUkOHOIsVDWpl0QUFqbq",
+	"/1x+ZMj/hYu72FgzlWCrbJpP//L3nvzoj3/zP/5xKeNmUWmGcgm3q4UkY5JMyGYxFDagtRizXIRvqMC8",
+	"T8isju4CJrWYMjRik5DXi5hSlhtfKLQjqnowX0HL1DPQdjnlq9X2uGVoKp5CopbKi/FzRNbEvCGhqdKs",
+	"0p6OaLMkrSs8BlXw6Vn6O+YZGEyZkrxlAR4/FhUD11TUHz+Wt8xVFb7yMrCbDHUv4DvPLgi9etCEYjOJ",
+	"860OvmY4P//J0z/+zuM/+QsU1SqZ55CVPIaJoKaIqNafRTETwwUFxgp9sBpaJC3bXJPPcnJKQuzbBkGI",
+	"cBGligNQvMdx3488GzGVQ/yFUhR1AAYTQUcNohMS7PauaYwIqQhOAtmgdmzgietJ/XCoAWC12q3US9lV",
+	"lyIVtDDwSIjGWDgjElWfsFXgBhhRNTyj0lpU1ivUXUWYl0huu4d7ilVdn+lQjIUinFw125SRB0FuEtVD",
+	"7EGSfUZyKzfPFUluUX3HSnIblH5fUJtqoQKdqOf4vMW8Cc9AnMfW2MZKholG6ADRm89Z1FNFqyZRGasi",
+	"7hk5nG7f/PDG7Z3r79/+Zvvwvd133sv+/ZIoimJXBIrCF7BINbFSHmnrwjuwZJtQ/2GTURFqg25axvGn",
+	"eMZRj7IaFywkcaEqXFTf9NHLECxjbKC7h3sJ1ql5pObZEDuj3d/yuad/+XtP/+EvvvzTnybYNxNBnnVX",
+	"C1KM/Fp4qNP2tX6QNBVfA6um9m9rP1Id9W5+sLe1f/OGwfM26OSYogmFWscJs6d65oiSMGShYuQ9Zdrs",
+	"qcQjqL+V8Ehp66nHUa977/DO7v7Wh7IrZdkDt7RKD1Dyqit112Ju+1sdK2moCAwZS8a6SiKae+N3zxEc",
+	"Cbdyoerw3K7CclfRS3gV2nm+xpkuw6ggXsBeHAXXF01h6onRZmxWTg49or0B9nmMTx2VEF/cvwnxRHFI",
+	"57xxbMWBn0uN48ErHQWpxPAcG//Nr3/y5LPPq8jd8tXaeICjqITCA3gfHEknHnXh7GtrXoGQPe8sRuHF",
+	"8vmMRfLS4e7h3mUIFrBVzAI5UhVNFN4+1peukdB7JTw4UTL7jbT72yztZkt2F0m72frplqGuXEHx1E/p",
+	"2ufJX5KVzS1C1dcviaScOBmVzJj8q7BjnpvvKYZUwIeSXBAMnUqizTHEnCTrjQMWgh2i3Lx5HRhgkTOl",
+	"pBZ8AUNMGA6i/A0p8uqwT48DDJ0u2dJBOK6cAgh3yqVPqAhnKIJ5k/tjHNVQMwI4LC2CNoLzbKMJ9QFv",
+	"V0T1NwE10USLSQFaLQjEifVJVLwkDlGPCqEsiFFX7eyK4CI2WrkuQDF6f9I18y1yFbs1jPFKzcVXV2sD",
+	"3L5aW73qNmurzZWmZS+n12quPYfbP3pQ+eRtmdkvnYfxkrBpdEmu/UeNB5efL8NWC5XO/X014tjNyF9q",
+	"hqkGmTAAcPT48397/O9/qlml8t6VcsdCb+5cC201l7NtzLAqLrEIwcnj4qbu+Jbu97cxqLLYU/vRy+Sq",
+	"ffASSDp38+Ty8og7c9y2ctyJPBSec91+79Mnf/29pVy3cGZ1czXB9PGde2hzGl762ELMOCQN9z3qdlBv",
+	"93BPFRg0JeZUSGNKDgF82TQ3KDvnesMOmdrBN+c8f86TeXQvy3nLbNuC8wY09jKcNoh81eKtudpMKPAP",
+	"Po9O3lJnbjzANakF1gBwZjYnu3REnBOeyCWNy8ybeNP0mYEVy4Al2ib+lETuxlTWlvYSAkyigpiWhzFb",
+	"mielwGSSGNXqYNfV4g3AUctdG7NTowykUl1j/Eb5KMQHG/3lkj5fR3St0WhethElpyREPYXNQ9wOAhtd",
+	"oWlHLeehurjOrUUI0B4SCa0VgQUHeFcE78MQ3uShLpGHagwtZoejtXrhbCu5pQv4VVS1DI7Ri8YfGbFp",
+	"hMPz4598+Y/f1/L7YVqAzzEm7aTDQVBbUFkgctSNogrvkBtG3ETqRMfkyZlIr+jK5yM2VV4ydD9KDcun",
+	"ikpx0kX92REtSvBUZeN9Sfo6lySKy9c80gykGPfPJWScyB57QRH3EWZQd2/v+O7u7a2dJZOWKpPze6E8",
+	"BN0ggHTKlz0/sxzQGEekFuXodPf20NN/+lwDr2RRLIuzceKg97nS7t7O7QSOMSTWFDg2A+YBYg6roy2h",
+	"yl5ToupCJxOswUlMXZVDUOIb3lP5M1U8E1EmDfIo91ySzL8pc4N5810Ncwkocj9X8BpEtTp1Ioluf8DC",
+	"MYZMZI9iGFcuFqKIvyYmVT0II/EipIP3CTohgcrgxRwB59DxUmaDVLLpVxSrkSLx5GALCCzjM3/8V//r",
+	"6fe+u8hnDmWsFmKY7IOcxhcKl8CfC+qVqJumk5IsgTlDwLpk9RTa1mXfVTVqsOYkxEwoCwlBohqxloWo",
+	"PwPg8KSsbPBeo0ayUX0kLfzKg5ipfxmXeDyiCyqAXRwzpYrdpTID34/H9FVLmCrJu7h8QRwFvNZeTYlt",
+	"CTmEDdCMTbKqw7PTlV833BN1KF808okaRSJV4B/+9umv/mQpZZcT6tZSaEo1vdpz6lYJHAoO9iNP8mia",
+	"B1BCl3qxraOnjEyXOwhD8pyOXlP+rR4TgXy9c+VKD93b31LYwYkUWxu4U4ptHFET8TtkzFWhZsoNpg3S",
+	"WNXtT2Qy9FJz7IEcoPCgQPolFMWcjroA6qSr8xpkJynqQvQvpLgaCVsBquTZHPCyBJuN0IGzbLa5Ghdu",
+	"Uux6MAlBjQdvXiHXPqKKbRdYHhgv5uSdDAO3yzl4N7bvm1rAsoUiNiypJ4nwZFCEL8ySy4zcWQv2EtAO",
+	"xUP9qv15r57Z8uH5IMOYCG5EGbGQV4wFvveiisXbehD3Qs/qWDHLkZR/Rcc0dQAX+BuKO319kZf5aNJo",
+	"tNY8zick/LpuQX2H/SELPTEaf/3gTrepvnO9oSf419fUXwEJPeZ+vd2A/VzCC/5SpNKVnKRF0BLAbV+0",
+	"6UXeXNpQDFeXuTkf/+BPvvjvvywBDvvi818++a//9/xbVFRFSU6bZgoQgSKUBTyOTSZ11DvY7O70FB8A",
+	"0J7AozwuMq/viARejxiRmdSrjmhP4x335OL3Nrs7mzfv9orZuXjmWMty2K820HI5O9fwkpFkEBWRVAaQ",
+	"YrE2icukc5Y8eZWDK1Yb8n1fQYd4/DmjGZSx/Ojhl8XYu8V1x4uSRF5BpGmNLn2uuHvJO6rXmDXgtnV0",
+	"U+WmRXDDpjaqXYY8jAzwsMr+NzLuCyuU6ulcvqhA6lp7tVp11PTSKaDHirVSYaopG7jHk+CFEb2ZZc3Z",
+	"xaMnDFgNo1AvLQupqBWcIwqZLtqYrr2ARZwbgMteIDBNDN7Ssfa6Bwf3d/dvwCgj6LZicDbEBgPfo+QY",
+	"68ILMQLzHp75DLvFhTYXwjQvB/rm0euzzRh56Fla3xWm3FeOjJiyySdAlTQqonI5Pf7uf/ni88+q1JXK",
+	"HZeXptbgYawhH9EYIjUHpyp52Agn43hhTBl20IPLA/MT4irgrFwpQ1RYyfCI5koZgimUTURc5zbmVh5H",
+	"a41G2444FhkHYpaemnxipfywxxURz1/RKa18FNQ8Sg0oJc8sVbN1aSVH6BjhgkK8pSkByw0pE0ewLLuA",
+	"1R/gV8pN95zKzk3E6Mp4gK/0PepWgGIHBFHsCS/CrLgYJHsnYYdTYlUi05+SM33FFuO25wdT6IqYExov",
+	"Z32ewqQJvBBzAS/ODNpXNZpSbz3Lmp4589oSdTuve9SNq4jZqa7PatPptDZg4bg2CX1CZb/u3LGcv+cX",
+	"HdfTxzwxn1pziZqhZVoaoKyX9wG10qLC1HEFq8preB1zsqh0lTaUxDb2Kmn4ishrhwZxqGgQ+vHkgZC7",
+	"r0m92rvJc2Et5wKWcy/V7ZJjisL0E13lpC5JinmHSGxXKjYiGQ4ag48WxjtU8LukXSyxI8RomippX6NB",
+	"G5Row4WT7pDI83sN9fZ2Dw5Rms/3Cnl2EKCx0aEi01rKZ11HXRCt8BCnfSEcj0kEKm3LBmL4VLCEZbj0",
+	"c/LB1NEudYiJe1RQG8qzZNKujqjOu0p6ZqRcmXXJeKLQEWN6ihwycGdF7pjMWhunzBFdwiszJGL7Vve8",
+	"WKXP9F76Cl0oZXw340F5NAeRKk1jyzJcOwMB+qI8HUskyi0TbWkoatFFkV7EN/fEXEBrKW6n0TfgK01A",
+	"cy8Lo1PVQJwtvTTusCkaYzrLBt6k8rh8MhCxgA0/jjnxT4lKEDVBQg6xo6C5Gfwyxm4ZC9pP6Hz8DRuq",
+	"zIayJvnlWI/cSauzsczJTm3UXTIQi064KoH85mQXnuxNbdLORbo9+dFPv/j8b5589jeP/+4PFSj9l9/9",
+	"Qe6I23Nx5wWhmWZtnU2utVnGQfbQgSroJnZGUOmHRz4HdYq1VBL42ClWubWtvqNQPJRRvye/AYt6T5WX",
+	"91U9d2M3h6AalSyflU11c7GpnzKB+oSAy9MtyotZuo6alDxfJp7zTFTyZa5ndTm/CAU83fNrqIBfjCfr",
+	"C/qjhRAHjf4GqbWuOiu1tUFzvea28WptfWVAak1nrSHv/3My9UUMXXOS5DX/hrcX8HbJhLNsXUHAR2x9",
+	"vsy2AF9PIaLksu7zCffgyygR7KRYBvJcqWZ4Tni7NyLZ+Y5/ej9hpR2fOSfHbDDgkgwatkneP8bp7H1k",
+	"svejUkbl6AA+5uJYrkq+kY1OWzeyGAHggR2hHunsE0Nfx0Bfx0rCbDaWVB4V0S3iRDCaN9ynkPsclmV+",
+	"aNFSQSVlo0YKuNCEznfVVM84ieW9eeJdB8Lc6KxCbvQRzQiBzy6dZI7oqBbkNfHiLHMo78HEX4zQmO37",
+	"jdj4PNw2BfBh8zNXfrt5rMmoybpW4sya+az19YaMgJhKhKd4FvWrsIRdD/vEEUVYEqVAEL+F7PaNhv46",
+	"s9qKIBO/3Qw2mXSq4oxKmeqIYF+MPilHFFfVHbO54kHIoOaHE6HM19Fdxk7Ab2owrojPSWGS/x3o9EKo",
+	"VUCYBkGWnVQ/p7rvAvLq+t4peV5lYLbS64ZlX+jxf/mLJ7/41ZO//fTJj5LFAzgJTz2H6B1inutcqU+J",
+	"79cAwv/Kt6YnvG6Wo3DT3jnY3UH3SR+9S2bogAh0af/WJrq62rx6OY623j/oohMyUxj1vm9wSuDGUoXj",
+	"Ab+MQPpn4Ta+c//dgwtvohwCUDn2Jd/YP2itrlm2BfWF3+tet2zrBJTy5qDhtNw2Wemv4rWNq+vrVzfW",
+	"8GpfKuUnAqSKA0nhcvr8A2ekiharOM5lYEhhTmWAXGSGOBEqnhRiTiki9JT4LDgHKgMnIofIkIxdeGEI",
+	"DEAUQAZKhkBsElV7f/zv//OXf/rTL//qO6WRiiwgFAfefAKV3YxJOCQu2g0I7e5tIZc5k7GUZYooDRYS",
+	"O0IS9oUpzgC4C08AVrlBW//yz3/29Kf/Sd5vJORqnI16s96QHEHPyupY7Xqj3gaZSoxk/8vkvKtJlF9t",
+	"6vcMKd08xMMiGRfTIeHJ5In47flk026sFO9IT3bVM5KyFt3e4qi3NajtMEpq21g4I6gOopiDEn6t50WK",
+	"quIszEreO8DVnvzRTx//4G+f/Nl3n/zkb//3v/2+/O5//9v3ypmnpsYZHvvnoUYb9WdC1d6DD5gbwb8/",
+	"8XyBPEg9GstHpZrg+JMyYBuz+9/sbt9djoTN2N+Q8CtPwnLzsyQsv5tHwiHB7qxcQGs1GjHGkosFlkK5",
+	"KcoNOqwnOAJbOHK9wUB+OwjZWGu04Snow30pN6MxC8G8KBsLCdF1hfg1BPrr1OMErTbaRzTaMY2oXhab",
+	"gl2PmjTGl0jQkwObPa8938Q0WlrPIWjKwhP0+J//69Nf/eMCQQ+8/XOrixyOSCaPua4yCY8BDA7PNPp8",
+	"0tLBphR5rt7CBB49ZSr6k5aW/qlSG+T6LMqxE/nBzan2cQwYXKVFiJev5/FyOM7O4bg6xQKHx6pEuVXJ",
+	"SeUSn0SPRE6r8qJKk8Bd1KRJR42S/5bT2iW5LNLcVQmZN/p6idMpg09QqTxRHB9UNTcZ2pYbDTeDye9U",
+	"ts5EkDhypEY4LcwG01FGxTZTVZCOHtGcSRyc6p1IdfJEMvs4BX+rkDTxjCOunUwqATDAXpioF2o2A+nt",
+	"LMTKlmujy5g9s/ydhVmxRcepMky0HPFFzJdf5ei+KhPnfTBwRjOrauTUme9RPcUoqX2xpfNgcYjDK8vY",
+	"nxdrj9iFthXoc6qP57XfAtZfmBu+ILMTeHhIhh4XZA5A5SZQD08iOsxh6IptRhQ/whytI8FQa3UNOSMs",
+	"1ZFIO1BxBBEKm8eP6HBCOCcuwkKBEhdiQ6oRX5S5Pld2ta8H+dLy0/wAvyqWCiHmkmw8jeJSlavGBGfe",
+	"nMdHFdm+6LTK6MRgborpPhPQmqqswGwzevLffvb4O98v5gXwvlTHy5CO1a8G5MHjkZFK+cMIdkGxlwQJ",
+	"d84V0GV0Tzm/juqY21GeOmQxKs79xS/+/vEPfhkrbGaU+VqkW2M8JLaO+oEmDrYPdJhQlOEeN+TgQDgj",
+	"XNDQYTZ/koPcijWEl0djo8WU9NHjX//Tl5/+SOGHxc1HINcFRVNzHs+olubjv/vLx3/146e/+HG2ufGg",
+	"aKRxZSnEBqk6Ub/5H58++c8/efLpPzz+/DtPf/zZ48+/o4pC6+aYCKpP3EzUTNwsRAbeWzdtUIuKmzem",
+	"CE9w4g/Qk7/+w8d/8JP4ZWOFePTg0f8JAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

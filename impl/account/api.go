@@ -77,12 +77,26 @@ func (a *API) SignIn(ctx context.Context, req gen.SignInRequestObject) (gen.Sign
 	if err != nil {
 		return nil, err
 	}
+	credentials.Fieldless = true
 	options := optional.Value(body.Options)
 	_, tokens, err := a.service.SignIn(ctx, app, credentials, Wish{optional.Value(options.Scope), options.CustomData})
 	if err != nil {
 		return nil, err
 	}
-	return gen.SignIn200JSONResponse{LoginTokenJSONResponse: gen.LoginTokenJSONResponse{Data: wire.TokenSet(tokens)}}, nil
+	return gen.SignIn200JSONResponse{SignInJSONResponse: gen.SignInJSONResponse{Data: wire.TokenSet(tokens)}}, nil
+}
+
+// SignInWithMFA finishes a sign-in of the status dialect with a code.
+func (a *API) SignInWithMFA(ctx context.Context, req gen.SignInWithMFARequestObject) (gen.SignInWithMFAResponseObject, error) {
+	code, err := eitherCode(req.Body.TOTP, req.Body.RecoveryCode)
+	if err != nil {
+		return nil, err
+	}
+	_, tokens, err := a.service.FinishSignIn(ctx, req.Body.MFAToken, code)
+	if err != nil {
+		return nil, err
+	}
+	return gen.SignInWithMFA200JSONResponse{LoginTokenJSONResponse: gen.LoginTokenJSONResponse{Data: wire.TokenSet(tokens)}}, nil
 }
 
 // GetManagementToken exchanges an access key for a token.

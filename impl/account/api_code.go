@@ -38,6 +38,17 @@ func (a *API) LoginWithCaptcha(ctx context.Context, req gen.LoginWithCaptchaRequ
 	}, nil
 }
 
+// LoginWithMFA finishes a sign-in of the code dialect with a code of the authenticator.
+func (a *API) LoginWithMFA(ctx context.Context, req gen.LoginWithMFARequestObject) (gen.LoginWithMFAResponseObject, error) {
+	user, tokens, err := a.service.FinishSignIn(ctx, req.Body.MFAToken, req.Body.Code)
+	if err != nil {
+		return nil, err
+	}
+	return gen.LoginWithMFA200JSONResponse{
+		Data: &gen.CaptchaLogin{Info: captchaLoginUser(user), Roles: []string{}, Token: codeToken(tokens)},
+	}, nil
+}
+
 // RegisterWithCode creates an account whose address is proved by a code.
 func (a *API) RegisterWithCode(ctx context.Context, req gen.RegisterWithCodeRequestObject) (gen.RegisterWithCodeResponseObject, error) {
 	app, err := a.service.LenientApplication(ctx, optional.Value(req.Params.IThingsAppCode), optional.Value(req.Params.IThingsTenantCode))

@@ -9,18 +9,16 @@ import (
 	"github.com/menshen-auth/menshen/impl/internal/address"
 	"github.com/menshen-auth/menshen/impl/internal/authn"
 	"github.com/menshen-auth/menshen/impl/internal/optional"
+	"github.com/menshen-auth/menshen/impl/internal/wire"
 )
-
-// baseTime is how the base dialect writes times, in UTC.
-const baseTime = "2006-01-02 15:04:05"
 
 func baseUser(u db.User) *gen.BaseUser {
 	return &gen.BaseUser{
 		ID:        u.ID,
 		Username:  optional.Value(u.Username),
 		AvatarURL: photo(u),
-		CreatedAt: u.CreatedAt.UTC().Format(baseTime),
-		UpdatedAt: u.UpdatedAt.UTC().Format(baseTime),
+		CreatedAt: wire.BaseTime(u.CreatedAt),
+		UpdatedAt: wire.BaseTime(u.UpdatedAt),
 	}
 }
 
@@ -58,6 +56,19 @@ func passwordCredentials(p *gen.AuthenticateByPasswordDto) (Credentials, error) 
 	return given[0], nil
 }
 
+// eitherCode is the code that was sent, of the authenticator or for recovery.
+func eitherCode(totp, recoveryCode *string) (string, error) {
+	switch {
+	case optional.Value(totp) != "":
+		return *totp, nil
+	case optional.Value(recoveryCode) != "":
+		return *recoveryCode, nil
+	case recoveryCode != nil:
+		return "", ErrNoRecoveryCode
+	}
+	return "", ErrNoCode
+}
+
 // clientApplication is the application that a client belongs to: proved with HTTP Basic, or named in the body (and
 // proved, if the client sends a secret), or named in the header.
 func (a *API) clientApplication(ctx context.Context, clientID, clientSecret, header string) (db.Application, error) {
@@ -79,11 +90,11 @@ func (a *API) clientApplication(ctx context.Context, clientID, clientSecret, hea
 // stored under the contract's names.
 var ownColumns = []string{
 	"status", "email", "phone", "phoneCountryCode", "username", "externalId", "password", "emailVerified",
-	"phoneVerified", "gender", "customData", "identities",
+	"phoneVerified", "gender", "customData", "identities", "otp",
 }
 
 // unkept are the members of CreateUserReqDto that Menshen does not keep.
-var unkept = []string{"departmentIds", "identityNumber", "metadataSource", "options", "otp", "salt", "tenantIds"}
+var unkept = []string{"departmentIds", "identityNumber", "metadataSource", "options", "salt", "tenantIds"}
 
 func newUser(dto gen.CreateUserReqDto) (NewUser, error) {
 	profile := db.Members{}
@@ -111,6 +122,9 @@ func newUser(dto gen.CreateUserReqDto) (NewUser, error) {
 		PhoneVerified:    optional.Value(dto.PhoneVerified),
 		Profile:          profile,
 		CustomData:       dto.CustomData,
+	}
+	if dto.OTP != nil {
+		n.OTP, n.RecoveryCode = dto.OTP.Secret, optional.Value(dto.OTP.RecoveryCode)
 	}
 	for _, i := range dto.Identities {
 		n.Identities = append(n.Identities, db.Identity{ExtIdpID: i.ExtIdpID, Provider: i.Provider, UserIDInIdp: i.UserIDInIdp})

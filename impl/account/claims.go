@@ -95,7 +95,7 @@ var profileClaims = map[string]string{
 func idClaims(issuer string, s db.Session, u db.User, now, expiresAt time.Time) jwt.MapClaims {
 	c := jwt.MapClaims{
 		"iss": issuer, "sub": u.ID, "aud": s.AppID, "iat": now.Unix(), "exp": expiresAt.Unix(), "sid": s.ID,
-		"amr": []string(s.AMR), "auth_time": s.CreatedAt.Unix(), "token_use": useID,
+		"amr": []string(s.AMR), "auth_time": s.AuthTime.Unix(), "token_use": useID,
 	}
 	for _, scope := range strings.Fields(s.Scope) {
 		switch scope {

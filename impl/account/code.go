@@ -3,7 +3,6 @@ package account
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/menshen-auth/menshen/db"
 	"github.com/menshen-auth/menshen/impl/internal/audit"
@@ -81,7 +80,7 @@ func (s *Service) SignInWithCode(ctx context.Context, app db.Application, c Sent
 		}
 		return s.proved(ctx, q, u, c)
 	}
-	tokens, err := s.enter(ctx, app, proof{user: u, amr: c.amr(), spend: prove}, Wish{Scope: codeScope})
+	tokens, err := s.enter(ctx, app, proof{user: u, amr: c.amr(), spend: prove, fieldless: true}, Wish{Scope: codeScope})
 	return u, tokens, err
 }
 
@@ -134,27 +133,11 @@ func (s *Service) register(ctx context.Context, app db.Application, c Sent, spen
 	return u, tokens, taken(err)
 }
 
-// freshFor is how long after signing in a user can change by what it signs in: whoever finds a session must not be able to
-// keep the account.
-const freshFor = 15 * time.Minute
-
-// fresh is ErrStale for a session that was opened a while ago.
-func (s *Service) fresh(ctx context.Context, q db.Queries, caller authn.User) error {
-	session, err := q.Sessions().Live(ctx, caller.UserpoolID, caller.SessionID, s.clock.Now())
-	switch {
-	case errors.Is(err, db.ErrNotFound):
-		return ErrToken
-	case err == nil && s.clock.Now().Sub(session.CreatedAt) > freshFor:
-		return ErrStale
-	}
-	return err
-}
-
 // BindAddress makes an address, proved by a code that was sent for it, the caller's own. It replaces the one that the user
 // had. The user is told by e-mail, at the address of before.
 func (s *Service) BindAddress(ctx context.Context, caller authn.User, c Sent) error {
 	const action = "user.bind"
-	if err := s.fresh(ctx, s.store.Queries, caller); err != nil {
+	if err := caller.Fresh(s.clock.Now()); err != nil {
 		return s.refuseAction(ctx, caller.UserpoolID, caller.ID, action, err)
 	}
 	spend, err := s.check(ctx, caller.UserpoolID, useBindAccount, action, c)

@@ -58,9 +58,21 @@ var (
 		Kind: apierr.Invalid, Code: "account.one_identifier",
 		EN: "Exactly one of account, username, email and phone is needed.", ZH: "account、username、email、phone 需要且只能填写一个。",
 	})
-	ErrStale = apierr.Define(apierr.Error{
-		Kind: apierr.Unauthenticated, Code: "account.stale", API: 2020, Number: 1000007,
-		EN: "You signed in too long ago for this; sign in again.", ZH: "登录时间过久，请重新登录后再操作。",
+	ErrCodeRequired = apierr.Define(apierr.Error{
+		Kind: apierr.Forbidden, Code: "account.code_required", API: 1635, Number: 1000201,
+		EN: "A code of the authenticator is required.", ZH: "需要输入身份验证器的动态验证码。",
+	})
+	ErrMFAToken = apierr.Define(apierr.Error{
+		Kind: apierr.Unauthenticated, Code: "account.mfa_token", API: 2206, Number: 1000210,
+		EN: "The sign-in has expired or is finished; sign in again.", ZH: "本次登录已过期或已完成，请重新登录。",
+	})
+	ErrNoCode = apierr.Define(apierr.Error{
+		Kind: apierr.Invalid, Code: "account.no_code", API: 6003,
+		EN: "There is no code of the authenticator.", ZH: "缺少动态验证码。",
+	})
+	ErrNoRecoveryCode = apierr.Define(apierr.Error{
+		Kind: apierr.Invalid, Code: "account.no_recovery_code", API: 6004,
+		EN: "There is no recovery code.", ZH: "缺少恢复码。",
 	})
 	ErrNoAddress = apierr.Define(apierr.Error{
 		Kind: apierr.Unprocessable, Code: "account.no_address", Number: 1000033,

@@ -43,7 +43,7 @@ func (s *Service) ResetPassword(ctx context.Context, userpoolID string, c Sent, 
 // and is ErrNoAddress if it is another.
 func (s *Service) ChangePasswordWithCode(ctx context.Context, caller authn.User, c Sent, password string) error {
 	const action = "user.password_change"
-	if err := s.fresh(ctx, s.store.Queries, caller); err != nil {
+	if err := caller.Fresh(s.clock.Now()); err != nil {
 		return s.refuseAction(ctx, caller.UserpoolID, caller.ID, action, err)
 	}
 	u, err := s.Find(ctx, caller.UserpoolID, ByID, caller.ID)
@@ -139,11 +139,23 @@ func (s *Service) setPassword(ctx context.Context, u db.User, password, action s
 		if err := q.Sessions().RevokeAll(ctx, u.UserpoolID, u.ID, now); err != nil {
 			return err
 		}
+		if err := q.Sessions().ForgetPending(ctx, u.UserpoolID, u.ID); err != nil {
+			return err
+		}
 		if err := s.tell(ctx, q, u, message.PasswordChanged); err != nil {
 			return err
 		}
 		return s.noteUser(ctx, q, u, action)
 	})
+}
+
+// Tell sends a user a notice, in the transaction of what it is about.
+func (s *Service) Tell(ctx context.Context, q db.Queries, userpoolID, userID string, t message.Template) error {
+	u, err := q.Accounts().UserByID(ctx, userpoolID, userID)
+	if err != nil {
+		return err
+	}
+	return s.tell(ctx, q, u, t)
 }
 
 // tell sends a notice to the user's e-mail address, if there is one and a channel to send by.

@@ -18,6 +18,7 @@ type Settings struct {
 	AccessTTL     time.Duration // of access and ID tokens
 	SessionTTL    time.Duration // of sessions, and so of refresh tokens
 	ManagementTTL time.Duration // of management tokens
+	SignInTTL     time.Duration // of sign-ins that wait for a code of the authenticator
 	RefreshGrace  time.Duration // a refresh token used again so soon is a race, later a theft
 	SignatureSkew time.Duration // how far the date of a signed request may be off
 	Region        string        // of phone numbers without a country code, ISO 3166-1 alpha-2
@@ -50,11 +51,15 @@ type Messages interface {
 	Post(ctx context.Context, q db.Queries, m message.Message) error
 }
 
-// Factors asks users who have bound an authenticator for its code.
+// Factors knows the authenticators of users.
 type Factors interface {
-	// Challenge evaluates the code of a user, whose password was right. It returns how the user proved itself (nothing
-	// without a factor) and what to run in the transaction that opens the session, so that the code is spent there.
+	// Bound tells whether a user has an authenticator, in the transaction of q if it has one.
+	Bound(ctx context.Context, q db.Queries, userpoolID, userID string) (bool, error)
+	// Challenge evaluates the code of a user whose first factor was right. It returns how the user proved itself and what to
+	// run in the transaction that opens the session, so that the code is spent there.
 	Challenge(ctx context.Context, userpoolID, userID, code string) (amr []string, spend func(context.Context, db.Queries) error, err error)
+	// Import binds an authenticator that another system has made, in the transaction of q.
+	Import(ctx context.Context, q db.Queries, userpoolID, userID, actor, secret, recoveryCode string) (isNew bool, err error)
 }
 
 // Service is the rules about people and programs.

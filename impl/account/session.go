@@ -29,12 +29,15 @@ func (s *Service) Open(ctx context.Context, q db.Queries, g authn.Grant) (authn.
 	if err != nil {
 		return authn.Tokens{}, err
 	}
-	if err := s.stillProved(ctx, q, g, u); err != nil {
+	if err := stillProved(g.Password, u); err != nil {
 		return authn.Tokens{}, err
 	}
 	session := db.Session{
 		UserpoolID: g.UserpoolID, ID: g.SessionID, UserID: g.UserID, AppID: g.AppID, Scope: grantedScope(g.Scope),
-		AMR: g.AMR, IP: info.IP, UserAgent: info.UserAgent, CreatedAt: now, ExpiresAt: now.Add(s.SessionTTL),
+		IP: info.IP, UserAgent: info.UserAgent, CreatedAt: now, ExpiresAt: now.Add(s.SessionTTL),
+	}
+	if err := s.assure(ctx, q, g, &session); err != nil {
+		return authn.Tokens{}, err
 	}
 	if err := q.Sessions().Insert(ctx, session); err != nil {
 		return authn.Tokens{}, err
@@ -49,17 +52,37 @@ func (s *Service) Open(ctx context.Context, q db.Queries, g authn.Grant) (authn.
 	})
 }
 
-// stillProved looks again at what a grant rests on, now that the user's row is locked: a password that is changed takes the
-// same lock, then ends all sessions. Whoever was let in with the old one, or by one of those, is not in yet and must not get
-// in after it.
-func (s *Service) stillProved(ctx context.Context, q db.Queries, g authn.Grant, u db.User) error {
-	if g.Password != nil && (u.PasswordHash == nil || *u.PasswordHash != *g.Password) {
+// stillProved looks again at the password that a grant rests on, now that the user's row is locked: one that is changed takes
+// the same lock. Whoever was let in with the old one is not in yet and must not get in after it.
+func stillProved(password *string, u db.User) error {
+	if password != nil && (u.PasswordHash == nil || *u.PasswordHash != *password) {
 		return ErrCredentials
 	}
-	if g.VouchedBy != "" {
-		return s.alive(ctx, q, g.UserpoolID, g.VouchedBy)
-	}
 	return nil
+}
+
+// assure says in a new session how its user has proved itself, under the lock of the user's row. A session that another one
+// vouches for has the assurance of that one, never more, and it must still live. Any other needs a code of the user's
+// authenticator, whatever door it came through: one that is bound takes the same lock, so that nobody slips in beside it.
+func (s *Service) assure(ctx context.Context, q db.Queries, g authn.Grant, session *db.Session) error {
+	if g.VouchedBy != "" {
+		voucher, err := q.Sessions().Live(ctx, g.UserpoolID, g.VouchedBy, session.CreatedAt)
+		if errors.Is(err, db.ErrNotFound) {
+			return ErrToken
+		}
+		session.AMR, session.AuthTime, session.MFAAt = voucher.AMR, voucher.AuthTime, voucher.MFAAt
+		return err
+	}
+	session.AMR, session.AuthTime = g.AMR, session.CreatedAt
+	if g.MFA {
+		session.MFAAt = &session.CreatedAt
+		return nil
+	}
+	bound, err := s.factors.Bound(ctx, q, g.UserpoolID, g.UserID)
+	if err == nil && bound {
+		err = ErrCodeRequired
+	}
+	return err
 }
 
 // alive is ErrToken for a session that has ended.
@@ -110,7 +133,9 @@ func (s *Service) VerifyAccess(ctx context.Context, token string) (authn.User, e
 }
 
 func user(s db.Session) authn.User {
-	return authn.User{UserpoolID: s.UserpoolID, ID: s.UserID, SessionID: s.ID, AppID: s.AppID}
+	return authn.User{
+		UserpoolID: s.UserpoolID, ID: s.UserID, SessionID: s.ID, AppID: s.AppID, AuthTime: s.AuthTime, MFAAt: s.MFAAt,
+	}
 }
 
 // verify reads a token of the issuer that is meant for the given use.

@@ -7,7 +7,6 @@ import (
 	"errors"
 
 	"github.com/menshen-auth/menshen/db"
-	"github.com/menshen-auth/menshen/impl/internal/audit"
 	"github.com/menshen-auth/menshen/impl/internal/authn"
 	"github.com/menshen-auth/menshen/impl/internal/limit"
 	"github.com/menshen-auth/menshen/impl/internal/reqinfo"
@@ -18,7 +17,9 @@ type Credentials struct {
 	Type     IDType // of Account
 	Account  string
 	Password string
-	Code     string // of the authenticator; empty where the door has no field for it
+	Code     string // of the authenticator, or a recovery code
+	// Fieldless: the door has no field for Code. Where one is needed the sign-in waits for it.
+	Fieldless bool
 }
 
 // Wish is what the session is to be like.
@@ -42,7 +43,8 @@ func (s *Service) SignIn(ctx context.Context, app db.Application, c Credentials,
 		return u, authn.Tokens{}, err
 	}
 	forgive := func(ctx context.Context, q db.Queries) error { return s.forgive(ctx, q, u.UserpoolID, account) }
-	tokens, err := s.enter(ctx, app, proof{user: u, amr: "pwd", password: u.PasswordHash, code: c.Code, spend: forgive}, w)
+	p := proof{user: u, amr: "pwd", password: u.PasswordHash, code: c.Code, fieldless: c.Fieldless, spend: forgive}
+	tokens, err := s.enter(ctx, app, p, w)
 	return u, tokens, err
 }
 
@@ -53,40 +55,6 @@ func (s *Service) forgive(ctx context.Context, q db.Queries, userpoolID, account
 		return err
 	}
 	return limits.Clear(ctx, s.SignInFree, userpoolID, account)
-}
-
-// proof is how somebody has proved to be a user, but for the authenticator.
-type proof struct {
-	user     db.User
-	password *string                                 // hash of the one that was right; nil for none
-	amr      string                                  // RFC 8176
-	code     string                                  // of the authenticator; empty where the door has no field for it
-	spend    func(context.Context, db.Queries) error // uses the proof up, in the transaction that opens the session
-}
-
-// enter opens a session for who has proved to be a user, and asks for the authenticator's code where there is one.
-func (s *Service) enter(ctx context.Context, app db.Application, p proof, w Wish) (tokens authn.Tokens, err error) {
-	u := p.user
-	amr, spendFactor, err := s.factors.Challenge(ctx, u.UserpoolID, u.ID, p.code)
-	if err != nil {
-		return tokens, s.refuse(ctx, u.UserpoolID, u.ID, err)
-	}
-	grant := authn.Grant{
-		UserpoolID: u.UserpoolID, UserID: u.ID, AppID: app.ID, Password: p.password, Scope: w.Scope, AMR: append([]string{p.amr}, amr...),
-	}
-	err = s.store.InTx(ctx, func(q db.Queries) error {
-		for _, spend := range []func(context.Context, db.Queries) error{p.spend, spendFactor} {
-			if err := spend(ctx, q); err != nil {
-				return err
-			}
-		}
-		if err := s.MergeCustomData(ctx, q, u.UserpoolID, u.ID, w.CustomData); err != nil {
-			return err
-		}
-		tokens, err = s.Open(ctx, q, grant)
-		return err
-	})
-	return tokens, err
 }
 
 // Captcha is an answer, and the code that it answers.
@@ -102,6 +70,7 @@ func (s *Service) SignInWithCaptcha(ctx context.Context, app db.Application, c C
 	if err := s.human(ctx, app.UserpoolID, useLogin, s.accountKey(c), answer); err != nil {
 		return db.User{}, authn.Tokens{}, s.refuse(ctx, app.UserpoolID, "", err)
 	}
+	c.Fieldless = true
 	return s.SignIn(ctx, app, c, Wish{Scope: codeScope})
 }
 
@@ -156,19 +125,4 @@ func (s *Service) authenticate(ctx context.Context, userpoolID string, c Credent
 		return u, s.refuse(ctx, userpoolID, u.ID, ErrDisabled)
 	}
 	return u, nil
-}
-
-// refuse notes a refused sign-in in the audit log and returns the refusal.
-func (s *Service) refuse(ctx context.Context, userpoolID, userID string, refusal error) error {
-	return s.refuseAction(ctx, userpoolID, userID, "user.signin", refusal)
-}
-
-func (s *Service) refuseAction(ctx context.Context, userpoolID, userID, action string, refusal error) error {
-	err := audit.Write(ctx, s.store.Queries, s.clock.Now(), audit.Event{
-		UserpoolID: userpoolID, Actor: audit.Anonymous, Action: action, Target: audit.User(userID), Outcome: audit.Refused,
-	})
-	if err != nil {
-		return err
-	}
-	return refusal
 }

@@ -50,6 +50,7 @@ type NewUser struct {
 	Profile                                              db.Members
 	CustomData                                           json.RawMessage
 	Identities                                           []db.Identity
+	OTP, RecoveryCode                                    string // of an authenticator that another system has made
 }
 
 // Register creates a user from the outside.
@@ -71,7 +72,13 @@ func (s *Service) create(ctx context.Context, userpoolID, source, actor string, 
 	if err != nil {
 		return db.User{}, err
 	}
-	err = s.store.InTx(ctx, func(q db.Queries) error { return s.insert(ctx, q, u, n.Identities, actor) })
+	err = s.store.InTx(ctx, func(q db.Queries) error {
+		if err := s.insert(ctx, q, u, n.Identities, actor); err != nil || n.OTP == "" {
+			return err
+		}
+		_, err := s.factors.Import(ctx, q, u.UserpoolID, u.ID, actor, n.OTP, n.RecoveryCode)
+		return err
+	})
 	return u, taken(err)
 }
 

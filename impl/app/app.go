@@ -90,10 +90,13 @@ func New(ctx context.Context, o Options) (*App, error) {
 	}
 	people := &people{}
 	captchas := captcha.New(captchaSettings(c), o.Store, ring, o.Clock, limiter, o.Random, messages, people, counts, o.Log)
-	factors := mfa.New(mfa.Settings{Skew: c.TOTPSkew, PendingTTL: c.PendingTTL, BindAttempts: guessing.Free, Guessing: guessing},
-		o.Store, ring, o.Clock, people)
+	factors := mfa.New(mfa.Settings{
+		Algorithm: c.TOTPAlgorithm, Digits: c.TOTPDigits, Skew: c.TOTPSkew, PendingTTL: c.PendingTTL, BindAttempts: guessing.Free,
+		Guessing: guessing, RecoveryTries: named("recovery", c.LimitRecovery),
+	}, o.Store, ring, o.Clock, limiter, people)
 	accounts := account.New(account.Settings{
 		Issuer: c.PublicURL + "/oidc", AccessTTL: c.AccessTTL, SessionTTL: c.SessionTTL, ManagementTTL: c.ManagementTTL,
+		SignInTTL:    signInTTL,
 		RefreshGrace: c.RefreshGrace, SignatureSkew: c.SignatureSkew, Region: c.Region, ParallelHash: c.ParallelHashes,
 		SignInPerAccount: named("signin.account", c.LimitSignIn), SignInPerIP: named("signin.ip", c.LimitSignInIP),
 		SignInOnAccount: named("signin.on", c.LimitAccount), SignInFree: named("signin.free", c.LimitSignInFree),

@@ -97,7 +97,7 @@ func (a *App) insertTenancy(ctx context.Context, c Credentials) error {
 		return t.InsertAccessKey(ctx, db.AccessKey{
 			UserpoolID: c.UserpoolID, ID: c.AccessKeyID, CreatedAt: now,
 			SecretSealed: a.ring.Seal([]byte(c.AccessKeySecret), account.AccessKeyAAD(c.UserpoolID, c.AccessKeyID)...),
-			Scopes:       []string{authn.ScopeUserRead, authn.ScopeUserWrite, authn.ScopeOTPSecretRead},
+			Scopes:       []string{authn.ScopeUserRead, authn.ScopeUserWrite, authn.ScopeOTPSecretRead, authn.ScopeOTPSecretWrite},
 		})
 	})
 }

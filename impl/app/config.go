@@ -56,6 +56,8 @@ type Config struct {
 	CodeTTL        time.Duration `env:"MENSHEN_CODE_TTL" envDefault:"5m"`         // C2: codes by e-mail and SMS
 	CodeWindow     time.Duration `env:"MENSHEN_CODE_WINDOW" envDefault:"10m"`     // C4: how long the five wrong codes for an address count
 	TOTPSkew       int           `env:"MENSHEN_TOTP_SKEW" envDefault:"1"`         // T3
+	TOTPAlgorithm  string        `env:"MENSHEN_TOTP_ALGORITHM" envDefault:"SHA1"` // T2: of new secrets; SHA256, SHA512: many apps ignore it
+	TOTPDigits     int           `env:"MENSHEN_TOTP_DIGITS" envDefault:"6"`       // T2: the same
 	PendingTTL     time.Duration `env:"MENSHEN_MFA_PENDING_TTL" envDefault:"10m"` // T11
 	QRTTL          time.Duration `env:"MENSHEN_QR_TTL" envDefault:"120s"`         // Q2
 	TicketTTL      time.Duration `env:"MENSHEN_TICKET_TTL" envDefault:"60s"`      // Q2
@@ -92,11 +94,15 @@ type Config struct {
 	LimitQRCodeIP     limit.Rule `env:"MENSHEN_LIMIT_QRCODE_IP" envDefault:"60/1m"`        // Q9: one address and application
 	LimitScan         limit.Rule `env:"MENSHEN_LIMIT_SCAN" envDefault:"30/1m"`             // Q9: one user
 	LimitFastpass     limit.Rule `env:"MENSHEN_LIMIT_FASTPASS" envDefault:"30/1m"`         // one user
+	LimitRecovery     limit.Rule `env:"MENSHEN_LIMIT_RECOVERY" envDefault:"10/1h"`         // T14: recovery codes tried, one user, until a success
 	LimitOTPLookup    limit.Rule `env:"MENSHEN_LIMIT_OTP_LOOKUP" envDefault:"600/1m"`      // T15: one access key
 }
 
 // Guessing of authenticator codes (T5). Not configurable: every figure is a requirement.
 var guessing = db.Guessing{Free: 5, Wait: 30 * time.Second, MaxWait: time.Hour, Disabled: 100}
+
+// signInTTL is how long a sign-in waits for the authenticator's code: a person looks for the phone.
+const signInTTL = 5 * time.Minute
 
 // codeAttempts is how many wrong codes may be tried on an address and use (C4). Not configurable.
 const codeAttempts = 5
@@ -246,6 +252,9 @@ func (c Config) check(unread map[string]bool) (problems []error) {
 	_, _, err = net.SplitHostPort(c.MetricsAddr)
 	complain(c.MetricsAddr != "" && err != nil, "MENSHEN_METRICS_ADDR: %q is not host:port; write for example 127.0.0.1:9090", c.MetricsAddr)
 	complain(c.MaxConns < 1, "MENSHEN_DATABASE_CONNS: at least 1, such as %d", db.DefaultMaxConns)
+	complain(c.TOTPAlgorithm != "SHA1" && c.TOTPAlgorithm != "SHA256" && c.TOTPAlgorithm != "SHA512",
+		"MENSHEN_TOTP_ALGORITHM: %q is not SHA1, SHA256 or SHA512", c.TOTPAlgorithm)
+	complain(c.TOTPDigits < 6 || c.TOTPDigits > 8, "MENSHEN_TOTP_DIGITS: 6, 7 or 8")
 	complain(c.TOTPSkew < 0 || c.TOTPSkew > 2, "MENSHEN_TOTP_SKEW: 0, 1 or 2 time steps")
 	complain(c.ParallelHashes < 0, "MENSHEN_PARALLEL_HASHES: 0 for one a core, or more")
 	complain(len([]rune(c.Name)) > 64, "MENSHEN_NAME: at most 64 characters, or it does not fit into a QR code")

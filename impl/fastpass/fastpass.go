@@ -105,7 +105,7 @@ func (s *Service) Redeem(ctx context.Context, app db.Application, code string) (
 			return err
 		}
 		tokens, err = s.accounts.Open(ctx, q, authn.Grant{
-			UserpoolID: r.UserpoolID, UserID: r.UserID, AppID: app.ID, VouchedBy: r.SessionID, Scope: r.Scope, AMR: r.AMR,
+			UserpoolID: r.UserpoolID, UserID: r.UserID, AppID: app.ID, VouchedBy: r.SessionID, Scope: r.Scope,
 		})
 		return err
 	})

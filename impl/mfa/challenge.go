@@ -3,83 +3,184 @@ package mfa
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/menshen-auth/menshen/db"
+	"github.com/menshen-auth/menshen/impl/internal/audit"
+	"github.com/menshen-auth/menshen/impl/internal/authn"
+	"github.com/menshen-auth/menshen/impl/internal/lang"
+	"github.com/menshen-auth/menshen/impl/internal/message"
+	"github.com/menshen-auth/menshen/impl/internal/reqinfo"
 )
 
-// amr is what a code proves (RFC 8176).
+// amr is what a code proves, also a recovery code, which is a one-time password as well (RFC 8176).
 var amr = []string{"otp", "mfa"}
 
-// Challenge evaluates the code of a user whose first factor was right. A user without a factor passes with nothing. spend
+// spend uses a code up in the transaction that creates its effect.
+type spend = func(context.Context, db.Queries) error
+
+// Challenge evaluates a code of a user whose first factor was right: of one of its authenticators, or a recovery code. spend
 // belongs into the transaction that opens the session: there the code is used up, or turns out to be used already.
-func (s *Service) Challenge(ctx context.Context, userpoolID, userID, code string) (proved []string, spend func(context.Context, db.Queries) error, err error) {
-	f, err := s.store.MFA().FactorOf(ctx, userpoolID, userID)
-	if errors.Is(err, db.ErrNotFound) {
-		return nil, func(context.Context, db.Queries) error { return nil }, nil
+func (s *Service) Challenge(ctx context.Context, userpoolID, userID, code string) (proved []string, spend spend, err error) {
+	spend, err = s.verify(ctx, userpoolID, userID, code)
+	return amr, spend, err
+}
+
+// verify is the one place where codes are evaluated, whatever they are for.
+func (s *Service) verify(ctx context.Context, userpoolID, userID, code string) (spend, error) {
+	if plain := plainRecoveryCode(code); isRecoveryCode(plain) {
+		return s.verifyRecoveryCode(ctx, userpoolID, userID, plain)
 	}
+	return s.verifyTOTP(ctx, userpoolID, userID, code)
+}
+
+// verifyTOTP charges one try to each of the user's authenticators that may be tried, and evaluates the code on them.
+func (s *Service) verifyTOTP(ctx context.Context, userpoolID, userID, code string) (spend, error) {
+	now := s.clock.Now()
+	charged, err := s.store.MFA().ChargeAttempts(ctx, userpoolID, userID, s.Guessing, now)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	if code == "" {
-		return nil, nil, ErrCodeRequired
+	if len(charged) == 0 {
+		return nil, s.blocked(ctx, userpoolID, userID, now)
 	}
-	step, err := s.evaluate(ctx, f, code)
-	if err != nil {
-		return nil, nil, err
+	right, step, used, err := s.match(charged, code, now)
+	switch {
+	case err != nil:
+		return nil, err
+	case right != nil:
+		for _, f := range charged { // no guess at the others (T6)
+			if f.ID == right.ID {
+				continue
+			}
+			if err := s.store.MFA().RefundAttempt(ctx, f, s.Guessing); err != nil {
+				return nil, err
+			}
+		}
+		return s.spendStep(*right, step, now), nil
+	case used:
+		for _, f := range charged {
+			if err := s.store.MFA().RefundAttempt(ctx, f, s.Guessing); err != nil {
+				return nil, err
+			}
+		}
+		return nil, s.refuse(ctx, userpoolID, userID, "mfa.replay", ErrCodeUsed)
 	}
-	return amr, func(ctx context.Context, q db.Queries) error {
-		err := q.MFA().SpendStep(ctx, userpoolID, f.ID, step)
+	return nil, s.wrong(ctx, userpoolID, userID, charged)
+}
+
+// match looks at all factors, so that the time it takes does not tell whose code it was. used says that the code was right
+// for one of them, and had been used.
+func (s *Service) match(factors []db.Factor, code string, now time.Time) (right *db.Factor, step int64, used bool, err error) {
+	for _, f := range factors {
+		g, err := s.factorGenerator(f)
+		if err != nil {
+			return nil, 0, false, err
+		}
+		at, ok, err := g.match(code, now, s.Skew, f.Drift)
+		switch {
+		case err != nil:
+			return nil, 0, false, err
+		case ok && at <= f.LastStep:
+			used = true
+		case ok:
+			right, step = &f, at
+		}
+	}
+	return right, step, used, nil
+}
+
+// spendStep uses the code of a step up (T4), and tells a person whose clock it shows to be off (T7).
+func (s *Service) spendStep(f db.Factor, step int64, now time.Time) spend {
+	return func(ctx context.Context, q db.Queries) error {
+		drift := generator{period: f.Period}.drift(f.Drift, step, now, s.Skew)
+		err := q.MFA().SpendStep(ctx, f.UserpoolID, f.ID, step, drift, now)
 		if errors.Is(err, db.ErrNotFound) {
 			return ErrCodeUsed
 		}
-		return err
-	}, nil
-}
-
-// evaluate charges one try and returns the time step of a code that has not been used.
-func (s *Service) evaluate(ctx context.Context, f db.Factor, code string) (int64, error) {
-	now := s.clock.Now()
-	charged, err := s.store.MFA().ChargeAttempt(ctx, f.UserpoolID, f.ID, s.Guessing, now)
-	if errors.Is(err, db.ErrNotFound) {
-		return 0, s.blocked(ctx, f, now)
-	}
-	if err != nil {
-		return 0, err
-	}
-	g, err := s.factorGenerator(charged)
-	if err != nil {
-		return 0, err
-	}
-	step, ok, err := g.match(code, now, s.Skew)
-	switch {
-	case err != nil:
-		return 0, err
-	case !ok:
-		return 0, s.refuse(ctx, f.UserpoolID, f.UserID, "mfa.verify", ErrCodeWrong)
-	case step <= charged.LastStep: // right, but used: no guess (T6)
-		if err := s.store.MFA().RefundAttempt(ctx, charged, s.Guessing); err != nil {
-			return 0, err
+		if info := reqinfo.From(ctx); err == nil {
+			info.Hint = clockHint(drift*f.Period, info.Lang)
 		}
-		return 0, s.refuse(ctx, f.UserpoolID, f.UserID, "mfa.replay", ErrCodeUsed)
+		return err
 	}
-	return step, nil
 }
 
-// blocked says why a try was not even evaluated.
-func (s *Service) blocked(ctx context.Context, f db.Factor, now time.Time) error {
-	current, err := s.store.MFA().FactorOf(ctx, f.UserpoolID, f.UserID)
+// clockHint says that a device's clock is off by so many seconds; nothing below a minute, which slow typing can be.
+func clockHint(seconds int, l lang.Lang) string {
 	switch {
-	case errors.Is(err, db.ErrNotFound):
-		return ErrCodeWrong // the factor was removed meanwhile
-	case err != nil:
-		return err
-	case current.Failures >= s.Guessing.Disabled:
-		return s.refuse(ctx, f.UserpoolID, f.UserID, "mfa.verify", ErrDisabled)
+	case seconds >= 60 && l == lang.Chinese:
+		return fmt.Sprintf("您的身份验证器所在设备的时间快了约 %d 秒，请开启自动校时。", seconds)
+	case seconds >= 60:
+		return fmt.Sprintf("The clock of your authenticator's device is about %d seconds fast; let it set itself.", seconds)
+	case seconds <= -60 && l == lang.Chinese:
+		return fmt.Sprintf("您的身份验证器所在设备的时间慢了约 %d 秒，请开启自动校时。", -seconds)
+	case seconds <= -60:
+		return fmt.Sprintf("The clock of your authenticator's device is about %d seconds slow; let it set itself.", -seconds)
 	}
-	wait := time.Second
-	if current.BlockedUntil != nil {
-		wait = max(wait, current.BlockedUntil.Sub(now))
+	return ""
+}
+
+// wrong notes a wrong code, and that it has disabled a factor, of which the user is told.
+func (s *Service) wrong(ctx context.Context, userpoolID, userID string, charged []db.Factor) error {
+	for _, f := range charged {
+		if f.Failures < s.Guessing.Disabled {
+			continue
+		}
+		err := s.store.InTx(ctx, func(q db.Queries) error {
+			return s.changed(ctx, q, userpoolID, userID, "mfa.disable", message.FactorDisabled)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return s.refuse(ctx, userpoolID, userID, "mfa.verify", ErrCodeWrong)
+}
+
+// blocked says why a code was not even evaluated.
+func (s *Service) blocked(ctx context.Context, userpoolID, userID string, now time.Time) error {
+	factors, err := s.store.MFA().FactorsOf(ctx, userpoolID, userID)
+	if err != nil {
+		return err
+	}
+	if len(factors) == 0 {
+		return ErrNotBound
+	}
+	wait, disabled := time.Duration(0), true
+	for _, f := range factors {
+		if f.Failures >= s.Guessing.Disabled {
+			continue
+		}
+		left := time.Second // it has just ended
+		if f.BlockedUntil != nil {
+			left = max(left, f.BlockedUntil.Sub(now))
+		}
+		if disabled || left < wait {
+			wait, disabled = left, false
+		}
+	}
+	if disabled {
+		return s.refuse(ctx, userpoolID, userID, "mfa.verify", ErrDisabled)
 	}
 	return ErrWait.WithRetryAfter(wait)
+}
+
+// StepUp notes in the session that its user has shown a code.
+func (s *Service) StepUp(ctx context.Context, u authn.User, code string) error {
+	use, err := s.verify(ctx, u.UserpoolID, u.ID, code)
+	if err != nil {
+		return err
+	}
+	return s.store.InTx(ctx, func(q db.Queries) error {
+		if err := s.lock(ctx, q, u); err != nil {
+			return err
+		}
+		if err := use(ctx, q); err != nil {
+			return err
+		}
+		if err := q.Sessions().StepUp(ctx, u.UserpoolID, u.SessionID, amr, s.clock.Now()); err != nil {
+			return err
+		}
+		return s.audit(ctx, q, u.UserpoolID, u.ID, "mfa.step_up", audit.Success)
+	})
 }

@@ -2,9 +2,7 @@ package mfa
 
 import (
 	"context"
-	"crypto/subtle"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/menshen-auth/menshen/db"
@@ -12,69 +10,64 @@ import (
 	"github.com/menshen-auth/menshen/impl/internal/authn"
 	"github.com/menshen-auth/menshen/impl/internal/clock"
 	"github.com/menshen-auth/menshen/impl/internal/keyring"
-	"github.com/menshen-auth/menshen/impl/internal/picture"
-	"github.com/menshen-auth/menshen/impl/internal/qr"
-	"github.com/menshen-auth/menshen/impl/internal/secret"
+	"github.com/menshen-auth/menshen/impl/internal/limit"
+	"github.com/menshen-auth/menshen/impl/internal/message"
 )
 
 // Settings of the service.
 type Settings struct {
-	Skew         int           // time steps accepted before and after the current one (T3: 1, at most 2)
-	PendingTTL   time.Duration // how long a secret waits (T11: 10 min)
-	BindAttempts int           // wrong codes that void a waiting secret
-	Guessing     db.Guessing   // T5
+	Algorithm     string        // of new secrets: SHA1, SHA256, SHA512 (T2)
+	Digits        int           // of their codes: 6 to 8 (T2)
+	Skew          int           // time steps accepted before and after the expected one (T3: 1, at most 2; 0 is the strict profile)
+	PendingTTL    time.Duration // how long a secret waits (T11: 10 min)
+	BindAttempts  int           // wrong codes that void a waiting secret
+	Guessing      db.Guessing   // T5
+	RecoveryTries limit.Rule    // recovery codes tried, of one user
 }
 
-// Labels says what an authenticator app shows beside its code.
-type Labels interface {
+// MaxFactors is how many authenticators a user can have. Each is one more code that is right at a time, so it is small.
+const MaxFactors = 5
+
+// People knows the users.
+type People interface {
+	// Label is what an authenticator app shows beside its code.
 	Label(ctx context.Context, userpoolID, userID string) (issuer, account string, err error)
+	// Tell sends a user a notice, in the transaction of what it is about.
+	Tell(ctx context.Context, q db.Queries, userpoolID, userID string, t message.Template) error
 }
 
 // Service is the rules about authenticators.
 type Service struct {
 	Settings
-	store  *db.DB
-	ring   *keyring.Ring
-	clock  clock.Clock
-	labels Labels
+	store   *db.DB
+	ring    *keyring.Ring
+	clock   clock.Clock
+	limiter *limit.Limiter
+	people  People
 }
 
-// New returns the service. Labels are needed for enrolment only.
-func New(s Settings, store *db.DB, ring *keyring.Ring, c clock.Clock, l Labels) *Service {
-	return &Service{s, store, ring, c, l}
+// New returns the service.
+func New(s Settings, store *db.DB, ring *keyring.Ring, c clock.Clock, l *limit.Limiter, p People) *Service {
+	return &Service{s, store, ring, c, l, p}
 }
 
-// Enrolment is a secret that waits for its first code.
-type Enrolment struct {
-	Secret  string // base32
-	Picture string // QR code, a PNG as a data URI
+// Bound tells whether a user has an authenticator, in the transaction of q if it has one. A disabled one counts: otherwise
+// a hundred wrong codes would open the door that they failed to open.
+func (s *Service) Bound(ctx context.Context, q db.Queries, userpoolID, userID string) (bool, error) {
+	return q.MFA().HasFactor(ctx, userpoolID, userID)
 }
 
-// Enrol starts binding an authenticator. Within the session it shows the same secret again for as long as that waits, so
-// that a page that asks twice does not void the picture that was scanned; another session gets another secret.
-func (s *Service) Enrol(ctx context.Context, u authn.User) (Enrolment, error) {
-	now := s.clock.Now()
-	pending, err := s.store.MFA().KeepPending(ctx, db.PendingFactor{
-		UserpoolID: u.UserpoolID, UserID: u.ID, SessionID: u.SessionID,
-		SecretSealed: s.ring.Seal(secret.Bytes(secretSize), pendingAAD(u.UserpoolID, u.ID)...),
-		ExpiresAt:    now.Add(s.PendingTTL),
-	}, s.BindAttempts, now)
+// lock keeps everybody else from changing how the caller signs in until the transaction ends, provided that the session
+// still lives.
+func (s *Service) lock(ctx context.Context, q db.Queries, u authn.User) error {
+	_, err := q.Accounts().Lock(ctx, u.UserpoolID, u.ID)
+	if err == nil {
+		_, err = q.Sessions().Live(ctx, u.UserpoolID, u.SessionID, s.clock.Now())
+	}
 	if errors.Is(err, db.ErrNotFound) {
-		return Enrolment{}, ErrBound
+		return authn.ErrUnauthenticated
 	}
-	if err != nil {
-		return Enrolment{}, err
-	}
-	g, err := s.pendingGenerator(pending)
-	if err != nil {
-		return Enrolment{}, err
-	}
-	issuer, account, err := s.labels.Label(ctx, u.UserpoolID, u.ID)
-	if err != nil {
-		return Enrolment{}, err
-	}
-	png, err := qr.PNG(g.uri(issuer, account))
-	return Enrolment{Secret: encoding.EncodeToString(g.secret), Picture: picture.DataURI(png)}, err
+	return err
 }
 
 func pendingAAD(userpoolID, userID string) []string {
@@ -87,79 +80,20 @@ func factorAAD(userpoolID, userID, factorID string) []string {
 
 func (s *Service) pendingGenerator(p db.PendingFactor) (generator, error) {
 	seed, err := s.ring.Unseal(p.SecretSealed, pendingAAD(p.UserpoolID, p.UserID)...)
-	return generator{seed, algorithm, digits, period}, err
-}
-
-// Bind makes the waiting secret the user's factor. claimed, if not empty, must be that secret.
-func (s *Service) Bind(ctx context.Context, u authn.User, code, claimed string) error {
-	now := s.clock.Now()
-	pending, err := s.store.MFA().ChargePending(ctx, u.UserpoolID, u.ID, s.BindAttempts, now)
-	if errors.Is(err, db.ErrNotFound) {
-		return ErrNothingWaits
-	}
-	if err != nil {
-		return err
-	}
-	g, err := s.pendingGenerator(pending)
-	if err != nil {
-		return err
-	}
-	if claimed != "" && !sameSecret(claimed, g.secret) {
-		return ErrSecretMismatch
-	}
-	step, ok, err := g.match(code, now, s.Skew)
-	if err != nil {
-		return err
-	}
-	if !ok {
-		return s.refuse(ctx, u.UserpoolID, u.ID, "mfa.bind", ErrCodeWrong)
-	}
-	return s.store.InTx(ctx, func(q db.Queries) error {
-		err := q.MFA().ConsumePending(ctx, u.UserpoolID, u.ID, pending.SecretSealed)
-		if errors.Is(err, db.ErrNotFound) {
-			return ErrNothingWaits
-		}
-		if err != nil {
-			return err
-		}
-		id := secret.ID()
-		err = q.MFA().InsertFactor(ctx, db.Factor{
-			UserpoolID: u.UserpoolID, ID: id, UserID: u.ID, Algorithm: g.algorithm, Digits: g.digits, Period: g.period,
-			SecretSealed: s.ring.Seal(g.secret, factorAAD(u.UserpoolID, u.ID, id)...),
-			LastStep:     step, CreatedAt: now,
-		})
-		if db.Duplicate(err, db.MFAFactorsUser) {
-			return ErrBound
-		}
-		if err != nil {
-			return err
-		}
-		return s.audit(ctx, q, u.UserpoolID, u.ID, "mfa.bind", audit.Success)
-	})
-}
-
-// sameSecret compares what a person may have copied, with spaces and in lower case.
-func sameSecret(claimed string, want []byte) bool {
-	claimed = strings.TrimRight(strings.ToUpper(strings.ReplaceAll(claimed, " ", "")), "=")
-	return subtle.ConstantTimeCompare([]byte(claimed), []byte(encoding.EncodeToString(want))) == 1
-}
-
-// Secret returns the secret of a user's factor in base32; without a factor, ErrNotBound.
-func (s *Service) Secret(ctx context.Context, userpoolID, userID string) (string, error) {
-	f, err := s.store.MFA().FactorOf(ctx, userpoolID, userID)
-	if errors.Is(err, db.ErrNotFound) {
-		return "", ErrNotBound
-	}
-	if err != nil {
-		return "", err
-	}
-	g, err := s.factorGenerator(f)
-	return encoding.EncodeToString(g.secret), err
+	return generator{seed, p.Algorithm, p.Digits, p.Period}, err
 }
 
 func (s *Service) factorGenerator(f db.Factor) (generator, error) {
 	seed, err := s.ring.Unseal(f.SecretSealed, factorAAD(f.UserpoolID, f.UserID, f.ID)...)
 	return generator{seed, f.Algorithm, f.Digits, f.Period}, err
+}
+
+// changed notes what a user has done about its factors, and tells the user.
+func (s *Service) changed(ctx context.Context, q db.Queries, userpoolID, userID, action string, t message.Template) error {
+	if err := s.audit(ctx, q, userpoolID, userID, action, audit.Success); err != nil {
+		return err
+	}
+	return s.people.Tell(ctx, q, userpoolID, userID, t)
 }
 
 func (s *Service) audit(ctx context.Context, q db.Queries, userpoolID, userID, action, outcome string) error {

@@ -2,26 +2,23 @@ package mfa
 
 import (
 	"crypto/subtle"
-	"encoding/base32"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/pquerna/otp"
 	"github.com/pquerna/otp/hotp"
+
+	"github.com/menshen-auth/menshen/impl/internal/otpauth"
 )
 
-// What authenticator apps expect; many ignore anything else (T2).
-const (
-	algorithm = "SHA1"
-	digits    = 6
-	period    = 30 // seconds
-)
+// period of new secrets, in seconds: what authenticator apps expect; many ignore anything else (T2).
+const period = 30
 
-// secretSize is the length of a secret, in bytes: 160 bit (T1, RFC 4226 section 4).
+// secretSize is the length of a new secret, in bytes: 160 bit (T1, RFC 4226 section 4).
 const secretSize = 20
 
-var encoding = base32.StdEncoding.WithPadding(base32.NoPadding)
+// maxDrift is how far a device's clock is followed, in time steps (T7).
+const maxDrift = 4
 
 var algorithms = map[string]otp.Algorithm{
 	"SHA1": otp.AlgorithmSHA1, "SHA256": otp.AlgorithmSHA256, "SHA512": otp.AlgorithmSHA512,
@@ -44,25 +41,34 @@ func (g generator) code(step int64) (string, error) {
 	if !ok {
 		return "", fmt.Errorf("unknown algorithm %q", g.algorithm)
 	}
-	return hotp.GenerateCodeCustom(encoding.EncodeToString(g.secret), uint64(step), hotp.ValidateOpts{
+	return hotp.GenerateCodeCustom(otpauth.FormatSecret(g.secret), uint64(step), hotp.ValidateOpts{
 		Digits: otp.Digits(g.digits), Algorithm: a,
 	})
 }
 
-// match returns the time step whose code it is, among those at most skew steps from t. It compares all of them, each in
-// constant time (T9).
-func (g generator) match(code string, t time.Time, skew int) (step int64, ok bool, err error) {
+// match returns the time step whose code it is: among those at most skew steps from where the device's clock is expected,
+// or the step of t itself, since clocks are also put right. It compares all of them, each in constant time (T9). Without
+// skew, the strict profile, it is the step of t or nothing (T3).
+func (g generator) match(code string, t time.Time, skew, drift int) (step int64, ok bool, err error) {
 	if !g.wellFormed(code) {
 		return 0, false, nil
 	}
 	now := g.step(t)
-	for s := now - int64(skew); s <= now+int64(skew); s++ {
-		want, err := g.code(s)
+	candidates := []int64{now}
+	if skew > 0 {
+		for offset := drift - skew; offset <= drift+skew; offset++ {
+			if offset != 0 {
+				candidates = append(candidates, now+int64(offset))
+			}
+		}
+	}
+	for _, candidate := range candidates {
+		want, err := g.code(candidate)
 		if err != nil {
 			return 0, false, err
 		}
 		if subtle.ConstantTimeCompare([]byte(want), []byte(code)) == 1 {
-			step, ok = s, true
+			step, ok = max(step, candidate), true
 		}
 	}
 	return step, ok, nil
@@ -81,24 +87,22 @@ func (g generator) wellFormed(code string) bool {
 	return true
 }
 
-// uri is what the QR code carries (Key Uri Format, T12). Issuer and account are percent-encoded, without a "+", which
-// apps read differently, and without a colon of their own, which separates them.
-func (g generator) uri(issuer, account string) string {
-	issuer, account = label(issuer), label(account)
-	return fmt.Sprintf("otpauth://totp/%s:%s?secret=%s&issuer=%s&algorithm=%s&digits=%d&period=%d",
-		issuer, account, encoding.EncodeToString(g.secret), issuer, g.algorithm, g.digits, g.period)
+// drift is what is known of the device's clock after the code of a step was right at t, in time steps (T7, RFC 6238 section
+// 6). It follows one step at a time, since a code may also be typed slowly, and at once when the clock was put right.
+func (g generator) drift(before int, step int64, t time.Time, skew int) int {
+	offset := int(step - g.step(t))
+	switch {
+	case skew == 0 || offset == 0:
+		return 0
+	case offset > before:
+		before++
+	case offset < before:
+		before--
+	}
+	return min(max(before, -maxDrift), maxDrift)
 }
 
-// label percent-encodes everything that is not unreserved (RFC 3986 section 2.3); a colon becomes a space.
-func label(s string) string {
-	const unreserved = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
-	var b strings.Builder
-	for _, c := range []byte(strings.ReplaceAll(s, ":", " ")) {
-		if strings.IndexByte(unreserved, c) >= 0 {
-			b.WriteByte(c)
-		} else {
-			fmt.Fprintf(&b, "%%%02X", c)
-		}
-	}
-	return b.String()
+// key is what the QR code carries (T12).
+func (g generator) key(issuer, account string) otpauth.Key {
+	return otpauth.Key{Issuer: issuer, Account: account, Secret: g.secret, Algorithm: g.algorithm, Digits: g.digits, Period: g.period}
 }

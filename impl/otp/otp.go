@@ -10,6 +10,7 @@ import (
 	"github.com/menshen-auth/menshen/impl/internal/authn"
 	"github.com/menshen-auth/menshen/impl/internal/clock"
 	"github.com/menshen-auth/menshen/impl/internal/limit"
+	"github.com/menshen-auth/menshen/impl/internal/message"
 )
 
 // Settings of the service.
@@ -21,11 +22,19 @@ type Settings struct {
 // one of the kind Invalid.
 type Users interface {
 	Find(ctx context.Context, userpoolID, idType, id string) (db.User, error)
+	// Tell sends a user a notice, in the transaction of what it is about.
+	Tell(ctx context.Context, q db.Queries, userpoolID, userID string, t message.Template) error
 }
 
-// Factors knows the secrets. A user without one is a refusal of the kind NotFound.
+// Factors knows the authenticators.
 type Factors interface {
+	// Secret returns that of a user, in base32. A user without one is a refusal of the kind NotFound.
 	Secret(ctx context.Context, userpoolID, userID string) (string, error)
+	// Bound tells whether a user has one.
+	Bound(ctx context.Context, q db.Queries, userpoolID, userID string) (bool, error)
+	// Import gives a user one that another system has made, by its secret in base32; isNew is false for one that the user has
+	// already. recoveryCode may be empty.
+	Import(ctx context.Context, q db.Queries, userpoolID, userID, actor, secret, recoveryCode string) (isNew bool, err error)
 }
 
 // Service is the rules about handing out secrets.

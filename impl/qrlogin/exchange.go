@@ -21,7 +21,7 @@ func (s *Service) Exchange(ctx context.Context, app authn.Application, ticket st
 			return err
 		}
 		tokens, err = s.accounts.Open(ctx, q, authn.Grant{
-			UserpoolID: v.UserpoolID, UserID: v.UserID, AppID: v.AppID, SessionID: sessionID, VouchedBy: v.SessionID, AMR: v.AMR,
+			UserpoolID: v.UserpoolID, UserID: v.UserID, AppID: v.AppID, SessionID: sessionID, VouchedBy: v.SessionID,
 		})
 		return err
 	})

@@ -60,7 +60,15 @@ type Error struct {
 
 	Detail     string        // for developers: which part of the request; never a value of it
 	RetryAfter time.Duration // when trying again makes sense; 0 for unknown
-	cause      error
+	// Continuation, if not nil, finishes what this refusal has interrupted.
+	Continuation *Continuation
+	cause        error
+}
+
+// Continuation is a token for the next step. It is a secret of whoever is answered, and no part of the text for logs.
+type Continuation struct {
+	Token     string
+	ExpiresIn time.Duration
 }
 
 var catalogue = map[string]*Error{}
@@ -138,6 +146,13 @@ func (e *Error) WithDetail(detail string) *Error {
 func (e *Error) WithRetryAfter(wait time.Duration) *Error {
 	c := *e
 	c.RetryAfter = wait
+	return &c
+}
+
+// WithContinuation tells how to go on.
+func (e *Error) WithContinuation(token string, expiresIn time.Duration) *Error {
+	c := *e
+	c.Continuation = &Continuation{token, expiresIn}
 	return &c
 }
 

@@ -14,6 +14,8 @@ type User struct {
 	UserpoolID, ID string
 	SessionID      string
 	AppID          string
+	AuthTime       time.Time  // when it proved itself, to this session or to the one that vouched for it
+	MFAAt          *time.Time // when it last showed a code of its authenticator; nil for never
 }
 
 // Management is an access key at work.
@@ -24,9 +26,10 @@ type Management struct {
 
 // Scopes of access keys.
 const (
-	ScopeUserRead      = "user:read"
-	ScopeUserWrite     = "user:write"
-	ScopeOTPSecretRead = "otp:secret:read"
+	ScopeUserRead       = "user:read"
+	ScopeUserWrite      = "user:write"
+	ScopeOTPSecretRead  = "otp:secret:read"
+	ScopeOTPSecretWrite = "otp:secret:write"
 )
 
 // Application is an application that has proved itself with its secret.
@@ -115,7 +118,8 @@ type Grant struct {
 	VouchedBy                 string   // session that stands for the user; empty for none. It must still live
 	Password                  *string  // hash of the password that was right; nil for none. It must still be the user's
 	Scope                     string   // as requested; empty for the default
-	AMR                       []string // RFC 8176: how the user proved itself
+	AMR                       []string // RFC 8176: how the user proved itself; of a vouched session, what the other one has
+	MFA                       bool     // a code of the user's authenticator was among that
 }
 
 // Tokens are what a grant gives.

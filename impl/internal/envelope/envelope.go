@@ -34,6 +34,8 @@ var success = map[Dialect]map[lang.Lang]string{
 	Code:   {lang.English: "success", lang.Chinese: "成功"},
 }
 
+var separator = map[lang.Lang]string{lang.English: ". ", lang.Chinese: "。"}
+
 // Of returns the dialect whose failure response is called name in the contract's components.
 func Of(name string) (Dialect, error) {
 	switch name {
@@ -53,8 +55,8 @@ func (d Dialect) Property() string {
 }
 
 // Fill completes the generated response of a successful operation. It returns a pointer to a filled copy, or the
-// response itself where that has no envelope (a picture, a key set).
-func Fill(d Dialect, response any, l lang.Lang, requestID string) any {
+// response itself where that has no envelope (a picture, a key set). A hint, if there is one, is said beside the success.
+func Fill(d Dialect, response any, l lang.Lang, requestID, hint string) any {
 	v := reflect.ValueOf(response)
 	if v.Kind() != reflect.Struct {
 		return response
@@ -65,7 +67,11 @@ func Fill(d Dialect, response any, l lang.Lang, requestID string) any {
 	filled := reflect.New(v.Type())
 	filled.Elem().Set(v)
 	body := bodyOf(filled.Elem())
-	if body.Kind() != reflect.Struct || !fill(d, body, success[d][l], requestID) {
+	message := success[d][l]
+	if hint != "" {
+		message += separator[l] + hint
+	}
+	if body.Kind() != reflect.Struct || !fill(d, body, message, requestID) {
 		return response
 	}
 	return filled.Interface()
@@ -116,6 +122,12 @@ type outcome struct {
 	Msg  string `json:"msg"`
 }
 
+type codeFailureBody struct {
+	outcome
+	MFAToken  string `json:"mfaToken,omitempty"`
+	MFAExpire int    `json:"mfaExpire,omitempty"` // seconds
+}
+
 type baseFailureBody struct {
 	Base outcome `json:"base"`
 }
@@ -125,6 +137,22 @@ type statusFailureBody struct {
 	Message    string `json:"message"`
 	APICode    int    `json:"apiCode,omitempty"`
 	RequestID  string `json:"requestId"`
+
+	MFATriggerData *mfaTriggerData `json:"mfaTriggerData,omitempty"`
+}
+
+// mfaTriggerData is how the V3 API says that a code of the authenticator comes next.
+type mfaTriggerData struct {
+	MFAToken       string           `json:"mfaToken"`
+	ExpiresIn      int              `json:"expiresIn"` // seconds
+	TOTPMFAEnabled bool             `json:"totpMfaEnabled"`
+	ApplicationMFA []applicationMFA `json:"applicationMfa"`
+}
+
+type applicationMFA struct {
+	Policy string `json:"mfaPolicy"`
+	Status int    `json:"status"`
+	Sort   int    `json:"sort"`
 }
 
 // Failure returns the JSON value of a refusal.
@@ -133,13 +161,26 @@ func Failure(d Dialect, e *apierr.Error, l lang.Lang, requestID string) any {
 	if e.Detail != "" {
 		message += " (" + e.Detail + ")"
 	}
+	token, expiresIn := continuation(e)
 	switch d {
 	case Base:
 		return baseFailureBody{outcome{baseFailure, message}}
 	case Code:
-		return outcome{e.Number, message}
+		return codeFailureBody{outcome{e.Number, message}, token, expiresIn}
 	}
-	return statusFailureBody{e.Kind.Status(), message, e.API, requestID}
+	body := statusFailureBody{StatusCode: e.Kind.Status(), Message: message, APICode: e.API, RequestID: requestID}
+	if token != "" {
+		body.MFATriggerData = &mfaTriggerData{token, expiresIn, true, []applicationMFA{{Policy: "OTP", Status: 1}}}
+	}
+	return body
+}
+
+// continuation is how a refusal goes on; the empty string for one that does not.
+func continuation(e *apierr.Error) (token string, seconds int) {
+	if e.Continuation == nil {
+		return "", 0
+	}
+	return e.Continuation.Token, int(e.Continuation.ExpiresIn.Seconds())
 }
 
 type problem struct {
@@ -149,9 +190,13 @@ type problem struct {
 	Detail    string `json:"detail,omitempty"`
 	Code      string `json:"code"`
 	RequestID string `json:"requestId"`
+
+	MFAToken     string `json:"mfaToken,omitempty"`
+	MFAExpiresIn int    `json:"mfaExpiresIn,omitempty"` // seconds
 }
 
 // Problem returns the JSON value of a refusal as problem details (RFC 9457), the same in every dialect.
 func Problem(e *apierr.Error, l lang.Lang, requestID string) any {
-	return problem{"about:blank", e.Message(l), e.Kind.Status(), e.Detail, e.Code, requestID}
+	token, expiresIn := continuation(e)
+	return problem{"about:blank", e.Message(l), e.Kind.Status(), e.Detail, e.Code, requestID, token, expiresIn}
 }

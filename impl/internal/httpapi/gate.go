@@ -77,7 +77,7 @@ func fillEnvelope(next gen.StrictHandlerFunc, _ string) gen.StrictHandlerFunc {
 			return answer, err
 		}
 		x := exchangeOf(r)
-		return envelope.Fill(x.dialect, answer, x.info.Lang, x.info.ID), nil
+		return envelope.Fill(x.dialect, answer, x.info.Lang, x.info.ID, x.info.Hint), nil
 	}
 }
 

@@ -27,6 +27,12 @@ const (
 	PasswordChanged Template = "password_changed" // a notice
 	EmailChanged    Template = "email_changed"    // a notice to the address of before
 	PhoneChanged    Template = "phone_changed"    // a notice
+
+	FactorBound       Template = "factor_bound" // notices about authenticators
+	FactorRemoved     Template = "factor_removed"
+	FactorDisabled    Template = "factor_disabled"
+	RecoveryCodesMade Template = "recovery_codes_made"
+	RecoveryCodeUsed  Template = "recovery_code_used"
 )
 
 // Message is what somebody is to be told. What a person typed is no part of it but for the address (C10).

@@ -7,12 +7,13 @@ import (
 	"github.com/menshen-auth/menshen/impl/internal/lang"
 )
 
-// Info is set once by the gate and not changed after.
+// Info is set once by the gate and, but for the hint, not changed after.
 type Info struct {
 	ID        string // X-Request-Id
 	IP        string // of the client, as the configured proxies vouch for it
 	UserAgent string // at most 512 bytes
 	Lang      lang.Lang
+	Hint      string // for the person, in Lang: what is said beside a success. Only the handler's goroutine touches it
 }
 
 type key struct{}

@@ -2,6 +2,8 @@
 package wire
 
 import (
+	"time"
+
 	"github.com/menshen-auth/menshen/gen"
 	"github.com/menshen-auth/menshen/impl/internal/authn"
 	"github.com/menshen-auth/menshen/impl/internal/optional"
@@ -18,6 +20,9 @@ func TokenSet(t authn.Tokens) *gen.LoginTokenResponseDataDto {
 		ExpireIn:     int(t.ExpiresIn.Seconds()),
 	}
 }
+
+// BaseTime is how the base dialect writes times, in UTC.
+func BaseTime(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") }
 
 // Either returns the body of an operation that takes JSON as well as a form; the gate has made sure that there is one.
 func Either[T any](json, form *T) T {

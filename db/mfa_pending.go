@@ -1,0 +1,82 @@
+package db
+
+import (
+	"context"
+	"time"
+)
+
+// PendingFactor is a secret that waits for its confirmation. A user has one at most.
+type PendingFactor struct {
+	UserpoolID   string    `db:"userpool_id"`
+	UserID       string    `db:"user_id"`
+	ID           string    `db:"id"` // of the secret: what replaces it has another
+	SessionID    string    `db:"session_id"`
+	SecretSealed []byte    `db:"secret_sealed"`
+	Algorithm    string    `db:"algorithm"`
+	Digits       int       `db:"digits"`
+	Period       int       `db:"period"` // seconds
+	Name         string    `db:"name"`
+	SteppedUp    bool      `db:"stepped_up"`    // the session had shown a code of a bound authenticator
+	TokenHash    []byte    `db:"token_hash"`    // nil where the session is all that is needed to confirm it
+	RecoveryHash []byte    `db:"recovery_hash"` // of the recovery code that becomes good with it; nil for none
+	Attempts     int       `db:"attempts"`
+	ExpiresAt    time.Time `db:"expires_at"`
+}
+
+const pendingColumns = `
+	userpool_id, user_id, id, session_id, secret_sealed, algorithm, digits, period, name, stepped_up, token_hash,
+	recovery_hash, attempts, expires_at`
+
+// PutPending stores a waiting secret, in the place of one that waited before (T11).
+func (q MFAQueries) PutPending(ctx context.Context, p PendingFactor) error {
+	const query = `
+		INSERT INTO mfa_pending (` + pendingColumns + `)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, $13)
+		ON CONFLICT (userpool_id, user_id) DO UPDATE SET
+			id = excluded.id, session_id = excluded.session_id, secret_sealed = excluded.secret_sealed,
+			algorithm = excluded.algorithm, digits = excluded.digits, period = excluded.period, name = excluded.name,
+			stepped_up = excluded.stepped_up, token_hash = excluded.token_hash, recovery_hash = excluded.recovery_hash,
+			attempts = 0, expires_at = excluded.expires_at`
+	return q.q.change(ctx, query, p.UserpoolID, p.UserID, p.ID, p.SessionID, p.SecretSealed, p.Algorithm, p.Digits, p.Period,
+		p.Name, p.SteppedUp, p.TokenHash, p.RecoveryHash, p.ExpiresAt)
+}
+
+// KeepPending is PutPending unless the same session was given a secret without token before that still waits, with tries
+// left. It returns the row as it is then.
+func (q MFAQueries) KeepPending(ctx context.Context, p PendingFactor, maxAttempts int, now time.Time) (PendingFactor, error) {
+	const keeps = `was.session_id = excluded.session_id AND was.stepped_up = excluded.stepped_up AND was.token_hash IS NULL
+		AND was.expires_at > $12 AND was.attempts < $13`
+	const query = `
+		INSERT INTO mfa_pending AS was (` + pendingColumns + `)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, NULL, NULL, 0, $11)
+		ON CONFLICT (userpool_id, user_id) DO UPDATE SET
+			(id, secret_sealed, algorithm, digits, period, name, attempts, expires_at) = (
+				SELECT v.* FROM (
+					SELECT was.id, was.secret_sealed, was.algorithm, was.digits, was.period, was.name, was.attempts, was.expires_at
+					WHERE ` + keeps + `
+					UNION ALL
+					SELECT excluded.id, excluded.secret_sealed, excluded.algorithm, excluded.digits, excluded.period,
+						excluded.name, 0, excluded.expires_at
+					WHERE (` + keeps + `) IS NOT TRUE) v),
+			session_id = excluded.session_id, stepped_up = excluded.stepped_up, token_hash = NULL, recovery_hash = NULL
+		RETURNING ` + pendingColumns
+	return one[PendingFactor](ctx, q.q, query, p.UserpoolID, p.UserID, p.ID, p.SessionID, p.SecretSealed, p.Algorithm, p.Digits,
+		p.Period, p.Name, p.SteppedUp, p.ExpiresAt, now, maxAttempts)
+}
+
+// ChargePending counts a try on the waiting secret before it is evaluated. tokenHash is nil where none is needed.
+// ErrNotFound means that nothing waits, or not for this token, or that maxAttempts were charged before.
+func (q MFAQueries) ChargePending(ctx context.Context, userpoolID, userID string, tokenHash []byte, maxAttempts int, now time.Time) (PendingFactor, error) {
+	const query = `
+		UPDATE mfa_pending SET attempts = attempts + 1
+		WHERE userpool_id = $1 AND user_id = $2 AND token_hash IS NOT DISTINCT FROM $3 AND expires_at > $5 AND attempts < $4
+		RETURNING ` + pendingColumns
+	return one[PendingFactor](ctx, q.q, query, userpoolID, userID, tokenHash, maxAttempts, now)
+}
+
+// ConsumePending takes the waiting secret away, provided that it is still the given one. ErrNotFound means that it was
+// replaced or that another request was first.
+func (q MFAQueries) ConsumePending(ctx context.Context, userpoolID, userID, id string) error {
+	const query = `DELETE FROM mfa_pending WHERE userpool_id = $1 AND user_id = $2 AND id = $3`
+	return q.q.change(ctx, query, userpoolID, userID, id)
+}

@@ -1,0 +1,153 @@
+package account
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"github.com/menshen-auth/menshen/db"
+	"github.com/menshen-auth/menshen/impl/internal/apierr"
+	"github.com/menshen-auth/menshen/impl/internal/audit"
+	"github.com/menshen-auth/menshen/impl/internal/authn"
+	"github.com/menshen-auth/menshen/impl/internal/limit"
+	"github.com/menshen-auth/menshen/impl/internal/reqinfo"
+	"github.com/menshen-auth/menshen/impl/internal/secret"
+)
+
+// proof is how somebody has proved to be a user, but for the authenticator.
+type proof struct {
+	user      db.User
+	password  *string                                 // hash of the one that was right; nil for none
+	amr       string                                  // RFC 8176
+	code      string                                  // of the authenticator
+	fieldless bool                                    // the door has no field for the code
+	spend     func(context.Context, db.Queries) error // uses the proof up, in the transaction that it leads to
+}
+
+// enter opens a session for who has proved to be a user. Every door leads here: who has bound an authenticator needs its
+// code, or is told how to go on where there is no field for one.
+func (s *Service) enter(ctx context.Context, app db.Application, p proof, w Wish) (tokens authn.Tokens, err error) {
+	u := p.user
+	bound, err := s.factors.Bound(ctx, s.store.Queries, u.UserpoolID, u.ID)
+	if err != nil {
+		return tokens, err
+	}
+	if bound && p.code == "" {
+		refusal := ErrCodeRequired
+		if p.fieldless {
+			if refusal, err = s.postpone(ctx, app, p, w); err != nil {
+				return tokens, err
+			}
+		}
+		return tokens, s.refuse(ctx, u.UserpoolID, u.ID, refusal)
+	}
+	grant := authn.Grant{
+		UserpoolID: u.UserpoolID, UserID: u.ID, AppID: app.ID, Password: p.password, Scope: w.Scope, AMR: []string{p.amr}, MFA: bound,
+	}
+	spendCode := func(context.Context, db.Queries) error { return nil }
+	if bound {
+		var amr []string
+		if amr, spendCode, err = s.factors.Challenge(ctx, u.UserpoolID, u.ID, p.code); err != nil {
+			return tokens, s.refuse(ctx, u.UserpoolID, u.ID, err)
+		}
+		grant.AMR = append(grant.AMR, amr...)
+	}
+	return s.open(ctx, grant, w.CustomData, p.spend, spendCode)
+}
+
+// open opens a session in the transaction that uses up what was proved. The user's row is locked first, as everywhere.
+func (s *Service) open(ctx context.Context, g authn.Grant, customData json.RawMessage, spends ...func(context.Context, db.Queries) error) (tokens authn.Tokens, err error) {
+	err = s.store.InTx(ctx, func(q db.Queries) error {
+		if err := s.MergeCustomData(ctx, q, g.UserpoolID, g.UserID, customData); err != nil {
+			return err
+		}
+		if tokens, err = s.Open(ctx, q, g); err != nil {
+			return err
+		}
+		for _, spend := range spends {
+			if err := spend(ctx, q); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return tokens, err
+}
+
+// postpone uses up what was proved and keeps the sign-in for as long as it takes to find the phone. What it returns is
+// ErrCodeRequired with the mfaToken, the only thing that finishes it.
+func (s *Service) postpone(ctx context.Context, app db.Application, p proof, w Wish) (refusal *apierr.Error, err error) {
+	u, token := p.user, secret.Token()
+	err = s.store.InTx(ctx, func(q db.Queries) error {
+		locked, err := q.Accounts().Lock(ctx, u.UserpoolID, u.ID)
+		if errors.Is(err, db.ErrNotFound) {
+			return ErrDisabled
+		}
+		if err != nil {
+			return err
+		}
+		if err := stillProved(p.password, locked); err != nil {
+			return err
+		}
+		if err := p.spend(ctx, q); err != nil {
+			return err
+		}
+		return q.Sessions().InsertPending(ctx, db.PendingSignIn{
+			UserpoolID: u.UserpoolID, TokenHash: s.signInHash(token), UserID: u.ID, AppID: app.ID, Scope: w.Scope, AMR: []string{p.amr},
+			CustomData: db.JSON(w.CustomData), ExpiresAt: s.clock.Now().Add(s.SignInTTL),
+		})
+	})
+	return ErrCodeRequired.WithContinuation(token, s.SignInTTL), err
+}
+
+func (s *Service) signInHash(token string) []byte { return s.ring.MAC("pending_signins", token) }
+
+// FinishSignIn opens the session of a sign-in that waits for a code of the authenticator, or a recovery code. An mfaToken
+// that is unknown, used or expired is ErrMFAToken; a wrong code does not use it up.
+func (s *Service) FinishSignIn(ctx context.Context, token, code string) (u db.User, tokens authn.Tokens, err error) {
+	hash := s.signInHash(token)
+	waiting, err := s.store.Sessions().Pending(ctx, hash, s.clock.Now())
+	if errors.Is(err, db.ErrNotFound) {
+		return u, tokens, ErrMFAToken
+	}
+	if err != nil {
+		return u, tokens, err
+	}
+	if err := s.limiter.Take(ctx, s.SignInPerIP, waiting.UserpoolID, limit.IPKey(reqinfo.From(ctx).IP)); err != nil {
+		return u, tokens, err
+	}
+	if u, err = s.store.Accounts().UserByID(ctx, waiting.UserpoolID, waiting.UserID); err != nil {
+		return u, tokens, err
+	}
+	amr, spendCode, err := s.factors.Challenge(ctx, u.UserpoolID, u.ID, code)
+	if err != nil {
+		return u, tokens, s.refuse(ctx, u.UserpoolID, u.ID, err)
+	}
+	grant := authn.Grant{
+		UserpoolID: u.UserpoolID, UserID: u.ID, AppID: waiting.AppID, Scope: waiting.Scope, AMR: append(waiting.AMR, amr...), MFA: true,
+	}
+	finish := func(ctx context.Context, q db.Queries) error {
+		err := q.Sessions().FinishPending(ctx, u.UserpoolID, hash, s.clock.Now())
+		if errors.Is(err, db.ErrNotFound) {
+			return ErrMFAToken
+		}
+		return err
+	}
+	tokens, err = s.open(ctx, grant, json.RawMessage(waiting.CustomData), finish, spendCode)
+	return u, tokens, err
+}
+
+// refuse notes a refused sign-in in the audit log and returns the refusal.
+func (s *Service) refuse(ctx context.Context, userpoolID, userID string, refusal error) error {
+	return s.refuseAction(ctx, userpoolID, userID, "user.signin", refusal)
+}
+
+func (s *Service) refuseAction(ctx context.Context, userpoolID, userID, action string, refusal error) error {
+	err := audit.Write(ctx, s.store.Queries, s.clock.Now(), audit.Event{
+		UserpoolID: userpoolID, Actor: audit.Anonymous, Action: action, Target: audit.User(userID), Outcome: audit.Refused,
+	})
+	if err != nil {
+		return err
+	}
+	return refusal
+}

@@ -1,0 +1,225 @@
+package mfa
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/menshen-auth/menshen/db"
+	"github.com/menshen-auth/menshen/impl/internal/authn"
+	"github.com/menshen-auth/menshen/impl/internal/message"
+	"github.com/menshen-auth/menshen/impl/internal/otpauth"
+	"github.com/menshen-auth/menshen/impl/internal/picture"
+	"github.com/menshen-auth/menshen/impl/internal/qr"
+	"github.com/menshen-auth/menshen/impl/internal/secret"
+)
+
+// Enrolment is a secret that waits for its first code.
+type Enrolment struct {
+	Secret  string // base32
+	URI     string // what the picture says
+	Picture string // QR code, a PNG as a data URI
+	// Token confirms it, and RecoveryCode is good from then on. Both are empty where the session is all that is needed.
+	Token, RecoveryCode string
+}
+
+// Enrol starts binding an authenticator. Within the session it shows the same secret again for as long as that waits, so
+// that a page that asks twice does not void the picture that was scanned; another session gets another secret.
+func (s *Service) Enrol(ctx context.Context, u authn.User) (Enrolment, error) {
+	pending, err := s.newPending(ctx, u)
+	if err != nil {
+		return Enrolment{}, err
+	}
+	if pending, err = s.store.MFA().KeepPending(ctx, pending, s.BindAttempts, s.clock.Now()); err != nil {
+		return Enrolment{}, err
+	}
+	return s.show(ctx, pending)
+}
+
+// Request starts binding an authenticator of the given name, anew each time: the token that confirms it, and the recovery
+// code that becomes good with it, are shown once.
+func (s *Service) Request(ctx context.Context, u authn.User, name string) (Enrolment, error) {
+	pending, err := s.newPending(ctx, u)
+	if err != nil {
+		return Enrolment{}, err
+	}
+	token, code := secret.Token(), newRecoveryCode()
+	pending.Name, pending.TokenHash = name, s.tokenHash(token)
+	pending.RecoveryHash = s.recoveryHash(u.UserpoolID, u.ID, plainRecoveryCode(code))
+	if err := s.store.MFA().PutPending(ctx, pending); err != nil {
+		return Enrolment{}, err
+	}
+	shown, err := s.show(ctx, pending)
+	shown.Token, shown.RecoveryCode = token, code
+	return shown, err
+}
+
+func (s *Service) tokenHash(token string) []byte { return s.ring.MAC("mfa_pending", token) }
+
+// newPending is a new secret for a user who may bind an authenticator. Who has one must have shown a code of it.
+func (s *Service) newPending(ctx context.Context, u authn.User) (p db.PendingFactor, err error) {
+	now := s.clock.Now()
+	factors, err := s.store.MFA().FactorsOf(ctx, u.UserpoolID, u.ID)
+	switch {
+	case err != nil:
+		return p, err
+	case len(factors) == 0:
+		if err := u.Fresh(now); err != nil {
+			return p, err
+		}
+	case !u.SteppedUp(now):
+		return p, ErrBound
+	case len(factors) >= MaxFactors:
+		return p, ErrTooMany
+	}
+	return db.PendingFactor{
+		UserpoolID: u.UserpoolID, UserID: u.ID, ID: secret.ID(), SessionID: u.SessionID,
+		SecretSealed: s.ring.Seal(secret.Bytes(secretSize), pendingAAD(u.UserpoolID, u.ID)...),
+		Algorithm:    s.Algorithm, Digits: s.Digits, Period: period,
+		SteppedUp: len(factors) > 0, ExpiresAt: now.Add(s.PendingTTL),
+	}, nil
+}
+
+func (s *Service) show(ctx context.Context, p db.PendingFactor) (Enrolment, error) {
+	g, err := s.pendingGenerator(p)
+	if err != nil {
+		return Enrolment{}, err
+	}
+	issuer, account, err := s.people.Label(ctx, p.UserpoolID, p.UserID)
+	if err != nil {
+		return Enrolment{}, err
+	}
+	uri := g.key(issuer, account).String()
+	png, err := qr.PNG(uri)
+	return Enrolment{Secret: otpauth.FormatSecret(g.secret), URI: uri, Picture: picture.DataURI(png)}, err
+}
+
+// Confirmation is what makes a waiting secret a factor.
+type Confirmation struct {
+	Code   string // of the app
+	Token  string // of Request; empty for Enrol
+	Secret string // what the client takes for the secret; empty if it does not say
+	Name   string // of the authenticator; empty for the one that it was requested with, or a default
+}
+
+// Confirm makes the waiting secret one of the user's factors, and spends the time step of the code (T4, T11).
+func (s *Service) Confirm(ctx context.Context, u authn.User, c Confirmation) error {
+	now := s.clock.Now()
+	var tokenHash []byte
+	if c.Token != "" {
+		tokenHash = s.tokenHash(c.Token)
+	}
+	pending, err := s.store.MFA().ChargePending(ctx, u.UserpoolID, u.ID, tokenHash, s.BindAttempts, now)
+	if errors.Is(err, db.ErrNotFound) {
+		return ErrNothingWaits
+	}
+	if err != nil {
+		return err
+	}
+	g, err := s.pendingGenerator(pending)
+	if err != nil {
+		return err
+	}
+	if c.Secret != "" && !sameSecret(c.Secret, g.secret) {
+		return ErrSecretMismatch
+	}
+	step, ok, err := g.match(c.Code, now, s.Skew, 0)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return s.refuse(ctx, u.UserpoolID, u.ID, "mfa.bind", ErrCodeWrong)
+	}
+	if c.Name == "" {
+		c.Name = pending.Name
+	}
+	return s.store.InTx(ctx, func(q db.Queries) error { return s.bind(ctx, q, u, pending, g, step, c.Name) })
+}
+
+// bind is the end of an enrolment, under the lock of the user's row. It looks again at what the user has by now: a secret
+// that was asked for before the first authenticator was bound does not make a second one.
+func (s *Service) bind(ctx context.Context, q db.Queries, u authn.User, pending db.PendingFactor, g generator, step int64, name string) error {
+	if err := s.lock(ctx, q, u); err != nil {
+		return err
+	}
+	err := q.MFA().ConsumePending(ctx, u.UserpoolID, u.ID, pending.ID)
+	if errors.Is(err, db.ErrNotFound) {
+		return ErrNothingWaits
+	}
+	if err != nil {
+		return err
+	}
+	factors, err := q.MFA().FactorsOf(ctx, u.UserpoolID, u.ID)
+	switch {
+	case err != nil:
+		return err
+	case len(factors) > 0 && !pending.SteppedUp:
+		return ErrBound
+	case len(factors) >= MaxFactors:
+		return ErrTooMany
+	}
+	err = s.insert(ctx, q, db.Factor{
+		UserpoolID: u.UserpoolID, UserID: u.ID, Name: name, LastStep: step, Drift: g.drift(0, step, s.clock.Now(), s.Skew),
+	}, g, factors)
+	if err != nil {
+		return err
+	}
+	if pending.RecoveryHash != nil {
+		if err := q.Recovery().Add(ctx, u.UserpoolID, u.ID, [][]byte{pending.RecoveryHash}, s.clock.Now()); err != nil {
+			return err
+		}
+	}
+	return s.changed(ctx, q, u.UserpoolID, u.ID, "mfa.bind", message.FactorBound)
+}
+
+// insert adds a factor beside those that the user has. The user's row is locked.
+func (s *Service) insert(ctx context.Context, q db.Queries, f db.Factor, g generator, beside []db.Factor) error {
+	f.ID, f.CreatedAt = secret.ID(), s.clock.Now()
+	f.Algorithm, f.Digits, f.Period = g.algorithm, g.digits, g.period
+	f.SecretSealed = s.ring.Seal(g.secret, factorAAD(f.UserpoolID, f.UserID, f.ID)...)
+	if f.Name = tidyName(f.Name); f.Name == "" {
+		f.Name = freeName(beside)
+	}
+	err := q.MFA().InsertFactor(ctx, f)
+	if db.Duplicate(err, db.MFAFactorsName) {
+		return ErrName
+	}
+	return err
+}
+
+// tidyName leaves nothing in a name that a person would not see.
+func tidyName(name string) string {
+	visible := strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
+			return -1
+		}
+		return r
+	}, norm.NFC.String(name))
+	return strings.Join(strings.Fields(visible), " ")
+}
+
+// freeName is a name that none of the factors has.
+func freeName(factors []db.Factor) string {
+	taken := map[string]bool{}
+	for _, f := range factors {
+		taken[f.Name] = true
+	}
+	name := defaultName
+	for n := 2; taken[name]; n++ {
+		name = fmt.Sprintf("%s %d", defaultName, n)
+	}
+	return name
+}
+
+const defaultName = "Authenticator"
+
+// sameSecret compares what a person may have copied, with spaces and in lower case.
+func sameSecret(claimed string, want []byte) bool {
+	given, err := otpauth.ParseSecret(claimed)
+	return err == nil && subtle.ConstantTimeCompare(given, want) == 1
+}

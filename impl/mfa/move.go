@@ -1,0 +1,174 @@
+package mfa
+
+import (
+	"context"
+	"errors"
+
+	"github.com/menshen-auth/menshen/db"
+	"github.com/menshen-auth/menshen/impl/internal/audit"
+	"github.com/menshen-auth/menshen/impl/internal/otpauth"
+)
+
+// Secret returns the secret of a user's factor in base32: of several, the oldest that is not disabled. Without a factor it
+// is ErrNotBound.
+func (s *Service) Secret(ctx context.Context, userpoolID, userID string) (string, error) {
+	factors, err := s.store.MFA().FactorsOf(ctx, userpoolID, userID)
+	if err != nil {
+		return "", err
+	}
+	if len(factors) == 0 {
+		return "", ErrNotBound
+	}
+	chosen := factors[0]
+	for _, f := range factors {
+		if s.state(f) != Disabled {
+			chosen = f
+			break
+		}
+	}
+	g, err := s.factorGenerator(chosen)
+	return otpauth.FormatSecret(g.secret), err
+}
+
+// Imported is an authenticator that another system has made.
+type Imported struct {
+	Key          otpauth.Key
+	Name         string
+	LastStep     int64  // newest time step that was used; 0 for unknown
+	Drift        int    // time steps
+	RecoveryCode string // one that the user has; empty for none
+}
+
+// Import binds an authenticator of six digits, 30 seconds and SHA-1 by its secret in base32.
+func (s *Service) Import(ctx context.Context, q db.Queries, userpoolID, userID, actor, secret, recoveryCode string) (isNew bool, err error) {
+	seed, err := otpauth.ParseSecret(secret)
+	if err != nil {
+		return false, ErrSecret
+	}
+	return s.ImportKey(ctx, q, userpoolID, userID, actor, Imported{
+		Key: otpauth.Key{Secret: seed, Algorithm: "SHA1", Digits: 6, Period: period}, RecoveryCode: recoveryCode,
+	})
+}
+
+// ImportKey binds an authenticator that another system has made. One that the user has already stays as it is, so that an
+// import can be repeated, and is not new; a user who has another is ErrBound: what guards an account is not replaced in
+// passing.
+func (s *Service) ImportKey(ctx context.Context, q db.Queries, userpoolID, userID, actor string, i Imported) (isNew bool, err error) {
+	if err := i.Key.Check(); err != nil {
+		return false, ErrSecret
+	}
+	plain := plainRecoveryCode(i.RecoveryCode)
+	if i.RecoveryCode != "" && !isRecoveryCode(plain) {
+		return false, ErrRecoveryCodeForm
+	}
+	if err := q.Accounts().Hold(ctx, userpoolID, userID); err != nil {
+		return false, err
+	}
+	factors, err := q.MFA().FactorsOf(ctx, userpoolID, userID)
+	if err != nil {
+		return false, err
+	}
+	for _, f := range factors {
+		g, err := s.factorGenerator(f)
+		if err != nil {
+			return false, err
+		}
+		if sameSecret(otpauth.FormatSecret(i.Key.Secret), g.secret) {
+			return false, nil
+		}
+	}
+	if len(factors) > 0 {
+		return false, ErrBound
+	}
+	err = s.insert(ctx, q, db.Factor{
+		UserpoolID: userpoolID, UserID: userID, Name: i.Name, LastStep: i.LastStep, Drift: min(max(i.Drift, -maxDrift), maxDrift),
+	}, generator{i.Key.Secret, i.Key.Algorithm, i.Key.Digits, i.Key.Period}, nil)
+	if err != nil {
+		return false, err
+	}
+	if i.RecoveryCode != "" {
+		hash := s.recoveryHash(userpoolID, userID, plain)
+		if err := q.Recovery().Add(ctx, userpoolID, userID, [][]byte{hash}, s.clock.Now()); err != nil {
+			return false, err
+		}
+	}
+	return true, audit.Write(ctx, q, s.clock.Now(), audit.Event{
+		UserpoolID: userpoolID, Actor: actor, Action: "otp.secret.import", Target: audit.User(userID), Outcome: audit.Success,
+	})
+}
+
+// Exported is an authenticator on its way to another system.
+type Exported struct {
+	FactorID, UserID string
+	Imported
+}
+
+// exportBatch is how many factors are read at a time.
+const exportBatch = 500
+
+// Export calls yield with every authenticator of a userpool, disabled ones left out. Each is in the audit log by then.
+func (s *Service) Export(ctx context.Context, userpoolID, actor string, yield func(Exported) error) error {
+	after := ""
+	for {
+		factors, err := s.store.MFA().FactorsAfter(ctx, userpoolID, after, exportBatch)
+		if err != nil || len(factors) == 0 {
+			return err
+		}
+		after = factors[len(factors)-1].ID
+		if err := s.noteExport(ctx, actor, factors); err != nil {
+			return err
+		}
+		for _, f := range factors {
+			if s.state(f) == Disabled {
+				continue
+			}
+			g, err := s.factorGenerator(f)
+			if err != nil {
+				return err
+			}
+			err = yield(Exported{FactorID: f.ID, UserID: f.UserID, Imported: Imported{
+				Key: g.key("", ""), Name: f.Name, LastStep: f.LastStep, Drift: f.Drift,
+			}})
+			if err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (s *Service) noteExport(ctx context.Context, actor string, factors []db.Factor) error {
+	return s.store.InTx(ctx, func(q db.Queries) error {
+		for _, f := range factors {
+			err := audit.Write(ctx, q, s.clock.Now(), audit.Event{
+				UserpoolID: f.UserpoolID, Actor: actor, Action: "otp.secret.export", Target: audit.User(f.UserID), Outcome: audit.Success,
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Remove takes all authenticators and recovery codes of a user away, for an operator who has made sure who the user is. The
+// user is told.
+func (s *Service) Remove(ctx context.Context, userpoolID, userID string) error {
+	return s.store.InTx(ctx, func(q db.Queries) error {
+		if err := q.Accounts().Hold(ctx, userpoolID, userID); err != nil {
+			return err
+		}
+		factors, err := q.MFA().FactorsOf(ctx, userpoolID, userID)
+		if err != nil {
+			return err
+		}
+		if len(factors) == 0 {
+			return ErrNotBound
+		}
+		for _, f := range factors {
+			if err := q.MFA().DeleteFactor(ctx, userpoolID, userID, f.ID); err != nil && !errors.Is(err, db.ErrNotFound) {
+				return err
+			}
+		}
+		return s.removed(ctx, q, userpoolID, userID, audit.System)
+	})
+}
