@@ -10,7 +10,7 @@
 //	account    people and programs: users, passwords, sessions, tokens, applications, access keys
 //	captcha    verification codes: images, and codes that are sent
 //	mfa        authenticators (TOTP)
-//	otp        handing out OTP secrets
+//	otp        OTP secrets for those who manage users: lookup, import, files
 //	qrlogin    the web signs in from a phone
 //	fastpass   a phone signs in from the web
 //	notify     the outbox: e-mail and SMS, delivered beside the requests

@@ -2,7 +2,11 @@
 // access keys. It serves operations in all three dialects, and opens the sessions of every other capability.
 //
 // Invariants:
-//   - There is one way to a session, Open, in the transaction that uses up what was proved. Every door goes through it.
+//   - There is one way to a session, Open, in the transaction that uses up what was proved. Every door goes through it. It asks
+//     again, under the lock of the user's row, whether a code of an authenticator is needed, so that no door can forget it; a
+//     session that another one vouches for (QR login, fastpass) has the assurance of that one, never more.
+//   - Where the protocol has no field for that code, what was proved is used up and the sign-in waits, five minutes, for
+//     FinishSignIn with its mfaToken, which is good once and for nothing else. A new password ends it.
 //   - A password is hashed with argon2id, a bounded number at a time; an unknown user costs the same as a known one.
 //   - An access token (RS256, 15 minutes) is worth what its session is: it is looked up on every request, so signing out
 //     or disabling a user works at once.
@@ -12,7 +16,7 @@
 //
 // State:
 //
-//	password or code > (factor) > Open > access + refresh > Renew > access + refresh ...
-//	                                          |                         |
-//	                                          +---- revoked: new password, reuse, disabled user
+//	password or code > (authenticator's code) > Open > access + refresh > Renew > access + refresh ...
+//	       |                                               |                         |
+//	       +--> waiting > FinishSignIn > Open              +---- revoked: new password, reuse, disabled user
 package account

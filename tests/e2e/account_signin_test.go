@@ -232,7 +232,7 @@ func TestAuthenticatorHasNoBackDoor(t *testing.T) {
 	h := harness.New(t)
 	h.SignUp("alice").EnrolTOTP()
 	r := must(h.Client.SignInWithResponse(t.Context(), nil, withPassword(gen.AuthenticateByPasswordDto{Username: ptr("alice")})))(t)
-	wantStatus(t, "the right password", r, 403, 1636)
+	wantStatus(t, "the right password", r, 403, 1635)
 	r = must(h.Client.SignInWithResponse(t.Context(), nil, withPassword(gen.AuthenticateByPasswordDto{Username: ptr("alice"), Password: "wrong password"})))(t)
 	wantStatus(t, "a wrong password", r, 403, 2333)
 	wantCode(t, "the right password and captcha", captchaLogin(t, h, "alice", harness.Password), 1000201)

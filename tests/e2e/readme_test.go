@@ -55,7 +55,7 @@ func TestREADME(t *testing.T) {
 		`{"base":{"code":10000,"msg":"Success"}}`,  // registered
 		`{"base":{"code":10000,"msg":"Success"}}`,  // bound
 		`A code of the authenticator is required.`, // refused without a code
-		`"username":"alice"`,                       // signed in with one
+		`"username":"alice"`,                       // signed in with one, where the sign-in waited for it
 		`"email":"bob@example.com"`,                // registered with a code by e-mail
 		`"accessToken":"`,                          // signed in with another
 		`"success":true`, `"success":true`,         // scanned, confirmed
