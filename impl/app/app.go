@@ -41,6 +41,7 @@ type Options struct {
 type App struct {
 	Handler  http.Handler
 	accounts *account.Service
+	factors  *mfa.Service
 	messages *notify.Service
 	metrics  *metrics.Metrics
 	service  *service.Service
@@ -143,7 +144,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 		ReportOnly: c.ResponseValidation == "report", Timeout: c.RequestTimeout,
 		Requests: counts.Requests,
 	})
-	return &App{Handler: handler, accounts: accounts, messages: messages, metrics: counts, service: self, ring: ring, Options: o}, nil
+	return &App{Handler: handler, accounts: accounts, factors: factors, messages: messages, metrics: counts, service: self, ring: ring, Options: o}, nil
 }
 
 // people closes the circles between accounts, which ask for codes and factors, codes, which are sent to people, and

@@ -1,6 +1,7 @@
 package mfa
 
 import (
+	"cmp"
 	"context"
 	"crypto/subtle"
 	"errors"
@@ -183,7 +184,7 @@ func (s *Service) insert(ctx context.Context, q db.Queries, f db.Factor, g gener
 	f.Algorithm, f.Digits, f.Period = g.algorithm, g.digits, g.period
 	f.SecretSealed = s.ring.Seal(g.secret, factorAAD(f.UserpoolID, f.UserID, f.ID)...)
 	if f.Name = tidyName(f.Name); f.Name == "" {
-		f.Name = freeName(beside)
+		f.Name = freeName("", beside)
 	}
 	err := q.MFA().InsertFactor(ctx, f)
 	if db.Duplicate(err, db.MFAFactorsName) {
@@ -191,6 +192,9 @@ func (s *Service) insert(ctx context.Context, q db.Queries, f db.Factor, g gener
 	}
 	return err
 }
+
+// maxName is the longest name of an authenticator, in characters.
+const maxName = 64
 
 // tidyName leaves nothing in a name that a person would not see.
 func tidyName(name string) string {
@@ -200,18 +204,20 @@ func tidyName(name string) string {
 		}
 		return r
 	}, norm.NFC.String(name))
-	return strings.Join(strings.Fields(visible), " ")
+	tidy := []rune(strings.Join(strings.Fields(visible), " "))
+	return strings.TrimSpace(string(tidy[:min(len(tidy), maxName)]))
 }
 
-// freeName is a name that none of the factors has.
-func freeName(factors []db.Factor) string {
+// freeName is a name that none of the factors has: the wanted one, or the default for none, with a number where it is taken.
+func freeName(wanted string, factors []db.Factor) string {
 	taken := map[string]bool{}
 	for _, f := range factors {
 		taken[f.Name] = true
 	}
-	name := defaultName
+	wanted = cmp.Or(wanted, defaultName)
+	name := wanted
 	for n := 2; taken[name]; n++ {
-		name = fmt.Sprintf("%s %d", defaultName, n)
+		name = fmt.Sprintf("%s %d", wanted, n)
 	}
 	return name
 }

@@ -37,6 +37,7 @@ type Imported struct {
 	LastStep     int64  // newest time step that was used; 0 for unknown
 	Drift        int    // time steps
 	RecoveryCode string // one that the user has; empty for none
+	Beside       bool   // add it to others that the user may have
 }
 
 // Import binds an authenticator of six digits, 30 seconds and SHA-1 by its secret in base32.
@@ -51,8 +52,8 @@ func (s *Service) Import(ctx context.Context, q db.Queries, userpoolID, userID, 
 }
 
 // ImportKey binds an authenticator that another system has made. One that the user has already stays as it is, so that an
-// import can be repeated, and is not new; a user who has another is ErrBound: what guards an account is not replaced in
-// passing.
+// import can be repeated, and is not new. A user who has another is ErrBound unless it is to be added beside that: what guards
+// an account is not replaced in passing.
 func (s *Service) ImportKey(ctx context.Context, q db.Queries, userpoolID, userID, actor string, i Imported) (isNew bool, err error) {
 	if err := i.Key.Check(); err != nil {
 		return false, ErrSecret
@@ -77,12 +78,18 @@ func (s *Service) ImportKey(ctx context.Context, q db.Queries, userpoolID, userI
 			return false, nil
 		}
 	}
-	if len(factors) > 0 {
+	switch {
+	case len(factors) > 0 && !i.Beside:
 		return false, ErrBound
+	case len(factors) >= MaxFactors:
+		return false, ErrTooMany
 	}
+	g := generator{i.Key.Secret, i.Key.Algorithm, i.Key.Digits, i.Key.Period}
 	err = s.insert(ctx, q, db.Factor{
-		UserpoolID: userpoolID, UserID: userID, Name: i.Name, LastStep: i.LastStep, Drift: min(max(i.Drift, -maxDrift), maxDrift),
-	}, generator{i.Key.Secret, i.Key.Algorithm, i.Key.Digits, i.Key.Period}, nil)
+		UserpoolID: userpoolID, UserID: userID, Name: freeName(tidyName(i.Name), factors),
+		LastStep: min(max(i.LastStep, 0), g.step(s.clock.Now())), // a later one would lock the user out until then
+		Drift:    min(max(i.Drift, -maxDrift), maxDrift),
+	}, g, factors)
 	if err != nil {
 		return false, err
 	}
