@@ -64,14 +64,22 @@ func (q MFAQueries) KeepPending(ctx context.Context, p PendingFactor, maxAttempt
 		p.Period, p.Name, p.SteppedUp, p.ExpiresAt, now, maxAttempts)
 }
 
-// ChargePending counts a try on the waiting secret before it is evaluated. tokenHash is nil where none is needed.
-// ErrNotFound means that nothing waits, or not for this token, or that maxAttempts were charged before.
-func (q MFAQueries) ChargePending(ctx context.Context, userpoolID, userID string, tokenHash []byte, maxAttempts int, now time.Time) (PendingFactor, error) {
+// ChargePending counts a try on the waiting secret of a session before it is evaluated. tokenHash is nil where none is needed.
+// ErrNotFound means that nothing waits, or not for this session and token, or that maxAttempts were charged before.
+func (q MFAQueries) ChargePending(ctx context.Context, userpoolID, userID, sessionID string, tokenHash []byte, maxAttempts int, now time.Time) (PendingFactor, error) {
 	const query = `
 		UPDATE mfa_pending SET attempts = attempts + 1
-		WHERE userpool_id = $1 AND user_id = $2 AND token_hash IS NOT DISTINCT FROM $3 AND expires_at > $5 AND attempts < $4
+		WHERE userpool_id = $1 AND user_id = $2 AND session_id = $3 AND token_hash IS NOT DISTINCT FROM $4
+			AND expires_at > $6 AND attempts < $5
 		RETURNING ` + pendingColumns
-	return one[PendingFactor](ctx, q.q, query, userpoolID, userID, tokenHash, maxAttempts, now)
+	return one[PendingFactor](ctx, q.q, query, userpoolID, userID, sessionID, tokenHash, maxAttempts, now)
+}
+
+// ForgetPending takes the waiting secret of a user away, if there is one.
+func (q MFAQueries) ForgetPending(ctx context.Context, userpoolID, userID string) error {
+	const query = `DELETE FROM mfa_pending WHERE userpool_id = $1 AND user_id = $2`
+	_, err := q.q.exec(ctx, query, userpoolID, userID)
+	return err
 }
 
 // ConsumePending takes the waiting secret away, provided that it is still the given one. ErrNotFound means that it was

@@ -13,13 +13,14 @@ type RecoveryQueries struct{ q Queries }
 // Recovery returns the statements about recovery codes.
 func (q Queries) Recovery() RecoveryQueries { return RecoveryQueries{q} }
 
-// Add gives a user recovery codes. One that the user has already stays as it is, used or not.
-func (q RecoveryQueries) Add(ctx context.Context, userpoolID, userID string, hashes [][]byte, now time.Time) error {
+// Add gives a user recovery codes. One that the user has already stays as it is, used or not. factorID is the authenticator
+// that they go with; nil for none.
+func (q RecoveryQueries) Add(ctx context.Context, userpoolID, userID string, hashes [][]byte, factorID *string, now time.Time) error {
 	const query = `
-		INSERT INTO mfa_recovery_codes (userpool_id, user_id, code_hash, created_at)
-		SELECT $1, $2, hash, $4 FROM unnest($3::bytea[]) hash
+		INSERT INTO mfa_recovery_codes (userpool_id, user_id, code_hash, factor_id, created_at)
+		SELECT $1, $2, hash, $4, $5 FROM unnest($3::bytea[]) hash
 		ON CONFLICT DO NOTHING`
-	_, err := q.q.exec(ctx, query, userpoolID, userID, pq.ByteaArray(hashes), now)
+	_, err := q.q.exec(ctx, query, userpoolID, userID, pq.ByteaArray(hashes), factorID, now)
 	return err
 }
 

@@ -70,6 +70,15 @@ func (q SessionQueries) StepUp(ctx context.Context, userpoolID, id string, amr [
 	return q.q.change(ctx, query, userpoolID, id, pq.StringArray(amr), now)
 }
 
+// StepDown forgets that a user's sessions, but for one, have shown a code: it may have been of an authenticator that is gone.
+func (q SessionQueries) StepDown(ctx context.Context, userpoolID, userID, exceptID string) error {
+	const query = `
+		UPDATE sessions SET mfa_at = NULL
+		WHERE userpool_id = $1 AND user_id = $2 AND id <> $3 AND mfa_at IS NOT NULL`
+	_, err := q.q.exec(ctx, query, userpoolID, userID, exceptID)
+	return err
+}
+
 // Revoke ends a session at once. Ending it twice is no error.
 func (q SessionQueries) Revoke(ctx context.Context, userpoolID, id string, now time.Time) error {
 	const query = `

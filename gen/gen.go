@@ -2100,7 +2100,8 @@ type UserMFAInfoDto struct {
 
 // UserOTPDto An authenticator that another system has made. Six digits, 30 seconds, SHA-1.
 type UserOTPDto struct {
-	// RecoveryCode A recovery code that the user has: 16 to 64 letters and digits, hyphens not counted. Shorter ones could be guessed.
+	// RecoveryCode A recovery code that the user has: 16 to 64 letters and digits, of digits alone at least 20, hyphens not counted.
+	// Weaker ones could be guessed. It goes with the authenticator when that is removed.
 	RecoveryCode *string `json:"recoveryCode,omitempty"`
 
 	// Secret The secret in base32 (RFC 4648), of 80 to 512 bit; upper or lower case, with or without padding and spaces.
@@ -3170,8 +3171,8 @@ type ClientInterface interface {
 	// ImportOTPWithBody Import OTP secrets 导入用户 OTP
 	//
 	// Binds authenticators that another system has made; needs the scope `otp:secret:write`. All of the list or nothing: a
-	// refusal says which entry is the reason. A user who has an authenticator is refused, unless it is this one, so that an
-	// import can be repeated. The users are told by e-mail.
+	// refusal says which entry is the reason, and why if the key also has `user:read`. A user who has an authenticator is
+	// refused, unless it is this one, so that an import can be repeated. The users are told by e-mail.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3181,8 +3182,8 @@ type ClientInterface interface {
 	// ImportOTP Import OTP secrets 导入用户 OTP
 	//
 	// Binds authenticators that another system has made; needs the scope `otp:secret:write`. All of the list or nothing: a
-	// refusal says which entry is the reason. A user who has an authenticator is refused, unless it is this one, so that an
-	// import can be repeated. The users are told by e-mail.
+	// refusal says which entry is the reason, and why if the key also has `user:read`. A user who has an authenticator is
+	// refused, unless it is this one, so that an import can be repeated. The users are told by e-mail.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3280,7 +3281,8 @@ type ClientInterface interface {
 	// that is good once it is bound, and the token for `enroll-factor`. It waits for ten minutes, and voids one that waited before.
 	//
 	// For the first authenticator the user must have signed in within the last 15 minutes; for a further one, the session must have
-	// shown a code of one of those within the last five: at its sign-in, or by `mfa-totp-verify`. A user has at most five.
+	// shown a code within the last five: at its sign-in, when it bound one, or by `mfa-totp-verify`. A user has at most five.
+	// The recovery code goes with this authenticator when that is removed.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3293,7 +3295,8 @@ type ClientInterface interface {
 	// that is good once it is bound, and the token for `enroll-factor`. It waits for ten minutes, and voids one that waited before.
 	//
 	// For the first authenticator the user must have signed in within the last 15 minutes; for a further one, the session must have
-	// shown a code of one of those within the last five: at its sign-in, or by `mfa-totp-verify`. A user has at most five.
+	// shown a code within the last five: at its sign-in, when it bound one, or by `mfa-totp-verify`. A user has at most five.
+	// The recovery code goes with this authenticator when that is removed.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3409,8 +3412,8 @@ type ClientInterface interface {
 	// session, it shows the same waiting secret.
 	//
 	// For the first authenticator the user must have signed in within the last 15 minutes. Once one is bound it is refused,
-	// unless the session has shown a code of it within the last five minutes: at its login, or by `POST /auth/mfa/verify`.
-	// A user has at most five.
+	// unless the session has shown a code within the last five minutes: at its login, when it bound one, or by
+	// `POST /auth/mfa/verify`. A user has at most five.
 	//
 	// Corresponds with GET /auth/mfa/qrcode (the `GetMFAQRCode` operationId).
 	GetMFAQRCode(ctx context.Context, params *GetMFAQRCodeParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -3465,7 +3468,8 @@ type ClientInterface interface {
 	// UnbindMFAWithBody Remove an authenticator 解绑 MFA
 	//
 	// Removes one of the user's authenticators. It needs a code that has not been used: of any of the user's authenticators, or a
-	// recovery code. With the last authenticator the recovery codes go too. The user is told by e-mail.
+	// recovery code. With the last authenticator the recovery codes go too. For all other sessions of the user, codes that they
+	// have shown count for nothing from then on. The user is told by e-mail.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3475,7 +3479,8 @@ type ClientInterface interface {
 	// UnbindMFA Remove an authenticator 解绑 MFA
 	//
 	// Removes one of the user's authenticators. It needs a code that has not been used: of any of the user's authenticators, or a
-	// recovery code. With the last authenticator the recovery codes go too. The user is told by e-mail.
+	// recovery code. With the last authenticator the recovery codes go too. For all other sessions of the user, codes that they
+	// have shown count for nothing from then on. The user is told by e-mail.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3485,7 +3490,8 @@ type ClientInterface interface {
 	// UnbindMFAWithFormdataBody Remove an authenticator 解绑 MFA
 	//
 	// Removes one of the user's authenticators. It needs a code that has not been used: of any of the user's authenticators, or a
-	// recovery code. With the last authenticator the recovery codes go too. The user is told by e-mail.
+	// recovery code. With the last authenticator the recovery codes go too. For all other sessions of the user, codes that they
+	// have shown count for nothing from then on. The user is told by e-mail.
 	//
 	// Takes a body of the `application/x-www-form-urlencoded` content type.
 	//
@@ -4345,8 +4351,8 @@ func (c *Client) GetUserMFAInfo(ctx context.Context, params *GetUserMFAInfoParam
 // ImportOTPWithBody Import OTP secrets 导入用户 OTP
 //
 // Binds authenticators that another system has made; needs the scope `otp:secret:write`. All of the list or nothing: a
-// refusal says which entry is the reason. A user who has an authenticator is refused, unless it is this one, so that an
-// import can be repeated. The users are told by e-mail.
+// refusal says which entry is the reason, and why if the key also has `user:read`. A user who has an authenticator is
+// refused, unless it is this one, so that an import can be repeated. The users are told by e-mail.
 //
 // Takes any type of body and a specified content type.
 //
@@ -4366,8 +4372,8 @@ func (c *Client) ImportOTPWithBody(ctx context.Context, contentType string, body
 // ImportOTP Import OTP secrets 导入用户 OTP
 //
 // Binds authenticators that another system has made; needs the scope `otp:secret:write`. All of the list or nothing: a
-// refusal says which entry is the reason. A user who has an authenticator is refused, unless it is this one, so that an
-// import can be repeated. The users are told by e-mail.
+// refusal says which entry is the reason, and why if the key also has `user:read`. A user who has an authenticator is
+// refused, unless it is this one, so that an import can be repeated. The users are told by e-mail.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -4565,7 +4571,8 @@ func (c *Client) ResetFactor(ctx context.Context, body ResetFactorJSONRequestBod
 // that is good once it is bound, and the token for `enroll-factor`. It waits for ten minutes, and voids one that waited before.
 //
 // For the first authenticator the user must have signed in within the last 15 minutes; for a further one, the session must have
-// shown a code of one of those within the last five: at its sign-in, or by `mfa-totp-verify`. A user has at most five.
+// shown a code within the last five: at its sign-in, when it bound one, or by `mfa-totp-verify`. A user has at most five.
+// The recovery code goes with this authenticator when that is removed.
 //
 // Takes any type of body and a specified content type.
 //
@@ -4588,7 +4595,8 @@ func (c *Client) SendEnrollFactorRequestWithBody(ctx context.Context, contentTyp
 // that is good once it is bound, and the token for `enroll-factor`. It waits for ten minutes, and voids one that waited before.
 //
 // For the first authenticator the user must have signed in within the last 15 minutes; for a further one, the session must have
-// shown a code of one of those within the last five: at its sign-in, or by `mfa-totp-verify`. A user has at most five.
+// shown a code within the last five: at its sign-in, when it bound one, or by `mfa-totp-verify`. A user has at most five.
+// The recovery code goes with this authenticator when that is removed.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -4804,8 +4812,8 @@ func (c *Client) BindMFAWithFormdataBody(ctx context.Context, params *BindMFAPar
 // session, it shows the same waiting secret.
 //
 // For the first authenticator the user must have signed in within the last 15 minutes. Once one is bound it is refused,
-// unless the session has shown a code of it within the last five minutes: at its login, or by `POST /auth/mfa/verify`.
-// A user has at most five.
+// unless the session has shown a code within the last five minutes: at its login, when it bound one, or by
+// `POST /auth/mfa/verify`. A user has at most five.
 //
 // Corresponds with GET /auth/mfa/qrcode (the `GetMFAQRCode` operationId).
 func (c *Client) GetMFAQRCode(ctx context.Context, params *GetMFAQRCodeParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -4920,7 +4928,8 @@ func (c *Client) GetMFAStatus(ctx context.Context, params *GetMFAStatusParams, r
 // UnbindMFAWithBody Remove an authenticator 解绑 MFA
 //
 // Removes one of the user's authenticators. It needs a code that has not been used: of any of the user's authenticators, or a
-// recovery code. With the last authenticator the recovery codes go too. The user is told by e-mail.
+// recovery code. With the last authenticator the recovery codes go too. For all other sessions of the user, codes that they
+// have shown count for nothing from then on. The user is told by e-mail.
 //
 // Takes any type of body and a specified content type.
 //
@@ -4940,7 +4949,8 @@ func (c *Client) UnbindMFAWithBody(ctx context.Context, params *UnbindMFAParams,
 // UnbindMFA Remove an authenticator 解绑 MFA
 //
 // Removes one of the user's authenticators. It needs a code that has not been used: of any of the user's authenticators, or a
-// recovery code. With the last authenticator the recovery codes go too. The user is told by e-mail.
+// recovery code. With the last authenticator the recovery codes go too. For all other sessions of the user, codes that they
+// have shown count for nothing from then on. The user is told by e-mail.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -4960,7 +4970,8 @@ func (c *Client) UnbindMFA(ctx context.Context, params *UnbindMFAParams, body Un
 // UnbindMFAWithFormdataBody Remove an authenticator 解绑 MFA
 //
 // Removes one of the user's authenticators. It needs a code that has not been used: of any of the user's authenticators, or a
-// recovery code. With the last authenticator the recovery codes go too. The user is told by e-mail.
+// recovery code. With the last authenticator the recovery codes go too. For all other sessions of the user, codes that they
+// have shown count for nothing from then on. The user is told by e-mail.
 //
 // Takes a body of the `application/x-www-form-urlencoded` content type.
 //
@@ -8373,8 +8384,8 @@ type ClientWithResponsesInterface interface {
 	// ImportOTPWithBodyWithResponse Import OTP secrets 导入用户 OTP
 	//
 	// Binds authenticators that another system has made; needs the scope `otp:secret:write`. All of the list or nothing: a
-	// refusal says which entry is the reason. A user who has an authenticator is refused, unless it is this one, so that an
-	// import can be repeated. The users are told by e-mail.
+	// refusal says which entry is the reason, and why if the key also has `user:read`. A user who has an authenticator is
+	// refused, unless it is this one, so that an import can be repeated. The users are told by e-mail.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8384,8 +8395,8 @@ type ClientWithResponsesInterface interface {
 	// ImportOTPWithResponse Import OTP secrets 导入用户 OTP
 	//
 	// Binds authenticators that another system has made; needs the scope `otp:secret:write`. All of the list or nothing: a
-	// refusal says which entry is the reason. A user who has an authenticator is refused, unless it is this one, so that an
-	// import can be repeated. The users are told by e-mail.
+	// refusal says which entry is the reason, and why if the key also has `user:read`. A user who has an authenticator is
+	// refused, unless it is this one, so that an import can be repeated. The users are told by e-mail.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8489,7 +8500,8 @@ type ClientWithResponsesInterface interface {
 	// that is good once it is bound, and the token for `enroll-factor`. It waits for ten minutes, and voids one that waited before.
 	//
 	// For the first authenticator the user must have signed in within the last 15 minutes; for a further one, the session must have
-	// shown a code of one of those within the last five: at its sign-in, or by `mfa-totp-verify`. A user has at most five.
+	// shown a code within the last five: at its sign-in, when it bound one, or by `mfa-totp-verify`. A user has at most five.
+	// The recovery code goes with this authenticator when that is removed.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8502,7 +8514,8 @@ type ClientWithResponsesInterface interface {
 	// that is good once it is bound, and the token for `enroll-factor`. It waits for ten minutes, and voids one that waited before.
 	//
 	// For the first authenticator the user must have signed in within the last 15 minutes; for a further one, the session must have
-	// shown a code of one of those within the last five: at its sign-in, or by `mfa-totp-verify`. A user has at most five.
+	// shown a code within the last five: at its sign-in, when it bound one, or by `mfa-totp-verify`. A user has at most five.
+	// The recovery code goes with this authenticator when that is removed.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8618,8 +8631,8 @@ type ClientWithResponsesInterface interface {
 	// session, it shows the same waiting secret.
 	//
 	// For the first authenticator the user must have signed in within the last 15 minutes. Once one is bound it is refused,
-	// unless the session has shown a code of it within the last five minutes: at its login, or by `POST /auth/mfa/verify`.
-	// A user has at most five.
+	// unless the session has shown a code within the last five minutes: at its login, when it bound one, or by
+	// `POST /auth/mfa/verify`. A user has at most five.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -8680,7 +8693,8 @@ type ClientWithResponsesInterface interface {
 	// UnbindMFAWithBodyWithResponse Remove an authenticator 解绑 MFA
 	//
 	// Removes one of the user's authenticators. It needs a code that has not been used: of any of the user's authenticators, or a
-	// recovery code. With the last authenticator the recovery codes go too. The user is told by e-mail.
+	// recovery code. With the last authenticator the recovery codes go too. For all other sessions of the user, codes that they
+	// have shown count for nothing from then on. The user is told by e-mail.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8690,7 +8704,8 @@ type ClientWithResponsesInterface interface {
 	// UnbindMFAWithResponse Remove an authenticator 解绑 MFA
 	//
 	// Removes one of the user's authenticators. It needs a code that has not been used: of any of the user's authenticators, or a
-	// recovery code. With the last authenticator the recovery codes go too. The user is told by e-mail.
+	// recovery code. With the last authenticator the recovery codes go too. For all other sessions of the user, codes that they
+	// have shown count for nothing from then on. The user is told by e-mail.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8700,7 +8715,8 @@ type ClientWithResponsesInterface interface {
 	// UnbindMFAWithFormdataBodyWithResponse Remove an authenticator 解绑 MFA
 	//
 	// Removes one of the user's authenticators. It needs a code that has not been used: of any of the user's authenticators, or a
-	// recovery code. With the last authenticator the recovery codes go too. The user is told by e-mail.
+	// recovery code. With the last authenticator the recovery codes go too. For all other sessions of the user, codes that they
+	// have shown count for nothing from then on. The user is told by e-mail.
 	//
 	// Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -11531,8 +11547,8 @@ func (c *ClientWithResponses) GetUserMFAInfoWithResponse(ctx context.Context, pa
 // ImportOTPWithBodyWithResponse Import OTP secrets 导入用户 OTP
 //
 // Binds authenticators that another system has made; needs the scope `otp:secret:write`. All of the list or nothing: a
-// refusal says which entry is the reason. A user who has an authenticator is refused, unless it is this one, so that an
-// import can be repeated. The users are told by e-mail.
+// refusal says which entry is the reason, and why if the key also has `user:read`. A user who has an authenticator is
+// refused, unless it is this one, so that an import can be repeated. The users are told by e-mail.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -11548,8 +11564,8 @@ func (c *ClientWithResponses) ImportOTPWithBodyWithResponse(ctx context.Context,
 // ImportOTPWithResponse Import OTP secrets 导入用户 OTP
 //
 // Binds authenticators that another system has made; needs the scope `otp:secret:write`. All of the list or nothing: a
-// refusal says which entry is the reason. A user who has an authenticator is refused, unless it is this one, so that an
-// import can be repeated. The users are told by e-mail.
+// refusal says which entry is the reason, and why if the key also has `user:read`. A user who has an authenticator is
+// refused, unless it is this one, so that an import can be repeated. The users are told by e-mail.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -11713,7 +11729,8 @@ func (c *ClientWithResponses) ResetFactorWithResponse(ctx context.Context, body 
 // that is good once it is bound, and the token for `enroll-factor`. It waits for ten minutes, and voids one that waited before.
 //
 // For the first authenticator the user must have signed in within the last 15 minutes; for a further one, the session must have
-// shown a code of one of those within the last five: at its sign-in, or by `mfa-totp-verify`. A user has at most five.
+// shown a code within the last five: at its sign-in, when it bound one, or by `mfa-totp-verify`. A user has at most five.
+// The recovery code goes with this authenticator when that is removed.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -11732,7 +11749,8 @@ func (c *ClientWithResponses) SendEnrollFactorRequestWithBodyWithResponse(ctx co
 // that is good once it is bound, and the token for `enroll-factor`. It waits for ten minutes, and voids one that waited before.
 //
 // For the first authenticator the user must have signed in within the last 15 minutes; for a further one, the session must have
-// shown a code of one of those within the last five: at its sign-in, or by `mfa-totp-verify`. A user has at most five.
+// shown a code within the last five: at its sign-in, when it bound one, or by `mfa-totp-verify`. A user has at most five.
+// The recovery code goes with this authenticator when that is removed.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -11908,8 +11926,8 @@ func (c *ClientWithResponses) BindMFAWithFormdataBodyWithResponse(ctx context.Co
 // session, it shows the same waiting secret.
 //
 // For the first authenticator the user must have signed in within the last 15 minutes. Once one is bound it is refused,
-// unless the session has shown a code of it within the last five minutes: at its login, or by `POST /auth/mfa/verify`.
-// A user has at most five.
+// unless the session has shown a code within the last five minutes: at its login, when it bound one, or by
+// `POST /auth/mfa/verify`. A user has at most five.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -12006,7 +12024,8 @@ func (c *ClientWithResponses) GetMFAStatusWithResponse(ctx context.Context, para
 // UnbindMFAWithBodyWithResponse Remove an authenticator 解绑 MFA
 //
 // Removes one of the user's authenticators. It needs a code that has not been used: of any of the user's authenticators, or a
-// recovery code. With the last authenticator the recovery codes go too. The user is told by e-mail.
+// recovery code. With the last authenticator the recovery codes go too. For all other sessions of the user, codes that they
+// have shown count for nothing from then on. The user is told by e-mail.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -12022,7 +12041,8 @@ func (c *ClientWithResponses) UnbindMFAWithBodyWithResponse(ctx context.Context,
 // UnbindMFAWithResponse Remove an authenticator 解绑 MFA
 //
 // Removes one of the user's authenticators. It needs a code that has not been used: of any of the user's authenticators, or a
-// recovery code. With the last authenticator the recovery codes go too. The user is told by e-mail.
+// recovery code. With the last authenticator the recovery codes go too. For all other sessions of the user, codes that they
+// have shown count for nothing from then on. The user is told by e-mail.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -12038,7 +12058,8 @@ func (c *ClientWithResponses) UnbindMFAWithResponse(ctx context.Context, params 
 // UnbindMFAWithFormdataBodyWithResponse Remove an authenticator 解绑 MFA
 //
 // Removes one of the user's authenticators. It needs a code that has not been used: of any of the user's authenticators, or a
-// recovery code. With the last authenticator the recovery codes go too. The user is told by e-mail.
+// recovery code. With the last authenticator the recovery codes go too. For all other sessions of the user, codes that they
+// have shown count for nothing from then on. The user is told by e-mail.
 //
 // Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -23391,188 +23412,190 @@ var swaggerSpec = []string{
 	"VVGBBwvqwVTEJIkZfXKNEwEeidFE/CrLN7OknFvRsityy83rYPLVYwBCMFNPfBObaRJVRU39toRjzSDQ",
 	"6A06DomPM2pxvGwZfKO8B0m2vz3AB5UoO1WKQRUIIed+mY/5ud+VIvJ53iwII48IID2ZzPjs7EqVbbvG",
 	"5CmCC8lkVyhBGSRnxGdckDFkU4yxS+rowDvTURk2ajdM7JiNDu50a828rBrOjfroppMaM6jxI8w7qLmG",
-	"BENrK8gnQpCQg1XQDEBHe0j9X90TxK2jgxELBQkRo4TLb30X9aNoRWUBXIwFf94wTjZA6w054tVmC/U9",
-	"cU0Hdi4IXdGRnjA5bVTIDHOtkVbn1i4Q9wn3gEeHPnn1MdJeaw9V4sJO3EoHEx6ApdyC4AAorGDuKH1B",
-	"dkNn5J3CxxsERz+UMWJzZWYiRnMnToXIz5B6Shno6z0b9Y7l/2q9a4gST4XU+yZ4C12CUz01BxFrd4qS",
-	"8y4jqo8BwvSI9n63hy5hikhNMjVTweSyCQCDaNroGIGbKgq9pRF+8ZJBEJw4k9ATswO5cYpcE7Ck+WW5",
-	"LruOFPbDLIIAzLZ3RXKwKyBh91BIxCQ01S9GBI0IdiVPGGRGD3WUrY6lfreMhK2HUzPpBUZhCLx3CWgM",
-	"iSSP65h7TmHwcsrMkCzV4SkkaJ3xDhPqM3eGlBsG9SK/hPbIpFwPPeSyGD5aObsIDLoPI4lGOxIiAHyx",
-	"w5FHh2VrCzk05WvLBiZPpHlF3UzJdS5dP0/1WRNlC5hJ64NoKkBXuGWE3nfuH+Zs1NlFPYzSYuJxtq8M",
-	"iaiNo/bVGHrplVJADrml2leuq0pkeN+oS6n1kte2SkZxbYTRkDE37RBDIaFkagJ+vdBUZhn4M+XhoWSq",
-	"fvD4EdXkG2rzraZjxSCghZBwIi/hTCceR5JjCXU8C7dIz7WcxjUXPvCGFItJSBbTeE+KNfJSPZo0Gm0n",
-	"Ad8LX5CO+p6bFtW3PTuKS4dvUZ/INq5DisylO9vdzdrBnW7zUgb/1z6iB8BSDpkc4uXLqrLFmIgRc23U",
-	"k0K+Pj9nNT2w2ts9s4Q2CjCwQBdxKb24KMAhHhPJf+esmmyIhd4nWAfg5lZNMvcS+smxBOM/SlKQjUI8",
-	"NRHhBoceHdx4F2pIucgTCpyCo951oGK92PCyXtD6OUcvebNRrBxGhS6rr182oJFj7FGBPUoggxtqc0SF",
-	"jYaeGE36dYeNr4zV47D05g+VX5GWRznxB7UR43ILVBap5pKmghLakvcen0q6l9cYUKV8YMBCZW02uP68",
-	"o8D4oXAd9v2ZOiMk5Ix+44ge0bffPhyFJDrEvP7228BDpOAEnUKIPUGDkI3RwDslCtOPj4gb4ftzE+kh",
-	"G+IjHBB9ScsR1tFNkK2jBo8oDwg+kUwBO8KfJeokjG2gPnlh97Re2ItPuiC+z1WISEcO/dtRgsu3Va/y",
-	"X2VzR9+ObNzfPqLfrtVqqf/ku1JuRt9GvYfyQwc9VIhWYz58ZIPJ+1FP/ip/hAySHoKo18x3tSa0byzo",
-	"srlYrrKRFqtsk5lpo0jgS3YSv9JDLdVH8quVszNJ36tnZ6oz0FJkV9GQk42pgTXij7jPTon8Qm13wvUg",
-	"9/q+9khE22MIy47WkoUqpQr7tiQmaEAOMwrvYRMBNKJZM1zclzwa5eIcUb1Rkv/3sRtz5JVGE01VtE9y",
-	"CAqCgVFyuY4iL+gQC+hiEDIalddJkKk5EPK+8QQ/opLgzc6Y2wHkHEJPic8C0kErjYaNVhor8n+rNlpp",
-	"tuX/5KfWho1W5a+rjbbkS0rgUIKV5Dr8iPa6kNbVQaVpXVKzJAC4kk0W00cmMUSioqP0SkvWx7SKhuUT",
-	"fZ8c0TF2Rh4ltZBgFxLB1BbX1c7eNSleb7+NtI4h2/R9NkV6rDXzTA9d6hEqBeZPRrraiWSobyVvBh/T",
-	"IcRbjBhlk5C4ksVOie9friOIxz6iLgO11yVSFzD3dpRqBneG7znERKNrSTLAzojUWvVGjllOp9M6hp/r",
-	"LBxe0e/yK3e3Nm/uHNyEd+K8qIj/fvnnP3v60/9k2dYpCbnioo16Uz3LAkJx4Fkdq11v1NsqJ2MEEnaR",
-	"FNf3qFtLVDQMCqvcbeMTwsHRqJQDWwWsaPyHqNj4hJMe6skmdR2QxMVO3JpHzXXHphSADQIfO5FbTvLF",
-	"lDHiiI6wq0Q8nbIWhUHpV3zMBWquorFHJ4Jw9aypfieYDwNUeo2NTHRMXHNSJVipfYtOllROrcQcYAWN",
-	"XGB1PirWQONHrqSk7Ud21ef3QiZVUFB5q77TDQKtu1d9Qwon+8yv9Io6Q+YILdHJIcSPqZE9iLT+68yd",
-	"RQGWitqSnERyEAULDn5glbZg/BZ8Mh7jcAbiQlKVlWcA+xOSqstpNdvrjQb8r2Ey9zrWWvvqems9rjnZ",
-	"sb7ZHLJ3tm+0Pz7la9/6cK393r0PdmKRSPUNEpEyLyzM84hpxuRhPEpbIbQDz9zwMMVWo7Hkouh83/Sy",
-	"HLAxgYsIwnHUnZBcHLUIcKc3WrY15kNtWUuuJuoTn9EhVxWDlWBl0kqV2h7DXcdd31DG6UxXDdOJeWeJ",
-	"lUyhS8F7aXYkewQZWGlGmDOKpqOZ5M11JWBqG3txN9H6Q0e3lOCUMkvAMU9rzR89kKQcz1ruNspZTeSg",
-	"Uiv69Fd/8vjnf/nFL/7+8Q9+KWkLD7nGiQFahfTTIr7s4EA4I1zOkm9AlThMEUAKIP08utST5NtDPfi6",
-	"dxmWCS5ww6gjjih/Odg+gNu0Zl6IxIpI2olq61HUm4R+zzY21FjAwBxxqAwNDsQenrgeg5uUE3ENxFvV",
-	"qo0EGyr4B9nAEUXqRt+60QNRa2hAJ+QCOiPinMBzsmelUfdi23foDUcChhIyOqzDFFTcq9L4VOgrutTj",
-	"Yw5jkRKX75Iwyib3xGWlUOmF0RF9Zidlr3qbenVQJnG+HTkFefOZB68hbYtzGeFKuo9+Q1OPcrVEfSbl",
-	"nJAAHmId3ZJ6RqJyNzplngtBdhiMATA8+R03F6XsV99eSJVBpAyOP9x7gB0nbz9MZ0odv4RRTxvG5PrG",
-	"N7m6cSW/oMyc9cvq1lZ7ZoqbcT1bOSUT+uepqsZAQd3IWayKhAum9BogR1vLBqn1qKM7bKqqlpulkK/7",
-	"3tgTxO2gPpkx6ibCWpPjkeIuSI5KT2mta+Gxt09EOKt1B4KEPbk2TFWPFoliuBrxLHt0kqZBGC6IKEar",
-	"oO4RjYlVV10fEV37bqB3SVejS42tvaIAOTiDhTqMjZHAMrkyqTKfqBBHzCMwBa1TgFFQkapUGjuqQLZU",
-	"rgLwaSpWSMaBL1UGQc6AcJKKxxH1hpRJkVbSSr1APJaE7XNWCDWl1boiOUl5VTc1s3ojKb0wSQl4bvpe",
-	"PjTEPIjQxAClzcBHEpKREXQbqdglOCIavb+jolfgpowijZKSWfp+sY0Ny9hN9D2U6TSS2tYa7avrq+2V",
-	"9d/9+GNdFFsPIuH3Tg1CDS49CHOqTeqNQk4YsHCc7HXB7ArlTjO7g+0Do6lmWYjyumCOMD8hcJU9dwHV",
-	"DD4K3FhGzlLDfq7S6rw9ciK+kRcejS9y0WIowcDqNNcbRrsuRlry3r++uz9tvHt7yLrdbnfn4N7o5r2h",
-	"/HhT/u969z35T7fdPz05kR82T/yb772/v0Jv78ALw+HmdXe9ORPwzvV39u+t3gxP3hkOh1//OnhDM9Ku",
-	"XSyoQxGeFNE4bEx0DdUSib29Ypo/YP4pydOdBhJVIqzalxzlehwxCnfyFM9s5IFXMSEzjPApiBbPZDfa",
-	"jcajiygAhjDLdYAIAHuqwySeu0Igufp8neA2EQinTdgwxC/+6JePf/BnX/7j97/4/LOnP/4soQeYE1Cu",
-	"B4wwHZJaMHXLVYEDIng6ccOIMim7C0hfShPwfVWAm3DuMcptZTEHAwxjCStKKi0JYUqmnYQZ1HePaNRl",
-	"pHgEU1erHdqalzEPqRntTd1ezC5B9tMSI5smzExYp9I0V4+oNvJo2ctLSHR1BPIewiCHKUFair9mcMXC",
-	"Xn48Hte4pqWSn1obNqVFJqZCAUm1HsNxvZGQXpQtKQGBER/Z+wlqRgnUtIgFMt+NIdssh4UhcQQasZAT",
-	"1IdMxVkS36JjBZNQSlrDCQbCEwacjLGEu1me5xJB437i1KQPiJI98vy5uuSw9DCXtYFtpsj9qzeD7TDE",
-	"J84oVuK1Olp2sbaTpjAtnxltONnQG/NX5qpTG52+dX7z658/+eH///jz76TvuIW2rgELh0Sc844zm6Yi",
-	"KLOXjWoamHvinrHLr8ICBn9E53L4kHAi3jD4F8/gC1TSubxUbWmxgoZ9zyG/q1vXyujzZrZq/EvwiVuK",
-	"uF8Ys+0mbJZlvobVJIPNS8aQYQziWpgMnPqtY7cp3noAaoRkXUwIQmOWJwVw9PjXf/HFz/95eS7rmxym",
-	"EgarkTYShv9YtId3D+fJ9yWnS/sYFHySYsk6blB5He5nOzOmVSXK66AWblztepLQOxiOBWRtQrAORF+A",
-	"4dQuF/fB5aAN4ZG0P99mi3aNX1qbuwGGc0ScEwjwo65UlVw0CeSsIX09nBW6JxLMyE54BbR9PWWP91Jq",
-	"kTEbh0TZsrVBOAKXKahVV0e3tJk/eT2a+gwgEqWM/Nr3oUYdX7GhjmfxeG6JWo1mZARLQNuygYqa0sra",
-	"Nb3agCoOEAFSm0y7gaK4maLbFd6WK/fGxvzCL9iETzJzxSY4lFtu28tcr+e4UiM+pFWo1CVbqptNdfJV",
-	"s8Rw/UKlhOSUjARgL1JWixTV/OpeeLWWtdelyo49FzlkPMCFxk2jDKSSqpRhlZKzErtqq9FMAHiD0TKJ",
-	"t229c9Z+X+x8vM7vrk73h63xN/tXncNPVk7uuBvBB2RtYhmhY94gIBJVLUL9BVqFi0SpA2M/m2vyNeHA",
-	"+uAUEv2IYHdrLIdiqUzkHR1trClRmzksUw//BpyQ5gZurjZWBu1+02m5reaK6672r+pnUi3IZWNAAlJS",
-	"iqr8qKhps31W8+rGamtlfQOcKjiZTmKR2Tuj/m3H2/XeObj3yVZzx3tno07ajbrT8qkVVY4EM2Lc0spq",
-	"A1bvonZsfS7KRcx7xjyrA8C/SmHTG9JI7Mve/Ojpf/zV4//5H5YWM2v6nBaLmrcKwOhjN39CmOACSx19",
-	"wEI7a0zOH7RYIE0XbURJNQXiMo7A/znhJFFUZRJck28qqY2q5+bKI9u3um9kkRciiyQMnysbrUZ7w1qO",
-	"a1c+vdlCmi+TZt1KR/FlL76Eav3mAnhzAcy7ABQ3RjjixElO+5v/+eunP/wZ2r7VRZH78vHPv//k9/94",
-	"+ZshilAovRgU2ARP6q1TqH+zIMjS4/Pi0U2/vbpSwXsel//e1VYAAfFRcXSYLq1TbOpVLYE+qo7mmwvg",
-	"ZbP25kJyMYR4VlCZLqjJGT5ZxLwqKF4hGebVwFL3YIr+VUxmwoaWo+bnEYaUOEYmaCyew/KeQ7DCpssY",
-	"vEambNgQVSIq7tXMl+hs8DfX8fmu4xLxJl7eV2pBH13Yl2FO0fzoqaQx/asSNszYUkLGk//2s8ff+f58",
-	"UaJtIqFUvaNaDL5VLEocqpCORLh/jxORfruXzE0ogoAsCuVJ1aa6gAZj6kpZm7s7t7b2t5OlnDrWhyft",
-	"szu0+c3Z+uS9Fr9+NbyxKt6fbjh3xyvB7cEatpaMyEiOWuEpP1vOCrY5AweTKEOcAHypWpslifbSgjDC",
-	"qqQ/HrMY5tZMsgBLSJAATLyAWPxMyF8tbGkoRQIRIBtHceBgaiOH0YEXjsHsgqlD/Kg6uy7paSeJWcVZ",
-	"/OZfv//0V794+uPPnv7Bvzz5NOkK/Dj0db2x1PEhzkn+9AxJtcMzzB2egrqPXHi+D4YVTxSdH+KcZI7P",
-	"cuJzVFJOiY55Yl3ApHIDeGZ7nN7TCOh23i4++dtPn/z3/+fJ9/6p+haCelSb8Eo6lIrg1KayEzJ7i8M3",
-	"AWP+NZ0CA/Y3hwUq3yXsTENPkB4AmPsEc2GgChLVBZJJVkfUZFlFrtQ62iZSJNUEYRKWFRARZQKdEBIk",
-	"q5aiEIMjUIwwRW7IgsDghRUlmsiDdBGma674PutnLvgk+KnlhONas9FoNqw01uhHsjGx5Qbw1Fpr0Gps",
-	"tFtXm2uDvuM0G+7G2hohq5aGlATAU8vH4YmRCtwtuuUGVsdik+P1PiZXV9YIdhpXHbe1uraytrrSXGm4",
-	"LbyBnbUm0HgVf42WPNKyfB6W0/ra+loSOhAWYYlrJFr/ffLxcjfI/GMFW/oMeW0OVkgKVA8LoGxyEW0w",
-	"Q3NuHv/+Xz3+1b8+/eHPnvz+LxdJJqmSWnNOpmLyXKFiT7FngETmWbVxEKiQNKNjAKgP6s8kiy1JHIzb",
-	"TyXEH9HF4cokUZLoQgctrgSmpWxJypspq+0jO1+yrIrPLVn3y9o93KtOxMmCS89DClpev4ww+tYa4IyM",
-	"RKiFRt0Ly1YrjXblIKvnJNo9erbC3XUV1vJC5TkgsUQZOZ0ADhbUL37+d198/tkXf//Z01/8OMFTxgOc",
-	"4SdnWtdRhTCIUIX5tfglPOeEzMHquKXn38fOCaCUDBJ5cAEeEg2aBs2gKQtPuK4lDpAm/qyoalXsnjM1",
-	"5mOogGtHFOu8bCX78ehyj8JsQdJQIbZxUyp1FmSMgFCioT6SvabzT1TO+CJsvCQqj/EJAoYPwPRdSyK+",
-	"4CCoQXElPFO+RhWnFndQyCLPkorgodqNZSXZbhBsuXcUNtfFHGFxASNrrdXaGAzwqtMaNPsN3HSwS9qk",
-	"DejH6dJFVr4omf7Jtgx9Wf12cOOk+f5guzE7/Pi2u0r31/kH0xa+66xN3iMbnyzBd/WSwZk5IOK+J0bv",
-	"7TvR8j1LeSKuePIMT7yUIPKAj7mzr6eJsDldcJJUNRvlSYmUNvPEkz/8m8c/+DNkVmaRCjAklNRMeTnD",
-	"EYwBaz4/UCBo2EcOoUIVw8CZDLGOEh2iSuTBBJLQBUM4OveQI54A6XmLa1u0gyk0B5CF/RniDqYUUAI0",
-	"TKNpwRhacASDSZkuKQaBjxFHUhrmWgLwOGJR05HnK/f9lPSPqGEtvnda7LZX6oMp/3cRySZRDStdCCJb",
-	"cU5XOcrWO6t+5+VLJT7Sh+R55M2IYvNzJKC0Gq1GUkAxcSM6yOgZiCPNUnGkCygYg3j3ouEZGy4OvDtA",
-	"/RG0lufW0xoeDozaVsolEwa4xux90b7d7282xh+8R64Ghx8P28Od6Tr+4OOVD99pwugdAprXre7B4V73",
-	"4EBrV7la/FZXG4kVky63CusaCJYB1Q+AnrKt3dS0qNtb3Risr/VX1tst0m+tN642+6670WqupNp7ZL94",
-	"Ee42odEBVHenAcIuEOUABc+IGFGxtdiM8iJFvNtEcT+oVwlcNKr3aVicSvh9/Ot/+vLTHympL2L8T/7D",
-	"Pz/5w58n+HxE1nlGr+hxISxb1C1Au+QkPWDlUBMqhefTJyNPik+TUEPmBMz3ebJAkgJUMYeiZx9RVa/U",
-	"EwqHDWw5KmuX+IOOcqXHV4i+4TyORpi6xEVsAjdiAuPQjAWgRj0K+Xo4KvdmH1EA33SQ59ry4gG3p2DD",
-	"EAejKMfZCYkCV6QMjYgfKPAqyGyHwPndgFD4LuaLHF3KS4GXdfwFioGDkROXj7ymlkNjbavgeVN/Limy",
-	"ssERTf5mDrIBVkqAvkawkJQJbT8z8DrIZ+xE/inKbzN1iF6g6Fl8/Y0mXCRK7GzvXt+6e/O4u7eEni5Z",
-	"hZrdV6ul7zB0n2xK4kzUlyxUg3dYsvImkKLHkZwyZIcwOvCGE/D+XvxibLUWXIz6+Bfdi8vdaGlwyvQN",
-	"ahiTarEe0OE3PPfrVfxUL8XNs/DGOfxK7xepUFzcUplyLqCnP/zRk9//Y1Ay/khFZz39y9+L7p3FmoVI",
-	"WDAL3UK7tNhIyfM1RFSKURHvGhIRmRczjCu/IWpAACTU8z0uaspgSFw9VN4DXwrX/qa4yPAabg4aK057",
-	"3Wn2V8lVd6OBW/22s2JgsT+eKOu5NoWr1qBOUJrRJElsqRIHD55vfvvALGEBb/ommygwlyiHPblZz0RU",
-	"X6lsOTSMKFrhuXuTM+2mKnclavVZrUZrrdZs1lrNw8Z6p9HoNBofxvu5PUMGHUkOHOIsVDWpl0QUFqbq",
-	"/1x+ZMj/hYu72FgzlWCrbJpP//L3nvzoj3/zP/5xKeNmUWmGcgm3q4UkY5JMyGYxFDagtRizXIRvqMC8",
-	"T8isju4CJrWYMjRik5DXi5hSlhtfKLQjqnowX0HL1DPQdjnlq9X2uGVoKp5CopbKi/FzRNbEvCGhqdKs",
-	"0p6OaLMkrSs8BlXw6Vn6O+YZGEyZkrxlAR4/FhUD11TUHz+Wt8xVFb7yMrCbDHUv4DvPLgi9etCEYjOJ",
-	"860OvmY4P//J0z/+zuM/+QsU1SqZ55CVPIaJoKaIqNafRTETwwUFxgp9sBpaJC3bXJPPcnJKQuzbBkGI",
-	"cBGligNQvMdx3488GzGVQ/yFUhR1AAYTQUcNohMS7PauaYwIqQhOAtmgdmzgietJ/XCoAWC12q3US9lV",
-	"lyIVtDDwSIjGWDgjElWfsFXgBhhRNTyj0lpU1ivUXUWYl0huu4d7ilVdn+lQjIUinFw125SRB0FuEtVD",
-	"7EGSfUZyKzfPFUluUX3HSnIblH5fUJtqoQKdqOf4vMW8Cc9AnMfW2MZKholG6ADRm89Z1FNFqyZRGasi",
-	"7hk5nG7f/PDG7Z3r79/+Zvvwvd133sv+/ZIoimJXBIrCF7BINbFSHmnrwjuwZJtQ/2GTURFqg25axvGn",
-	"eMZRj7IaFywkcaEqXFTf9NHLECxjbKC7h3sJ1ql5pObZEDuj3d/yuad/+XtP/+EvvvzTnybYNxNBnnVX",
-	"C1KM/Fp4qNP2tX6QNBVfA6um9m9rP1Id9W5+sLe1f/OGwfM26OSYogmFWscJs6d65oiSMGShYuQ9Zdrs",
-	"qcQjqL+V8Ehp66nHUa977/DO7v7Wh7IrZdkDt7RKD1Dyqit112Ju+1sdK2moCAwZS8a6SiKae+N3zxEc",
-	"Cbdyoerw3K7CclfRS3gV2nm+xpkuw6ggXsBeHAXXF01h6onRZmxWTg49or0B9nmMTx2VEF/cvwnxRHFI",
-	"57xxbMWBn0uN48ErHQWpxPAcG//Nr3/y5LPPq8jd8tXaeICjqITCA3gfHEknHnXh7GtrXoGQPe8sRuHF",
-	"8vmMRfLS4e7h3mUIFrBVzAI5UhVNFN4+1peukdB7JTw4UTL7jbT72yztZkt2F0m72frplqGuXEHx1E/p",
-	"2ufJX5KVzS1C1dcviaScOBmVzJj8q7BjnpvvKYZUwIeSXBAMnUqizTHEnCTrjQMWgh2i3Lx5HRhgkTOl",
-	"pBZ8AUNMGA6i/A0p8uqwT48DDJ0u2dJBOK6cAgh3yqVPqAhnKIJ5k/tjHNVQMwI4LC2CNoLzbKMJ9QFv",
-	"V0T1NwE10USLSQFaLQjEifVJVLwkDlGPCqEsiFFX7eyK4CI2WrkuQDF6f9I18y1yFbs1jPFKzcVXV2sD",
-	"3L5aW73qNmurzZWmZS+n12quPYfbP3pQ+eRtmdkvnYfxkrBpdEmu/UeNB5efL8NWC5XO/X014tjNyF9q",
-	"hqkGmTAAcPT48397/O9/qlml8t6VcsdCb+5cC201l7NtzLAqLrEIwcnj4qbu+Jbu97cxqLLYU/vRy+Sq",
-	"ffASSDp38+Ty8og7c9y2ctyJPBSec91+79Mnf/29pVy3cGZ1czXB9PGde2hzGl762ELMOCQN9z3qdlBv",
-	"93BPFRg0JeZUSGNKDgF82TQ3KDvnesMOmdrBN+c8f86TeXQvy3nLbNuC8wY09jKcNoh81eKtudpMKPAP",
-	"Po9O3lJnbjzANakF1gBwZjYnu3REnBOeyCWNy8ybeNP0mYEVy4Al2ib+lETuxlTWlvYSAkyigpiWhzFb",
-	"mielwGSSGNXqYNfV4g3AUctdG7NTowykUl1j/Eb5KMQHG/3lkj5fR3St0WhethElpyREPYXNQ9wOAhtd",
-	"oWlHLeehurjOrUUI0B4SCa0VgQUHeFcE78MQ3uShLpGHagwtZoejtXrhbCu5pQv4VVS1DI7Ri8YfGbFp",
-	"hMPz4598+Y/f1/L7YVqAzzEm7aTDQVBbUFkgctSNogrvkBtG3ETqRMfkyZlIr+jK5yM2VV4ydD9KDcun",
-	"ikpx0kX92REtSvBUZeN9Sfo6lySKy9c80gykGPfPJWScyB57QRH3EWZQd2/v+O7u7a2dJZOWKpPze6E8",
-	"BN0ggHTKlz0/sxzQGEekFuXodPf20NN/+lwDr2RRLIuzceKg97nS7t7O7QSOMSTWFDg2A+YBYg6roy2h",
-	"yl5ToupCJxOswUlMXZVDUOIb3lP5M1U8E1EmDfIo91ySzL8pc4N5810Ncwkocj9X8BpEtTp1Ioluf8DC",
-	"MYZMZI9iGFcuFqKIvyYmVT0II/EipIP3CTohgcrgxRwB59DxUmaDVLLpVxSrkSLx5GALCCzjM3/8V//r",
-	"6fe+u8hnDmWsFmKY7IOcxhcKl8CfC+qVqJumk5IsgTlDwLpk9RTa1mXfVTVqsOYkxEwoCwlBohqxloWo",
-	"PwPg8KSsbPBeo0ayUX0kLfzKg5ipfxmXeDyiCyqAXRwzpYrdpTID34/H9FVLmCrJu7h8QRwFvNZeTYlt",
-	"CTmEDdCMTbKqw7PTlV833BN1KF808okaRSJV4B/+9umv/mQpZZcT6tZSaEo1vdpz6lYJHAoO9iNP8mia",
-	"B1BCl3qxraOnjEyXOwhD8pyOXlP+rR4TgXy9c+VKD93b31LYwYkUWxu4U4ptHFET8TtkzFWhZsoNpg3S",
-	"WNXtT2Qy9FJz7IEcoPCgQPolFMWcjroA6qSr8xpkJynqQvQvpLgaCVsBquTZHPCyBJuN0IGzbLa5Ghdu",
-	"Uux6MAlBjQdvXiHXPqKKbRdYHhgv5uSdDAO3yzl4N7bvm1rAsoUiNiypJ4nwZFCEL8ySy4zcWQv2EtAO",
-	"xUP9qv15r57Z8uH5IMOYCG5EGbGQV4wFvveiisXbehD3Qs/qWDHLkZR/Rcc0dQAX+BuKO319kZf5aNJo",
-	"tNY8zick/LpuQX2H/SELPTEaf/3gTrepvnO9oSf419fUXwEJPeZ+vd2A/VzCC/5SpNKVnKRF0BLAbV+0",
-	"6UXeXNpQDFeXuTkf/+BPvvjvvywBDvvi818++a//9/xbVFRFSU6bZgoQgSKUBTyOTSZ11DvY7O70FB8A",
-	"0J7AozwuMq/viARejxiRmdSrjmhP4x335OL3Nrs7mzfv9orZuXjmWMty2K820HI5O9fwkpFkEBWRVAaQ",
-	"YrE2icukc5Y8eZWDK1Yb8n1fQYd4/DmjGZSx/Ojhl8XYu8V1x4uSRF5BpGmNLn2uuHvJO6rXmDXgtnV0",
-	"U+WmRXDDpjaqXYY8jAzwsMr+NzLuCyuU6ulcvqhA6lp7tVp11PTSKaDHirVSYaopG7jHk+CFEb2ZZc3Z",
-	"xaMnDFgNo1AvLQupqBWcIwqZLtqYrr2ARZwbgMteIDBNDN7Ssfa6Bwf3d/dvwCgj6LZicDbEBgPfo+QY",
-	"68ILMQLzHp75DLvFhTYXwjQvB/rm0euzzRh56Fla3xWm3FeOjJiyySdAlTQqonI5Pf7uf/ni88+q1JXK",
-	"HZeXptbgYawhH9EYIjUHpyp52Agn43hhTBl20IPLA/MT4irgrFwpQ1RYyfCI5koZgimUTURc5zbmVh5H",
-	"a41G2444FhkHYpaemnxipfywxxURz1/RKa18FNQ8Sg0oJc8sVbN1aSVH6BjhgkK8pSkByw0pE0ewLLuA",
-	"1R/gV8pN95zKzk3E6Mp4gK/0PepWgGIHBFHsCS/CrLgYJHsnYYdTYlUi05+SM33FFuO25wdT6IqYExov",
-	"Z32ewqQJvBBzAS/ODNpXNZpSbz3Lmp4589oSdTuve9SNq4jZqa7PatPptDZg4bg2CX1CZb/u3LGcv+cX",
-	"HdfTxzwxn1pziZqhZVoaoKyX9wG10qLC1HEFq8preB1zsqh0lTaUxDb2Kmn4ishrhwZxqGgQ+vHkgZC7",
-	"r0m92rvJc2Et5wKWcy/V7ZJjisL0E13lpC5JinmHSGxXKjYiGQ4ag48WxjtU8LukXSyxI8RomippX6NB",
-	"G5Row4WT7pDI83sN9fZ2Dw5Rms/3Cnl2EKCx0aEi01rKZ11HXRCt8BCnfSEcj0kEKm3LBmL4VLCEZbj0",
-	"c/LB1NEudYiJe1RQG8qzZNKujqjOu0p6ZqRcmXXJeKLQEWN6ihwycGdF7pjMWhunzBFdwiszJGL7Vve8",
-	"WKXP9F76Cl0oZXw340F5NAeRKk1jyzJcOwMB+qI8HUskyi0TbWkoatFFkV7EN/fEXEBrKW6n0TfgK01A",
-	"cy8Lo1PVQJwtvTTusCkaYzrLBt6k8rh8MhCxgA0/jjnxT4lKEDVBQg6xo6C5Gfwyxm4ZC9pP6Hz8DRuq",
-	"zIayJvnlWI/cSauzsczJTm3UXTIQi064KoH85mQXnuxNbdLORbo9+dFPv/j8b5589jeP/+4PFSj9l9/9",
-	"Qe6I23Nx5wWhmWZtnU2utVnGQfbQgSroJnZGUOmHRz4HdYq1VBL42ClWubWtvqNQPJRRvye/AYt6T5WX",
-	"91U9d2M3h6AalSyflU11c7GpnzKB+oSAy9MtyotZuo6alDxfJp7zTFTyZa5ndTm/CAU83fNrqIBfjCfr",
-	"C/qjhRAHjf4GqbWuOiu1tUFzvea28WptfWVAak1nrSHv/3My9UUMXXOS5DX/hrcX8HbJhLNsXUHAR2x9",
-	"vsy2AF9PIaLksu7zCffgyygR7KRYBvJcqWZ4Tni7NyLZ+Y5/ej9hpR2fOSfHbDDgkgwatkneP8bp7H1k",
-	"svejUkbl6AA+5uJYrkq+kY1OWzeyGAHggR2hHunsE0Nfx0Bfx0rCbDaWVB4V0S3iRDCaN9ynkPsclmV+",
-	"aNFSQSVlo0YKuNCEznfVVM84ieW9eeJdB8Lc6KxCbvQRzQiBzy6dZI7oqBbkNfHiLHMo78HEX4zQmO37",
-	"jdj4PNw2BfBh8zNXfrt5rMmoybpW4sya+az19YaMgJhKhKd4FvWrsIRdD/vEEUVYEqVAEL+F7PaNhv46",
-	"s9qKIBO/3Qw2mXSq4oxKmeqIYF+MPilHFFfVHbO54kHIoOaHE6HM19Fdxk7Ab2owrojPSWGS/x3o9EKo",
-	"VUCYBkGWnVQ/p7rvAvLq+t4peV5lYLbS64ZlX+jxf/mLJ7/41ZO//fTJj5LFAzgJTz2H6B1inutcqU+J",
-	"79cAwv/Kt6YnvG6Wo3DT3jnY3UH3SR+9S2bogAh0af/WJrq62rx6OY623j/oohMyUxj1vm9wSuDGUoXj",
-	"Ab+MQPpn4Ta+c//dgwtvohwCUDn2Jd/YP2itrlm2BfWF3+tet2zrBJTy5qDhtNw2Wemv4rWNq+vrVzfW",
-	"8GpfKuUnAqSKA0nhcvr8A2ekiharOM5lYEhhTmWAXGSGOBEqnhRiTiki9JT4LDgHKgMnIofIkIxdeGEI",
-	"DEAUQAZKhkBsElV7f/zv//OXf/rTL//qO6WRiiwgFAfefAKV3YxJOCQu2g0I7e5tIZc5k7GUZYooDRYS",
-	"O0IS9oUpzgC4C08AVrlBW//yz3/29Kf/Sd5vJORqnI16s96QHEHPyupY7Xqj3gaZSoxk/8vkvKtJlF9t",
-	"6vcMKd08xMMiGRfTIeHJ5In47flk026sFO9IT3bVM5KyFt3e4qi3NajtMEpq21g4I6gOopiDEn6t50WK",
-	"quIszEreO8DVnvzRTx//4G+f/Nl3n/zkb//3v/2+/O5//9v3ypmnpsYZHvvnoUYb9WdC1d6DD5gbwb8/",
-	"8XyBPEg9GstHpZrg+JMyYBuz+9/sbt9djoTN2N+Q8CtPwnLzsyQsv5tHwiHB7qxcQGs1GjHGkosFlkK5",
-	"KcoNOqwnOAJbOHK9wUB+OwjZWGu04Snow30pN6MxC8G8KBsLCdF1hfg1BPrr1OMErTbaRzTaMY2oXhab",
-	"gl2PmjTGl0jQkwObPa8938Q0WlrPIWjKwhP0+J//69Nf/eMCQQ+8/XOrixyOSCaPua4yCY8BDA7PNPp8",
-	"0tLBphR5rt7CBB49ZSr6k5aW/qlSG+T6LMqxE/nBzan2cQwYXKVFiJev5/FyOM7O4bg6xQKHx6pEuVXJ",
-	"SeUSn0SPRE6r8qJKk8Bd1KRJR42S/5bT2iW5LNLcVQmZN/p6idMpg09QqTxRHB9UNTcZ2pYbDTeDye9U",
-	"ts5EkDhypEY4LcwG01FGxTZTVZCOHtGcSRyc6p1IdfJEMvs4BX+rkDTxjCOunUwqATDAXpioF2o2A+nt",
-	"LMTKlmujy5g9s/ydhVmxRcepMky0HPFFzJdf5ei+KhPnfTBwRjOrauTUme9RPcUoqX2xpfNgcYjDK8vY",
-	"nxdrj9iFthXoc6qP57XfAtZfmBu+ILMTeHhIhh4XZA5A5SZQD08iOsxh6IptRhQ/whytI8FQa3UNOSMs",
-	"1ZFIO1BxBBEKm8eP6HBCOCcuwkKBEhdiQ6oRX5S5Pld2ta8H+dLy0/wAvyqWCiHmkmw8jeJSlavGBGfe",
-	"nMdHFdm+6LTK6MRgborpPhPQmqqswGwzevLffvb4O98v5gXwvlTHy5CO1a8G5MHjkZFK+cMIdkGxlwQJ",
-	"d84V0GV0Tzm/juqY21GeOmQxKs79xS/+/vEPfhkrbGaU+VqkW2M8JLaO+oEmDrYPdJhQlOEeN+TgQDgj",
-	"XNDQYTZ/koPcijWEl0djo8WU9NHjX//Tl5/+SOGHxc1HINcFRVNzHs+olubjv/vLx3/146e/+HG2ufGg",
-	"aKRxZSnEBqk6Ub/5H58++c8/efLpPzz+/DtPf/zZ48+/o4pC6+aYCKpP3EzUTNwsRAbeWzdtUIuKmzem",
-	"CE9w4g/Qk7/+w8d/8JP4ZWOFePTg0f8JAAD//w==",
+	"BENrK8gnQpCQg1XQDIAN9EeEfQBZFcgnmAvUatgmFARRJtQlQtz6Eb1P8AkJEaOEy299F/WjUEYQv4eM",
+	"8Nh8nokGVpcSTlYjUTbFxejy5w0MZQO03pBrsNpsob4nrulQ0QXBMDp2FJZLmykyw1xrpBXEtQtEksLN",
+	"4tGhT1591LXX2ueVEAES99zBhAdge7cg3ABKNZhbT1+53dAZeafw8QbB0Q9lrN1cwpkY1NwZVkH3M6Se",
+	"Uib/es9GvWP5v1rvGqLEU0H6vgkHQ5fgCE7N6cXaQaMkx8uI6mOAMD2ivd/toUuYIlKTbNLURLlsQsog",
+	"Pjc6RuD4ioJ5aYSIvGRYBSfOJPTE7EBunCLXBNBpflmuy64jE8BhFpMAZtu7InniFZDZeygkYhKaehoj",
+	"gkYEu5InDDKjh8rMVsdSv1tGZtfDqZmEBaOCBN67BHSQRNrIdcw9pzAcOmW4SBb/8BS2tM6hhwn1mTtD",
+	"yrGDepGnQ/t4Us6MHnJZDEit3GcEBt2HkUSjHQkRAGLZ4cijw7K1hayc8rVlA5N50ryi7rrkOpeun6f6",
+	"rImyBcwkCkJ8FuA13DJi9Dv3D3NW7+yiHkaJNvE421eGRNTGUftqDL30SiloiNxS7StnWCUyvG8UsNR6",
+	"SUFApbe4NsJoyJibdrGhkFAyNSHEXmhqvQz8mfIZUTJVP3j8iGryDbVBWNOxYhDQQkg4kTd3phOPI8mx",
+	"hDqehVuk51pO45oLH3hDisUkJItpvCelAXmpHk0ajbaTAASGL0hHfc9Ni+rbnh1FusO3qE9kG9ch6ebS",
+	"ne3uZu3gTrd5KYMobB/RA2Aph0wO8fJlVStjTMSIuTbqSbVBn5+zmh5Y7e2eWUIbBRhYoIs4C+UKBjjE",
+	"YyL575xVkw2x0PsE65De3KpJ5l5CPzmWYDxSSQqyUYinJsbcINujgxvvQlUqF3lCwV1w1LsOVKwXG17W",
+	"C1o/5+glbzaqmsOo0IX69csGhnKMPSqwRwnkhEO1j6hU0tATo0m/7rDxlbF6HJbe/KEyNtISLif+oDZi",
+	"XG6BykvVXNLUZJJCJ6Z8KuleXmNAlfKBAQuV/dpUCuAdBe8Pwif2/Zk6IyTkjH7jiB7Rt98+HIUkOsS8",
+	"/vbbwEOk4ASdQtA+QYOQjdHAOyUKJZCPiBtVDIiEX9kQH+GA6EtajrCOboK0HjV4RHlA8IlkCtgR/ixR",
+	"eWFsA/XJC7unNc1efNIF8X2ugk46cujfjlJmvq16lf8qKz76dmQ1//YR/XatVkv9J9+VcjP6Nuo9lB86",
+	"6KHCyBrz4SMbjOiPevJX+SPkpPQQxNFmvqs1oX1jk5fNxXKVjbRYZZtcTxtFAl+yk/iVHmqpPpJfrZyd",
+	"SfpePTtTnYHeI7uKhpxsTA2sEX/EfXZK5BdquxPODLnX97WPI9oeQ1h2tJYsVEla2LclMUEDcpiRxsMm",
+	"AmhEs2a4uC95NMruOaJ6oyT/72M35sgrjabUkEKSHoICdWCUXK6jyK86xAK6GISMRgV7EmRqDoS8bzzB",
+	"j6gkeLMz5nYAOYfQU+KzgHTQSqNho5XGivzfqo1Wmm35P/mptWGjVfnraqMt+ZISOJRgJbkOP6K9LiSK",
+	"dVBpopjUVQlAuGTTz/SRSQyRqHgrvdKS9TGtomH5RN8nR3SMnZFHSS0k2IXUMrXFdbWzd03S2NtvI61j",
+	"yDZ9n02RHmvNPNNDl3qESoH5k5GunyIZ6lvJm8HHdAgRHCNG2SQkrmSxU+L7l+sIIryPqMtAV3aJ1AXM",
+	"vR0lr8Gd4XsOMfHtWpIMsDMitVa9kWOW0+m0juHnOguHV/S7/Mrdrc2bOwc34Z040yriv1/++c+e/vQ/",
+	"WbZ1SkKuuGij3lTPsoBQHHhWx2rXG/W2yvIYgYRdJMX1PerWEjUSg8K6edv4hHBwXSrlwFYhMBpRIipf",
+	"PuGkh3qySV1ZJHGxE7fmUXPdsSkFqITAx07k6JN8MWXeOKIj7CoRTyfBRYFV+hUfc4Gaq2js0YkgXD1r",
+	"6ukJ5sMAlV5jIxNvE1exVClbat+ikyWVUysxB1hBIxdYnY+KNdD4kSspafuRXfX5vZBJFRRU3qrvdINA",
+	"6+5V35DCyT7zK72izpA5Qkt0cggRaWpkDyKt/zpzZ1HIpqK2JCeRHEQBjYNnWSVCGE8In4zHOJyBuJBU",
+	"ZeUZwP6EpCp9Ws32eqMB/2uYXMCOtda+ut5aj6tYdqxvNofsne0b7Y9P+dq3Plxrv3fvg51YJFJ9g0Sk",
+	"zAsLM0dimjGZHY/SVgjtEjQ3PEyx1WgsuSg6gzi9LAdsTOAiggAfdSckF0ctAtzpjZZtjflQW9aSq4n6",
+	"xGd0yFUNYiVYmURVpbbHANpx1zeUuTvTVcN0Yt5ZYiVTeFXwXpodyR5BBlaaEeaMouloJnlzXQmY2mpf",
+	"3E20/tDRLSU4pcwScMzTWvNHDyQpx7OWu41yVhM5qNSKPv3Vnzz++V9+8Yu/f/yDX0rawkOukWeAViGh",
+	"tYgvOzgQzgiXs+QbUHcOUwQgBUg/jy71JPn2UA++7l2GZYIL3DDqiCPKXw62D+A2rZkXIrEiknaian0U",
+	"9Sah37ONDTUWMDBHHGpNg/W3hyeux+Am5URcA/FWtWojwYYKUEI2cESRutG3bvRA1BoaGAu5gM6IOCfw",
+	"nOxZadS92JoeesORgKGEjA7rMAUVSas0PhVMiy71+JjDWKTE5bskjPLTPXFZKVR6YXSMoNlJ2avepl4d",
+	"lEmcb0dOQd585sFrSNviXEa4ku6j39DUo1wtUZ9JOSckgLBYR7eknpGoBY5OmedC2B4GYwAMT37HzUUp",
+	"+9W3F1KFFSmD4w/3HqDRydsP05lSxy9h1NOGMbm+8U2ublzJLygzZ/2yurXVnplyaVzPVk7JBBN6qk4y",
+	"UFA3cj+rsuOCKb0GyNHWskFqPeroDpuqOuhmKeTrvjf2BHE7qE9mjLqJQNnkeKS4C5Kj0lNa61p47O0T",
+	"Ec5q3YEgYU+uDVP1qEWivK7GUMsenaRpEIYLIorRKqh7RGNi1XXcR0RX0xvoXdL17VJja68oiA/OYKEO",
+	"Y2MksEyuTKrMJypoEvMInkHrFGAUVKQqlcaOKrktlasAvKSKFZJx4EuVQZAzIJyk4nFEvSFlUqSVtFIv",
+	"EI8lYfucFYJXabWuSE5SftpNzazeSEovTFICnpu+lw8NMQ8ifDLAfTOAlIRkZATdRioaCo6IrgfQUfEw",
+	"cFNGsUtJySx9v9jGhmXsJvoeynQaSW1rjfbV9dX2yvrvfvyxLrOtB5HwpKcGoQaXHoQ51SaZR2ExDFg4",
+	"Tva6YHaFcqeZ3cH2gdFUsyxEeV0wR5ifELjKnruAagYfhYIsI2epYT9XaXXeHjkR38gLj8YXuWgxlGBg",
+	"dZrrDaNdF2M3ee9f392fNt69PWTdbre7c3BvdPPeUH68Kf93vfue/Kfb7p+enMgPmyf+zffe31+ht3fg",
+	"heFw87q73pwJeOf6O/v3Vm+GJ+8Mh8Ovfx28oRlp1y4W1KGsT4poHDYmuipricTeXjHNHzD/lOTpTkOT",
+	"KhFW7UuOcj2OGIU7eYpnNvLAq5iQGUb4FESLZ7Ib7Ubj0UUUAEOY5TpABKk91YEXz10hkFx9vk5wmwiE",
+	"0yZsGOIXf/TLxz/4sy//8ftffP7Z0x9/ltADzAko1wNGmA5JLZi65arAARE8nQpiRJmU3QWkL6UJ+L4q",
+	"6U049xjltrKYgwGGsYQVJZXohDAl007CDOq7RzTqMlI8gqmr1Q5tzcuYh9SM9qZuL2aXIPtpiZFNE2Ym",
+	"rJNzmqtHVBt5tOzlJSS6OgJ5D2GQw5QgLcVfM7hiYS8/Ho9rpNRSyU+tDZvSIhNToYCkWo8Bvt5ISC/K",
+	"lpQA1YiP7P0ENaMEDlvEApnvxiBwlsPCkDgCjVjICepD7uMsiZjRsYJJKCWt4QQD4QkDd8ZYwt0sz3OJ",
+	"oHE/cWrSB0TJHnn+XF1yWHqYy9rANlPk/tWbwXYY4hNnFCvxWh0tu1jbSVOYls+MNpxs6I35K3PVqY1O",
+	"3zq/+fXPn/zw/3/8+XfSd9xCW9eAhUMiznnHmU1TMZnZy0Y1Dcw9cc/Y5VdhAYM/onM5fEg4EW8Y/Itn",
+	"8AUq6Vxeqra0WEHDvueQ39Wta2X0eTNbNf4l+MQtRdwvjNl2EzbLMl/DapLB5iVjyFkGcS1MBk791rHb",
+	"FG89ADVCsi4mBKExy5MCOHr867/44uf/vDyX9U1WVAmD1dgdCcN/LNrDu4fz5PuS06V9DAqQSbFkHTeo",
+	"vA73s50Z06oS5XVQCzeudj1J6B0MxwLyQCFYB6IvwHBql4v74HLQhvBI2p9vs0W7xi+tzd0A7DkizgkE",
+	"+FFXqkoumgRy1pAQH84K3RMJZmQnvALavp6yx3sptciYjUOibNnaIBzB1RRUv6ujW9rMn7weTcUHEIlS",
+	"Rn7t+1Cjjq/YUMezeDy3RK1GMzKCJcBy2UBFTWll7ZpebcApB9ABqU2m3UBR3EzR7Qpvy5V7Y2N+4Rds",
+	"wieZuWITHMott+1lrtdzXKkRH9IqVOqSLdXNpjqdq1liuH6hUkJySkYCsBcpq0WKan51L7xay9rrUoXM",
+	"noscMh7gQuOmUQZSuUjKsErJWYldtdVoJiDBwWiZRPC23jlrvy92Pl7nd1en+8PW+Jv9q87hJysnd9yN",
+	"4AOyNrGM0DFvEBCJqhah/gKtwkWi1IGxn801+ZpwYH1wCol+RLC7NZZDsVRu846ONtaUqM0clqmwfwNO",
+	"SHMDN1cbK4N2v+m03FZzxXVX+1f1M6kW5LIxIAEpKUV1g1TUtNk+q3l1Y7W1sr4BThWcTCexyOydUf+2",
+	"4+167xzc+2SrueO9s1En7UbdafnUimpRghkxbmlltQGrd1E7tj4X5SLmPWOe1QHgX6Ww6Q1pJPZlb370",
+	"9D/+6vH//A9Li5k1fU6LRc1bBfD2sZs/IUxwgaWOPmChnTUm5w9aLJCmy0CipJoCcRlH4P+ccJIo0zIJ",
+	"rsk3ldRG1XNz5ZHtW903ssgLkUUShs+VjVajvWEtx7Urn95sac6XSbNupaP4shdfQrV+cwG8uQDmXQCK",
+	"GyMcceIkp/3N//z10x/+DG3f6qLIffn4599/8vt/vPzNEEUolF4MCr6CJ/XWKVTUWRBk6fF58eim315d",
+	"qeA9j8t/72orgID4qDg6TBfrKTb1qpZAH1VH880F8LJZe3MhuRhCPCuoTBfU5AyfLGJeFRSvkAzzamCp",
+	"ezBF/yomM2FDy1Hz8whDShwjEzQWz2F5zyFYYdOFEV4jUzZsiCo6Ffdq5kt0Nvib6/h813GJeBMv7yu1",
+	"oI8u7Mswp2h+9FTSmP5VCRtmbCkh48l/+9nj73x/vijRNpFQqoJSLYbzKhYlDlVIRyLcv8eJSL/dS+Ym",
+	"FIFKFoXypKpdXUCDMZWqrM3dnVtb+9vJ4lAd68OT9tkd2vzmbH3yXotfvxreWBXvTzecu+OV4PZgDVtL",
+	"RmQkR60Qmp8tZwXbnIGDSRQ2TgC+VK32kkR7aUEYYVXSH49ZDJxrJlmAJSRIACZewEB+JuSvFrY0lCKB",
+	"CJCNozhwMLWRw+jAC8dgdsHUIX5U710XCbWTxKziLH7zr99/+qtfPP3xZ0//4F+efJp0BX4c+rqCWer4",
+	"EOckf3qGpNrhGeYOT0ElSS483wfDiieKzg9xTjLHZznxOSpSp0THPLEuYFK5ATyzPU7vaQSdO28Xn/zt",
+	"p0/++//z5Hv/VH0LQT2qTXglHUpFcGpT2QmZvcXhm4Ax/5pOgQH7m8MCle8SdqahJ0gPINEVSJiGKkjU",
+	"K0gmWR1Rk2UVuVLraJtIkVQThElYVkBElAl0QkiQrIOKQgyOQDHCFLkhCwKDF1aUaCIP0kWYrrni+6yf",
+	"ueCTcKqWE45rzUaj2bDS6KUfycbElhvAU2utQaux0W5dba4N+o7TbLgba2uErFoapBIgVC0fhydGKnC3",
+	"6JYbWB2LTY7X+5hcXVkj2GlcddzW6trK2upKc6XhtvAGdtaaQONV/DVa8kjL8nmgT+tr62tJMEJYhCWu",
+	"kWj998nHy90g848VbOkz5LU5WCEpUD0sgLLJRbTBDM25efz7f/X4V//69Ic/e/L7v1wkmaSKdM05mYrJ",
+	"c4WzPcWeARKZZ9XGQaBC0oyOAaA+qD+TLLYkcTBuP5UQf0QXhyuTRJGjCx20uLaYlrIlKW+mrLaP7HwR",
+	"tCo+t2QlMWv3cK86ESdLOD0PKWh5/TLC6FtrgDMyEqEWGnUvLFutNNqVg6yek2j36NkKd9dVWMsLleeA",
+	"xBKF6XQCOFhQv/j5333x+Wdf/P1nT3/x4wRPGQ9whp+caV1HldYgQpX61+KX8JwTMger45aefx87J4BS",
+	"MkjkwQV4SDRoGjSDpiw84bo6OUCa+LOiOlixe85UrY+hAq4dUazzspXsx6PLPQqzBUlDhdjGTanUWZAx",
+	"AkKJhvpI9prOP1E544uw8ZKoPMYnCBg+ANN3LYn4goOgBuWa8Ez5GlWcWtxBIYs8SyqCh2o3lpVku0Gw",
+	"5d5R2FwXc4TFJZGstVZrYzDAq05r0Ow3cNPBLmmTNuApp4shWfkyZ/on2zL0ZfXbwY2T5vuD7cbs8OPb",
+	"7irdX+cfTFv4rrM2eY9sfLIE39VLBmfmgIj7nhi9t+9Ey/cs5Ym4hsozPPFSgsgDPubOvp4mwuZ0wUlS",
+	"9XGUJyVS2swTT/7wbx7/4M+QWZlFKsCQUFIzBesMRzAGrPn8QIGgYR85hApVXgNnMsQ6SnSIapsHE0hC",
+	"Fwzh6NxDjngCpOctrm3RDqbQHEAW9meIO5hSQAnQMI2mBWNowREMJmW6SBkEPkYcSWmYawkI5YhFTUee",
+	"r9z3U9I/ooa1+N5psdteqQ+moOBFJJtEfa10aYlsDTtdNylbQa36nZcvvvhIH5LnkTcjis3PkYDSarQa",
+	"SQHFxI3oIKNnII40S8WRLqBgDOLdi4ZnbLg48O4A9UfQWp5bT2t4ODBqWymXTBjgGrP3Rft2v7/ZGH/w",
+	"HrkaHH48bA93puv4g49XPnynCaN3CGhet7oHh3vdgwOtXeWq+1tdbSRWTLrcKqyrKlgGpj8Aesq2dlPT",
+	"om5vdWOwvtZfWW+3SL+13rja7LvuRqu5kmrvkf3iRbjbhEYHUN2dBgi7QJQDFDwjYkTl22IzyosU8W4T",
+	"xf2gAiZw0aiCqGFxKuH38a//6ctPf6SkvojxP/kP//zkD3+e4PMRWecZvaLHhbBsUbcA7ZKT9ICVQ5Wp",
+	"FJ5Pn4w8KT5NQg2ZEzDf58mSSwpQxRyKnn1EVQVUTygcNrDlqKxd4g86ypUeXyH6hvM4GmHqEhexCdyI",
+	"CYxDMxaAGvUo5OvhqICcfUQBfNNBnmvLiwfcnoINQxyMohxnJyQKXJEyNCJ+oMCrILMdAud3A0Lhu5gv",
+	"cnQpLwVe1vEXKAYORk5ckPKaWg6Nta2C501Fu6TIygZHNPmbOcgGWCkB+hrBQlImtP3MwOsgn7ET+aco",
+	"v83UIXqBomfx9TeacJEo2rO9e33r7s3j7t4SerpkFWp2X62WvsPQfbIpiTNRsbJQDd5hyVqeQIoeR3LK",
+	"kB3C6MAbTsD7e/GLsdVacDHq4190Ly53o6XBKdM3qGFMqsV6QIff8NyvV/FTvRQ3z8Ib5/ArvV+kQnFx",
+	"S2XKuYCe/vBHT37/j0HJ+CMVnfX0L38vuncWaxYiYcEsdAvt0mIjJc9XJVEpRkW8a0hEZF7MMK78hqgB",
+	"AZBQz/e4qCmDIXH1UHkPfClc+5vissVruDlorDjtdafZXyVX3Y0GbvXbzoqBxf54oqzn2hSuWoPKQ2lG",
+	"kySxpUocPHi++e0Ds4QFvOmbbKLAXKIc9uRmPRNRfaWy5dAwomiF5+5NzrSbqgWWqP5ntRqttVqzWWs1",
+	"DxvrnUaj02h8GO/n9gwZdCQ5cIizUPWpXhJRWJ+BBfzIkP8LF3exsWYqwVbZNJ/+5e89+dEf/+Z//ONS",
+	"xs2i0gzlEm5XC0nGJJmQzWIobEBrMWa5CN9QgXmfkFkd3QVMajFlaMQmIa8XMaUsN75QaEdU9WC+gpap",
+	"Z6DtcspXq+1xy9BUPIVELZUX4+eIrIl5Q0JTpVmlPR3RZklaV3gMquDTs/R3zDMwmDIlecsCPH4sKgau",
+	"qag/fixvmasqfOVlYDcZ6l7Ad55dEHr1oAnFZhLnWx18zXB+/pOnf/ydx3/yFyiqVTLPISt5DBNBTRFR",
+	"rT+LYiaGCwqMFfpgNbRIWra5Jp/l5JSE2LcNghDhIkoVB6B4j+O+H3k2YiqH+AulKOoADCaCjhpEJyTY",
+	"7V3TGBFSEZwEskHt2MAT15P64VADwGq1W6mXsqsuRSpoYeCREI2xcEYkqj5hq8ANMKJqeEaltaisV6jk",
+	"ijAvkdx2D/cUq7o+06EYC0U4uWq2KUwPgtwkqrDYgyT7jORWbp4rktyiipGV5DYoJr+gNtVCBTpRIfJ5",
+	"i3kTnoE4j62xjZUME43QAaI3n7Oop4pWTaIyVkXcM3I43b754Y3bO9ffv/3N9uF7u++8l/37JVEUxa4I",
+	"FIUvYJFqYqU80taFd2DJNqH+wyajItQG3bSM40/xjKMeZTUuWEjiQlW4qGLqo5chWMbYQHcP9xKsU/NI",
+	"zbMhdka7v+VzT//y957+w198+ac/TbBvJoI8664WpBj5tfBQp+1r/SBpKr4GVk3t39Z+pDrq3fxgb2v/",
+	"5g2D523QyTFFEwrVkxNmT/XMESVhyELFyHvKtNlTiUdQfyvhkdLWU4+jXvfe4Z3d/a0PZVfKsgduaZUe",
+	"oORVV+quxdz2tzpW0lARGDKWjHWVRDT3xu+eIzgSbuVC1eG5XYXlrqKX8Cq083yNM12GUUG8gL04Cq4v",
+	"msLUE6PN2KycHHpEewPs8xifOipKvrh/E+KJ4pDOeePYigM/lxrHg1c6ClKJ4Tk2/ptf/+TJZ59Xkbvl",
+	"q7XxAEdRCYUH8D44kk486sLZ19a8AiF73lmMwovl8xmL5KXD3cO9yxAsYKuYBXKkKpoovH2sL10jofdK",
+	"eHCiCPcbafe3WdrNFgEvknazFdktQ125EuWpn9LV1JO/JGulW4Sqr18SSTlxMiqZMflXYcc8N99TDKmA",
+	"DyW5IBg6lUSbY4g5SdYbBywEO0S5efM6MMAiZ0pJdfkChpgwHET5G1Lk1WGfHgcYOl2ypYNwXDkFEO6U",
+	"S59QEc5QBPMm90dFW8lN8iIxSdUIGRm+ZviwFqemI/UbpjkMJN0pcW00oT4g84qoUifgK5q4MkAxkisH",
+	"AWV9ElU5iWPZo4opC4LZVTu7IriIMVcuIJCW3sh0uX6LXMVuDWO8UnPx1dXaALev1lavus3aanOladnL",
+	"KcCavc+5Fh49qHxEt8zsl07YeEn4Obok1/6jxoPLz5ezq4VKJwm/GgHvZuQvNWdVg0xYCjh6/Pm/Pf73",
+	"P9U8Vbn5Stloodt3rim3mm/aNvZaFcBYBPXkcXFTd3xL9/vbGH1Z7NL96GXy6T54CUSiu3lyeXnkojn+",
+	"XTnuRMIKz/l4v/fpk7/+3lI+XjizurmaYPr4zj20OVUwfWwhuByyi/sedTuot3u4pyoRmlp0KvYxJYcA",
+	"EG2aG5Sdc71hh0zt4Jtznj/nyYS7l+W8ZbZtwXkDGnsZThuEyGrx1lxtJmb4B59HJ2+pMzce4JpUF2uA",
+	"TDObk4Y6Is4JTySdxvXoTWBq+szAimVQFW0TqEoiv2QqvUu7EwFPUWFRy8OYreGT0nQy2Y5qdbDravEG",
+	"cKvlro3ZqVEGUjmxMdCjfBQCiY2ic0mfryO61mg0L9uIklMSop4C8SFuB4Exr9AGpJbzUF1c59YiBGgP",
+	"iczXigiEA7wrgvdhCG8SVpdIWDUWGbPD0Vq9cLaV3NIF/CoqbwbH6EUDlYzYNALs+fFPvvzH72v5/TAt",
+	"wOcYk/bm4SCoLShBEHn0RlEpeEgiI24ix6JjEupMSFh05fMRmyp3Grof5ZDlc0qlOOmi/uyIFmWCqvry",
+	"viR9nXQSBfBrHmkGUgwQ6BIyTqSZvaDQ/AhcqLu3d3x39/bWzpLZTZXJ+b1QHoJuEEDe5cueyFmOfIwj",
+	"UouSebp7e+jpP32uEVqycJfFaTtxdPxcaXdv53YC8BgycAo8oAHzAFqH1dGWUPWxKVEFpJOZ2OBNpq5K",
+	"NihxIu+pRJsqLowo5QZ5lHsuSSbqlPnLvPk+ibkEFPmpK7gXoqKeOuNEtz9g4RhDyrJHMYwrFzRRxF8T",
+	"k6oerZF4EfLG+wSdkECl+mKOgHPowCqzQSor9SsK6kiReHKwBQSWca4//qv/9fR7313kXId6VwvBTvZB",
+	"TuMLhUvgzwWFTdRN00lJlsCcIbJdsnoKbev68KpsNVhzEmIm1I+EaFINbctC1J8BwnhSVjbAsFEj2fA/",
+	"khZ+5UHMFMqMa0Ee0QWlwi4OrlLF7lKZge/HY/qqJUyVDV5c5yAOF15rr6bEtoQcwgZoxiZZ1eHZ6cqv",
+	"G0CKOpQvGiJFjSKRU/APf/v0V3+ylLLLCXVrKdilml7tOQWuBA4FB/uRJ3k0zSMtoUu92NbRU0amyx2E",
+	"IctOh7kp/1aPiUC+3rlypYfu7W8pkOFELq4N3CnFNo6oCQ0eMuaqmDTlBdMGaawK/CdSHnqpOfZADlDA",
+	"USD9EopiTkddQH/SZXwNBJQUdSFMGHJhjYStkFfybA54WYLNRjDCWTbbXI0rPCl2PZiEoMaDM6+Qax9R",
+	"xbb14S3i3J0Mw7aVtOMJHWhqKrEVM/FubOI3dYNlo3UonpXeCzRkhJvqU17mUjIiltosY3Eo4OeSDJOY",
+	"Uga3+MK8vcxanjWFLwEmUTzUr9ox+OrZPx+eD6SMieBGlIMLmcxY4Hsvqjy9rQdxL/SsjhXzLnl+rugo",
+	"qg4gEX9DsbmvL3JXH00ajdaax/mEhF/XLajvsD9koSdG468f3Ok21XeuN/QE//qa+isgocfcr7cbsJ9L",
+	"uNNfiuS9kpO0CMwC2PaLtuHIK1BbnOEONFfw4x/8yRf//ZclUGVffP7LJ//1/55/HYuquMxpG08BBlGE",
+	"64DHse2ljnoHm92dnuIDABMUeJTHZe31ZZNACBIjMpMK2hHtaYTlnlz83mZ3Z/Pm3V4xOxfPHN1ZDvvV",
+	"hnYuZ+ca0DISMaKylcqSUiwfJ5GgdJaUJ2UC8Olqj4DvK7ASjz9n/IQylh89/LJYjbe47nhRWsoriG2t",
+	"8azPFekveUf1qrYGTreObqpsuAjg2FRjtcuwjpGBOlZ4A0ZYfmGlWT2dPRiVZF1rr1arx5peOgUtWbE6",
+	"qxKkk8Z0jyfhEiN6M8uaM7BHTxh4HEahQlsWxFEL30cUcmu0VV67E4s4N0ClvUAonBgupmPtdQ8O7u/u",
+	"34BRRmBxxXBwiA0GvkfJMdalHmLM5z088xl2i0t7LgSGXg5mzqPXZ5sx1tGzNOMrFLuvHIsxZdxPwDhp",
+	"HEblu3r83f/yxeefValklTsuL011w8NY1T6iMShrDsBV8rARTkYOw5gy7KAHlwfmJ8RVUF254omosHbi",
+	"Ec0VTwSbKpuIuLJuzK08jtYajbYdcSwyDsQso6KvNRor5Yc9rsF4/hpSaeWjoMpSakApeWapKrFLKzlC",
+	"BxsXlP4tTUJYbkiZgIRl2QWs/gC/Uv6+51TobiJGV8YDfKXvUbcC+DtglmJPeBFKxsVA4DsJg54SqxLY",
+	"ApSc6Su2GCk+P5hCn8acGHs56/OUQk0glJgLeHEu0r6qCpV661lWEc2Z15aoFHrdo25ct8xOdX1Wm06n",
+	"tQELx7VJ6BMq+3XnjuX8Pb/oAKE+5on51JpLVCkt09IA1728D6jOFpXCjmtmVV7D65iTRcWytKEkNtZX",
+	"SfxXRF47NBhHRYPQjycPhNx9TerV3k2eC2s5X7Kce6lulxxTFO+f6CondUlSzHtWYrtSsRHJcNAY7rQw",
+	"cKKCAyftq4k9KkbTVDABGn/a4FIbLpz0q0Qu5Guot7d7cIjSfL5XyLODAI2NDhWZ1lLO7zrqgmiFhzjt",
+	"VOF4TCIYa1s2EAO2giUsw6WfkzOnjnapQ0wApfK5eCKB6G8fUZ2/lXTxSLlyoW/H9BH5eOC2KvfwHNHs",
+	"yldw9BQie93qnhcq9ZleUl+hP6WMCWfcKY/mAGKlCW5Z7mtnEEhflNtjifS7ZWI4DUUtujXSi/jm0piL",
+	"py1l7zT4B3ylCWjuzWEUrBrItqU3yB02RWNMZ9lwnlR2mE8GIpa24ccxJ/4pUWmnJvTIIXYUijeDX8bY",
+	"LWNB+wkFkL9hQ5XZUNY+vxzrkTtpdTaWOdmpjbpLBmLRCVcVmN+c7MKTvant27n4uSc/+ukXn//Nk8/+",
+	"5vHf/aHCxP/yuz/IHXF7Luy9IDTTrK2T2bVqyziIZjr8Bd3EzggKDfHIAaFOsRZUAh87xfq3Ntx3FIiI",
+	"svD35DdgXu+p6va+KidvjOgQqqNy9bOCqm4utvtTJlCfEPB/ukXZNkuXcZNi6MvEc56Jfr7M9awu5xeh",
+	"jad7fg218YvxZH1Bf7QQOKHR3yC11lVnpbY2aK7X3DZera2vDEit6aw15P1/Tqa+iKFrTpK85t/w9gLe",
+	"Lplwlq0rBPqIrc+X2RbA+ylAllwufz6NHxwbJYKdFMtAnivVDM+JrvdGJDvf8U/vJ6y04zPn5JgNBlyS",
+	"QcM2kADHOI0JgAwmQFRJqRxzwMdcHMtVyTey0WnrRhbjCjywI9AlndNi6OsY6OtYSZjNxpLKoyK6RZwI",
+	"RvOG+xRyn8OyfBItWiqkpmwISQEXmtD5fpvqeSyxvDdPvOtAzBudVci4PqIZIfCcSSoQbuL7SANKKZsd",
+	"Tw7AjlRd5aWeHdFEmo2KUhkksRZCNpbPyQtyWYeRWvDXxGW0zKG/BxN/MUJptu83Yunz8BFlQc9M6sAb",
+	"Hj43Dyjrx4nzgeaz7tcb6AICOBGe4lnUr4JKdj3sE0cUIWCUwlf8FrLbNxaA15nVVoTG+O1msMlUWRXU",
+	"VMpURwT7YvRJOWC6Kl6ZzXAPQgYlTZwIRL+O7jJ2An5ZIy0Sn5NCaII70OmFsLaAMA1ALjupfk513wXk",
+	"1fW9U/K8qtxspdcNy77Q4//yF09+8asnf/vpkx8layNwEp56DtE7xDzXuVKfEt+vQYWCK9+anvC6WY7C",
+	"TXvnYHcH3Sd99C6ZoQMi0KX9W5vo6mrz6uU4tHv/oItOyExB8Pu+QVeBG0vVxQfUNQJJq4Xb+M79dw8u",
+	"vIlyCEDl2Jd8Y/+gtbpm2RaUT36ve92yrRNQ+puDhtNy22Slv4rXNq6ur1/dWMOrfan0nwiQKg4khcvp",
+	"8w+ckarJrIJGlwFPhTmVwYiRGeJEqOBVCHCliNBT4rPgHFgSnIgcjkQyXOKF4UYAUQAZKBkCsUlUzP7x",
+	"v//PX/7pT7/8q++UhkWygFAcePMJVHYzJuGQuGg3ILS7t4Vc5kzGUpYpojRYSOwISdgXpjiDTy88AVDs",
+	"Bkz+yz//2dOf/id5v5GQq3E26s16Q3IEPSurY7XrjXobZCoxkv0vk6mvJlF+tanfM6R08xAPi2RcTIdx",
+	"JnP67flk026sFO9IT3bVM5KyFt3e4qi3NajtMEpq21g4Iyh+opiDEn6t50WKqqAuzEreO8DVnvzRTx//",
+	"4G+f/Nl3n/zkb//3v/2+/O5//9v3ypmnpsYZHvvnoUYb9WdClRaED5gbwb8/8XyBPMhzGstHpZrg+JMy",
+	"OB6z+9/sbt9djoTN2N+Q8CtPwnLzsyQsv5tHwiHB7qxcQGs1GjEylIsFlkK5qTkOOqwnOAJbO3K9wUB+",
+	"a8x4SPYE+nBfys1ozEIwX8rGQkJ02SR+TVkQpx4naLXRPqLRjimxuzT2BbseNTmTL5GgJwc2e157volp",
+	"tLSeQ9CUhSfo8T//16e/+scFgh5EE8wtnnI4Ipmk6bpKWzwGCDs805j5SUsHm1LkuXoLEyj6lKlQU1pa",
+	"2ahK6ZPrsyihT+QHN6eYyTEgh5XWWF6+XMnL4Zg7h2PsFAscHqsK7FYlJ5hLfBI9EjnFymtGTQJ3UZMm",
+	"9zXKNFxOa5fkskhzV/6GN/p6iVMrA4ZQqfpSHH9UNREa2pYbDTeDSSZVts5ERDpypEY4LUw901FMxTZT",
+	"VW+PHtGcSRyc9p1IdfJEMtU5Bdqr8D/xjCOukdZUtmGAvTBRDtVsBtLbWYjwLddGV2l7ZslCC1Nwi45T",
+	"ZXBrOeKLmC+/ytF9VSbO+2DgjGZW1cip0+yjcpFRBv1iS+fB4hCKV5axPy/WHrELbSvQ51Qfz2u/Bay/",
+	"MBF9QRop8PCQDD0uyBxYzU2gHp6Ej5jD0BXbjCh+hDlaR4Kh1uoackZYqiORdqDiFCLsOI8f0eGEcE5c",
+	"hIWCUi5EtFQjvihzfa7sal8P8qXlp/kBflUsFULYJdl4GjKmKleNCc68OY+PKrJ90Tmc0YnB3NQKfiYI",
+	"OVVZgdlm9OS//ezxd75fzAvgfamOl+Ezq19NrI7HIyOV8ocR7IJiLwkS7pwroMvonnJ+HdUxt6OkeEiZ",
+	"VJz7i1/8/eMf/DJW2Mwo86VWt8Z4SGwd9QNNHGwf6KCiKJ0+bsjBgXBGuKChw2yyJge5FWu8MI/GRosp",
+	"6aPHv/6nLz/9kQIri5uPoLkLasLmPJ5RqdDHf/eXj//qx09/8eNsc+NB0UjjeliIDVLVrX7zPz598p9/",
+	"8uTTf3j8+Xee/vizx59/R9W81s0xEVSfuJmombhZiAwouW7aQCQVN29MEZ7gxB+gJ3/9h4//4Cfxy8YK",
+	"8ejBo/8TAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

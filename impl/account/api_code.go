@@ -40,7 +40,7 @@ func (a *API) LoginWithCaptcha(ctx context.Context, req gen.LoginWithCaptchaRequ
 
 // LoginWithMFA finishes a sign-in of the code dialect with a code of the authenticator.
 func (a *API) LoginWithMFA(ctx context.Context, req gen.LoginWithMFARequestObject) (gen.LoginWithMFAResponseObject, error) {
-	user, tokens, err := a.service.FinishSignIn(ctx, req.Body.MFAToken, req.Body.Code)
+	user, tokens, err := a.service.FinishSignIn(ctx, req.Body.MFAToken, authn.Code{Text: req.Body.Code})
 	if err != nil {
 		return nil, err
 	}

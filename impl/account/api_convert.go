@@ -57,16 +57,16 @@ func passwordCredentials(p *gen.AuthenticateByPasswordDto) (Credentials, error) 
 }
 
 // eitherCode is the code that was sent, of the authenticator or for recovery.
-func eitherCode(totp, recoveryCode *string) (string, error) {
+func eitherCode(totp, recoveryCode *string) (authn.Code, error) {
 	switch {
 	case optional.Value(totp) != "":
-		return *totp, nil
+		return authn.Code{Text: *totp, Kind: authn.TOTPCode}, nil
 	case optional.Value(recoveryCode) != "":
-		return *recoveryCode, nil
+		return authn.Code{Text: *recoveryCode, Kind: authn.RecoveryCode}, nil
 	case recoveryCode != nil:
-		return "", ErrNoRecoveryCode
+		return authn.Code{}, ErrNoRecoveryCode
 	}
-	return "", ErrNoCode
+	return authn.Code{}, authn.ErrNoCode
 }
 
 // clientApplication is the application that a client belongs to: proved with HTTP Basic, or named in the body (and

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 
 	"github.com/menshen-auth/menshen/db"
 	"github.com/menshen-auth/menshen/impl/internal/apierr"
@@ -36,7 +37,7 @@ func (s *Service) enter(ctx context.Context, app db.Application, p proof, w Wish
 		refusal := ErrCodeRequired
 		if p.fieldless {
 			if refusal, err = s.postpone(ctx, app, p, w); err != nil {
-				return tokens, err
+				return tokens, s.refused(ctx, u.UserpoolID, u.ID, err)
 			}
 		}
 		return tokens, s.refuse(ctx, u.UserpoolID, u.ID, refusal)
@@ -44,34 +45,52 @@ func (s *Service) enter(ctx context.Context, app db.Application, p proof, w Wish
 	grant := authn.Grant{
 		UserpoolID: u.UserpoolID, UserID: u.ID, AppID: app.ID, Password: p.password, Scope: w.Scope, AMR: []string{p.amr}, MFA: bound,
 	}
-	spendCode := func(context.Context, db.Queries) error { return nil }
+	inTx := s.store.InTx
 	if bound {
 		var amr []string
-		if amr, spendCode, err = s.factors.Challenge(ctx, u.UserpoolID, u.ID, p.code); err != nil {
+		if amr, inTx, err = s.factors.Challenge(ctx, u.UserpoolID, u.ID, authn.Code{Text: p.code}); err != nil {
 			return tokens, s.refuse(ctx, u.UserpoolID, u.ID, err)
 		}
-		grant.AMR = append(grant.AMR, amr...)
+		grant.AMR = union(grant.AMR, amr)
 	}
-	return s.open(ctx, grant, w.CustomData, p.spend, spendCode)
+	return s.open(ctx, inTx, grant, w.CustomData, p.spend)
 }
 
-// open opens a session in the transaction that uses up what was proved. The user's row is locked first, as everywhere.
-func (s *Service) open(ctx context.Context, g authn.Grant, customData json.RawMessage, spends ...func(context.Context, db.Queries) error) (tokens authn.Tokens, err error) {
-	err = s.store.InTx(ctx, func(q db.Queries) error {
+// union is what is in a or b, each once.
+func union(a, b []string) []string {
+	all := slices.Clone(a)
+	for _, value := range b {
+		if !slices.Contains(all, value) {
+			all = append(all, value)
+		}
+	}
+	return all
+}
+
+// open opens a session in the transaction that uses up what was proved. The user's row is locked first, as everywhere. A
+// refusal, by somebody who was first, is noted in the audit log.
+func (s *Service) open(ctx context.Context, inTx func(context.Context, func(db.Queries) error) error, g authn.Grant, customData json.RawMessage, spend func(context.Context, db.Queries) error) (tokens authn.Tokens, err error) {
+	err = inTx(ctx, func(q db.Queries) error {
 		if err := s.MergeCustomData(ctx, q, g.UserpoolID, g.UserID, customData); err != nil {
 			return err
 		}
 		if tokens, err = s.Open(ctx, q, g); err != nil {
 			return err
 		}
-		for _, spend := range spends {
-			if err := spend(ctx, q); err != nil {
-				return err
-			}
-		}
-		return nil
+		return spend(ctx, q)
 	})
-	return tokens, err
+	if err != nil {
+		return authn.Tokens{}, s.refused(ctx, g.UserpoolID, g.UserID, err)
+	}
+	return tokens, nil
+}
+
+// refused is refuse for an error that may also be a failure, which is none.
+func (s *Service) refused(ctx context.Context, userpoolID, userID string, err error) error {
+	if refusal := (*apierr.Error)(nil); errors.As(err, &refusal) {
+		return s.refuse(ctx, userpoolID, userID, err)
+	}
+	return err
 }
 
 // postpone uses up what was proved and keeps the sign-in for as long as it takes to find the phone. What it returns is
@@ -104,7 +123,7 @@ func (s *Service) signInHash(token string) []byte { return s.ring.MAC("pending_s
 
 // FinishSignIn opens the session of a sign-in that waits for a code of the authenticator, or a recovery code. An mfaToken
 // that is unknown, used or expired is ErrMFAToken; a wrong code does not use it up.
-func (s *Service) FinishSignIn(ctx context.Context, token, code string) (u db.User, tokens authn.Tokens, err error) {
+func (s *Service) FinishSignIn(ctx context.Context, token string, code authn.Code) (u db.User, tokens authn.Tokens, err error) {
 	hash := s.signInHash(token)
 	waiting, err := s.store.Sessions().Pending(ctx, hash, s.clock.Now())
 	if errors.Is(err, db.ErrNotFound) {
@@ -119,12 +138,12 @@ func (s *Service) FinishSignIn(ctx context.Context, token, code string) (u db.Us
 	if u, err = s.store.Accounts().UserByID(ctx, waiting.UserpoolID, waiting.UserID); err != nil {
 		return u, tokens, err
 	}
-	amr, spendCode, err := s.factors.Challenge(ctx, u.UserpoolID, u.ID, code)
+	amr, inTx, err := s.factors.Challenge(ctx, u.UserpoolID, u.ID, code)
 	if err != nil {
 		return u, tokens, s.refuse(ctx, u.UserpoolID, u.ID, err)
 	}
 	grant := authn.Grant{
-		UserpoolID: u.UserpoolID, UserID: u.ID, AppID: waiting.AppID, Scope: waiting.Scope, AMR: append(waiting.AMR, amr...), MFA: true,
+		UserpoolID: u.UserpoolID, UserID: u.ID, AppID: waiting.AppID, Scope: waiting.Scope, AMR: union(waiting.AMR, amr), MFA: true,
 	}
 	finish := func(ctx context.Context, q db.Queries) error {
 		err := q.Sessions().FinishPending(ctx, u.UserpoolID, hash, s.clock.Now())
@@ -133,7 +152,7 @@ func (s *Service) FinishSignIn(ctx context.Context, token, code string) (u db.Us
 		}
 		return err
 	}
-	tokens, err = s.open(ctx, grant, json.RawMessage(waiting.CustomData), finish, spendCode)
+	tokens, err = s.open(ctx, inTx, grant, json.RawMessage(waiting.CustomData), finish)
 	return u, tokens, err
 }
 

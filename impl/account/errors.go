@@ -66,10 +66,6 @@ var (
 		Kind: apierr.Unauthenticated, Code: "account.mfa_token", API: 2206, Number: 1000210,
 		EN: "The sign-in has expired or is finished; sign in again.", ZH: "本次登录已过期或已完成，请重新登录。",
 	})
-	ErrNoCode = apierr.Define(apierr.Error{
-		Kind: apierr.Invalid, Code: "account.no_code", API: 6003,
-		EN: "There is no code of the authenticator.", ZH: "缺少动态验证码。",
-	})
 	ErrNoRecoveryCode = apierr.Define(apierr.Error{
 		Kind: apierr.Invalid, Code: "account.no_recovery_code", API: 6004,
 		EN: "There is no recovery code.", ZH: "缺少恢复码。",

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/menshen-auth/menshen/db"
+	"github.com/menshen-auth/menshen/impl/internal/authn"
 	"github.com/menshen-auth/menshen/impl/internal/clock"
 	"github.com/menshen-auth/menshen/impl/internal/keyring"
 	"github.com/menshen-auth/menshen/impl/internal/limit"
@@ -55,9 +56,9 @@ type Messages interface {
 type Factors interface {
 	// Bound tells whether a user has an authenticator, in the transaction of q if it has one.
 	Bound(ctx context.Context, q db.Queries, userpoolID, userID string) (bool, error)
-	// Challenge evaluates the code of a user whose first factor was right. It returns how the user proved itself and what to
-	// run in the transaction that opens the session, so that the code is spent there.
-	Challenge(ctx context.Context, userpoolID, userID, code string) (amr []string, spend func(context.Context, db.Queries) error, err error)
+	// Challenge evaluates the code of a user whose first factor was right. It returns how the user has proved itself by it, and
+	// use, which runs an effect in the transaction that uses the code up, with the user's row locked.
+	Challenge(ctx context.Context, userpoolID, userID string, code authn.Code) (amr []string, use func(ctx context.Context, effect func(db.Queries) error) error, err error)
 	// Import binds an authenticator that another system has made, in the transaction of q.
 	Import(ctx context.Context, q db.Queries, userpoolID, userID, actor, secret, recoveryCode string) (isNew bool, err error)
 }

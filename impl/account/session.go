@@ -62,20 +62,29 @@ func stillProved(password *string, u db.User) error {
 }
 
 // assure says in a new session how its user has proved itself, under the lock of the user's row. A session that another one
-// vouches for has the assurance of that one, never more, and it must still live. Any other needs a code of the user's
-// authenticator, whatever door it came through: one that is bound takes the same lock, so that nobody slips in beside it.
+// vouches for has the assurance of that one, never more, and lives no longer. Whatever door it came through, it needs a code
+// of the user's authenticator: one that is bound takes the same lock, so that nobody slips in beside it, and neither does a
+// session of before it vouch for new ones.
 func (s *Service) assure(ctx context.Context, q db.Queries, g authn.Grant, session *db.Session) error {
 	if g.VouchedBy != "" {
 		voucher, err := q.Sessions().Live(ctx, g.UserpoolID, g.VouchedBy, session.CreatedAt)
 		if errors.Is(err, db.ErrNotFound) {
 			return ErrToken
 		}
+		if err != nil {
+			return err
+		}
 		session.AMR, session.AuthTime, session.MFAAt = voucher.AMR, voucher.AuthTime, voucher.MFAAt
-		return err
+		if voucher.ExpiresAt.Before(session.ExpiresAt) {
+			session.ExpiresAt = voucher.ExpiresAt
+		}
+	} else {
+		session.AMR, session.AuthTime = g.AMR, session.CreatedAt
+		if g.MFA {
+			session.MFAAt = &session.CreatedAt
+		}
 	}
-	session.AMR, session.AuthTime = g.AMR, session.CreatedAt
-	if g.MFA {
-		session.MFAAt = &session.CreatedAt
+	if session.MFAAt != nil {
 		return nil
 	}
 	bound, err := s.factors.Bound(ctx, q, g.UserpoolID, g.UserID)

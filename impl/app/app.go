@@ -92,9 +92,9 @@ func New(ctx context.Context, o Options) (*App, error) {
 	people := &people{}
 	captchas := captcha.New(captchaSettings(c), o.Store, ring, o.Clock, limiter, o.Random, messages, people, counts, o.Log)
 	factors := mfa.New(mfa.Settings{
-		Algorithm: c.TOTPAlgorithm, Digits: c.TOTPDigits, Skew: c.TOTPSkew, PendingTTL: c.PendingTTL, BindAttempts: guessing.Free,
-		Guessing: guessing, RecoveryTries: named("recovery", c.LimitRecovery),
-	}, o.Store, ring, o.Clock, limiter, people)
+		Algorithm: c.TOTPAlgorithm, Digits: c.TOTPDigits, Skew: c.TOTPSkew, PendingTTL: c.PendingTTL, BindAttempts: bindAttempts,
+		Guessing: guessing,
+	}, o.Store, ring, o.Clock, people)
 	accounts := account.New(account.Settings{
 		Issuer: c.PublicURL + "/oidc", AccessTTL: c.AccessTTL, SessionTTL: c.SessionTTL, ManagementTTL: c.ManagementTTL,
 		SignInTTL:    signInTTL,

@@ -94,12 +94,14 @@ type Config struct {
 	LimitQRCodeIP     limit.Rule `env:"MENSHEN_LIMIT_QRCODE_IP" envDefault:"60/1m"`        // Q9: one address and application
 	LimitScan         limit.Rule `env:"MENSHEN_LIMIT_SCAN" envDefault:"30/1m"`             // Q9: one user
 	LimitFastpass     limit.Rule `env:"MENSHEN_LIMIT_FASTPASS" envDefault:"30/1m"`         // one user
-	LimitRecovery     limit.Rule `env:"MENSHEN_LIMIT_RECOVERY" envDefault:"10/1h"`         // T14: recovery codes tried, one user, until a success
 	LimitOTPLookup    limit.Rule `env:"MENSHEN_LIMIT_OTP_LOOKUP" envDefault:"600/1m"`      // T15: one access key
 }
 
 // Guessing of authenticator codes (T5). Not configurable: every figure is a requirement.
 var guessing = db.Guessing{Free: 5, Wait: 30 * time.Second, MaxWait: time.Hour, Disabled: 100}
+
+// bindAttempts is how many wrong codes void a secret that waits to be bound. Not configurable.
+const bindAttempts = 5
 
 // signInTTL is how long a sign-in waits for the authenticator's code: a person looks for the phone.
 const signInTTL = 5 * time.Minute

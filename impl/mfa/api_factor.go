@@ -43,7 +43,7 @@ func (a *API) EnrollFactor(ctx context.Context, req gen.EnrollFactorRequestObjec
 	}
 	code := optional.Value(req.Body.EnrollmentData.PassCode)
 	if code == "" {
-		return nil, ErrNoCode
+		return nil, authn.ErrNoCode
 	}
 	return gen.EnrollFactor200JSONResponse{}, a.service.Confirm(ctx, caller, Confirmation{Code: code, Token: req.Body.EnrollmentToken})
 }

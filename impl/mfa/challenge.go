@@ -17,26 +17,29 @@ import (
 // amr is what a code proves, also a recovery code, which is a one-time password as well (RFC 8176).
 var amr = []string{"otp", "mfa"}
 
-// spend uses a code up in the transaction that creates its effect.
-type spend = func(context.Context, db.Queries) error
+// use runs an effect in the transaction that uses the code up, under the lock of the user's row. If that fails, the code was
+// right and had no effect, so that it can be tried again; or it turned out to be used already.
+type use = func(ctx context.Context, effect func(db.Queries) error) error
 
-// Challenge evaluates a code of a user whose first factor was right: of one of its authenticators, or a recovery code. spend
-// belongs into the transaction that opens the session: there the code is used up, or turns out to be used already.
-func (s *Service) Challenge(ctx context.Context, userpoolID, userID, code string) (proved []string, spend spend, err error) {
-	spend, err = s.verify(ctx, userpoolID, userID, code)
-	return amr, spend, err
+// Challenge evaluates a code of a user whose first factor was right: of one of its authenticators, or a recovery code. proved
+// is what it shows; use it in the opening of the session.
+func (s *Service) Challenge(ctx context.Context, userpoolID, userID string, code authn.Code) (proved []string, use use, err error) {
+	use, err = s.verify(ctx, userpoolID, userID, code)
+	return amr, use, err
 }
 
 // verify is the one place where codes are evaluated, whatever they are for.
-func (s *Service) verify(ctx context.Context, userpoolID, userID, code string) (spend, error) {
-	if plain := plainRecoveryCode(code); isRecoveryCode(plain) {
+func (s *Service) verify(ctx context.Context, userpoolID, userID string, code authn.Code) (use, error) {
+	plain := plainRecoveryCode(code.Text)
+	switch {
+	case code.Kind == authn.RecoveryCode, code.Kind == authn.AnyCode && isRecoveryCode(plain):
 		return s.verifyRecoveryCode(ctx, userpoolID, userID, plain)
 	}
-	return s.verifyTOTP(ctx, userpoolID, userID, code)
+	return s.verifyTOTP(ctx, userpoolID, userID, code.Text)
 }
 
 // verifyTOTP charges one try to each of the user's authenticators that may be tried, and evaluates the code on them.
-func (s *Service) verifyTOTP(ctx context.Context, userpoolID, userID, code string) (spend, error) {
+func (s *Service) verifyTOTP(ctx context.Context, userpoolID, userID, code string) (use, error) {
 	now := s.clock.Now()
 	charged, err := s.store.MFA().ChargeAttempts(ctx, userpoolID, userID, s.Guessing, now)
 	if err != nil {
@@ -49,25 +52,20 @@ func (s *Service) verifyTOTP(ctx context.Context, userpoolID, userID, code strin
 	switch {
 	case err != nil:
 		return nil, err
-	case right != nil:
-		for _, f := range charged { // no guess at the others (T6)
-			if f.ID == right.ID {
-				continue
-			}
+	case right == nil && !used:
+		return nil, s.wrong(ctx, userpoolID, userID, charged)
+	}
+	for _, f := range charged { // a code of one is no guess at the others (T6)
+		if right == nil || f.ID != right.ID {
 			if err := s.store.MFA().RefundAttempt(ctx, f, s.Guessing); err != nil {
 				return nil, err
 			}
 		}
-		return s.spendStep(*right, step, now), nil
-	case used:
-		for _, f := range charged {
-			if err := s.store.MFA().RefundAttempt(ctx, f, s.Guessing); err != nil {
-				return nil, err
-			}
-		}
+	}
+	if right == nil {
 		return nil, s.refuse(ctx, userpoolID, userID, "mfa.replay", ErrCodeUsed)
 	}
-	return nil, s.wrong(ctx, userpoolID, userID, charged)
+	return s.useStep(*right, step, now), nil
 }
 
 // match looks at all factors, so that the time it takes does not tell whose code it was. used says that the code was right
@@ -91,19 +89,41 @@ func (s *Service) match(factors []db.Factor, code string, now time.Time) (right 
 	return right, step, used, nil
 }
 
-// spendStep uses the code of a step up (T4), and tells a person whose clock it shows to be off (T7).
-func (s *Service) spendStep(f db.Factor, step int64, now time.Time) spend {
-	return func(ctx context.Context, q db.Queries) error {
-		drift := generator{period: f.Period}.drift(f.Drift, step, now, s.Skew)
-		err := q.MFA().SpendStep(ctx, f.UserpoolID, f.ID, step, drift, now)
-		if errors.Is(err, db.ErrNotFound) {
-			return ErrCodeUsed
+// useStep uses the code of a step up (T4), and tells a person whose clock it shows to be off (T7).
+func (s *Service) useStep(f db.Factor, step int64, now time.Time) use {
+	drift := generator{period: f.Period}.drift(f.Drift, step, now, s.Skew)
+	return func(ctx context.Context, effect func(db.Queries) error) error {
+		err := s.store.InTx(ctx, func(q db.Queries) error {
+			if err := q.Accounts().Hold(ctx, f.UserpoolID, f.UserID); err != nil {
+				return err
+			}
+			err := q.MFA().SpendStep(ctx, f.UserpoolID, f.ID, step, drift, now)
+			if errors.Is(err, db.ErrNotFound) {
+				return ErrCodeUsed
+			}
+			if err != nil {
+				return err
+			}
+			return effect(q)
+		})
+		if err != nil {
+			return s.unused(ctx, f, err)
 		}
-		if info := reqinfo.From(ctx); err == nil {
-			info.Hint = clockHint(drift*f.Period, info.Lang)
-		}
-		return err
+		info := reqinfo.From(ctx)
+		info.Hint = clockHint(drift*f.Period, info.Lang)
+		return nil
 	}
+}
+
+// unused takes the charge of a right code back whose transaction failed: it was no guess (T6).
+func (s *Service) unused(ctx context.Context, f db.Factor, cause error) error {
+	if err := s.store.MFA().RefundAttempt(ctx, f, s.Guessing); err != nil {
+		return errors.Join(cause, err)
+	}
+	if errors.Is(cause, ErrCodeUsed) {
+		return s.refuse(ctx, f.UserpoolID, f.UserID, "mfa.replay", cause)
+	}
+	return cause
 }
 
 // clockHint says that a device's clock is off by so many seconds; nothing below a minute, which slow typing can be.
@@ -134,7 +154,15 @@ func (s *Service) wrong(ctx context.Context, userpoolID, userID string, charged 
 			return err
 		}
 	}
-	return s.refuse(ctx, userpoolID, userID, "mfa.verify", ErrCodeWrong)
+	factors, err := s.store.MFA().FactorsOf(ctx, userpoolID, userID)
+	if err != nil {
+		return err
+	}
+	refusal := ErrCodeWrong
+	if len(factors) > len(charged) { // whose code may be right
+		refusal = ErrCodeWrong.WithDetail("another authenticator of yours was not asked, since it waits or is disabled")
+	}
+	return s.refuse(ctx, userpoolID, userID, "mfa.verify", refusal)
 }
 
 // blocked says why a code was not even evaluated.
@@ -167,18 +195,15 @@ func (s *Service) blocked(ctx context.Context, userpoolID, userID string, now ti
 
 // StepUp notes in the session that its user has shown a code.
 func (s *Service) StepUp(ctx context.Context, u authn.User, code string) error {
-	use, err := s.verify(ctx, u.UserpoolID, u.ID, code)
+	use, err := s.verify(ctx, u.UserpoolID, u.ID, authn.Code{Text: code})
 	if err != nil {
 		return err
 	}
-	return s.store.InTx(ctx, func(q db.Queries) error {
-		if err := s.lock(ctx, q, u); err != nil {
+	return use(ctx, func(q db.Queries) error {
+		if _, err := s.lock(ctx, q, u); err != nil {
 			return err
 		}
-		if err := use(ctx, q); err != nil {
-			return err
-		}
-		if err := q.Sessions().StepUp(ctx, u.UserpoolID, u.SessionID, amr, s.clock.Now()); err != nil {
+		if err := s.stepUp(ctx, q, u); err != nil {
 			return err
 		}
 		return s.audit(ctx, q, u.UserpoolID, u.ID, "mfa.step_up", audit.Success)

@@ -12,7 +12,8 @@
 //     no guess at the others (T6).
 //   - A device's clock is followed, from codes that were right, up to four steps (T7).
 //   - How a user signs in changes only under the lock of the user's row, which a new session takes as well. Who has an
-//     authenticator must have shown a code to add or remove one; who has none must have signed in a short while ago.
+//     authenticator must have shown a code to add or remove one; who has none must have signed in a short while ago. What a
+//     session has shown before an authenticator was removed counts for nothing in another one after it.
 //   - The user is told of every change, by e-mail.
 //
 // State of a factor:
@@ -22,5 +23,6 @@
 //	   +------------------+                  +--code--> removed <--code of another, recovery code--+
 //	   five wrong codes, or ten minutes
 //
-// Recovery codes (T14) belong to the user, not to a factor. They are accepted wherever a code is, and go with the last factor.
+// Recovery codes (T14) are accepted wherever a code is. The ten that a user makes are the user's, and go with the last factor;
+// one that was shown at an enrolment goes with that factor.
 package mfa

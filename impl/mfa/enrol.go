@@ -32,11 +32,16 @@ type Enrolment struct {
 // Enrol starts binding an authenticator. Within the session it shows the same secret again for as long as that waits, so
 // that a page that asks twice does not void the picture that was scanned; another session gets another secret.
 func (s *Service) Enrol(ctx context.Context, u authn.User) (Enrolment, error) {
-	pending, err := s.newPending(ctx, u)
+	var pending db.PendingFactor
+	err := s.store.InTx(ctx, func(q db.Queries) error {
+		made, err := s.newPending(ctx, q, u)
+		if err != nil {
+			return err
+		}
+		pending, err = q.MFA().KeepPending(ctx, made, s.BindAttempts, s.clock.Now())
+		return err
+	})
 	if err != nil {
-		return Enrolment{}, err
-	}
-	if pending, err = s.store.MFA().KeepPending(ctx, pending, s.BindAttempts, s.clock.Now()); err != nil {
 		return Enrolment{}, err
 	}
 	return s.show(ctx, pending)
@@ -45,14 +50,17 @@ func (s *Service) Enrol(ctx context.Context, u authn.User) (Enrolment, error) {
 // Request starts binding an authenticator of the given name, anew each time: the token that confirms it, and the recovery
 // code that becomes good with it, are shown once.
 func (s *Service) Request(ctx context.Context, u authn.User, name string) (Enrolment, error) {
-	pending, err := s.newPending(ctx, u)
-	if err != nil {
-		return Enrolment{}, err
-	}
+	var pending db.PendingFactor
 	token, code := secret.Token(), newRecoveryCode()
-	pending.Name, pending.TokenHash = name, s.tokenHash(token)
-	pending.RecoveryHash = s.recoveryHash(u.UserpoolID, u.ID, plainRecoveryCode(code))
-	if err := s.store.MFA().PutPending(ctx, pending); err != nil {
+	err := s.store.InTx(ctx, func(q db.Queries) (err error) {
+		if pending, err = s.newPending(ctx, q, u); err != nil {
+			return err
+		}
+		pending.Name, pending.TokenHash = name, s.tokenHash(token)
+		pending.RecoveryHash = s.recoveryHash(u.UserpoolID, u.ID, plainRecoveryCode(code))
+		return q.MFA().PutPending(ctx, pending)
+	})
+	if err != nil {
 		return Enrolment{}, err
 	}
 	shown, err := s.show(ctx, pending)
@@ -62,10 +70,14 @@ func (s *Service) Request(ctx context.Context, u authn.User, name string) (Enrol
 
 func (s *Service) tokenHash(token string) []byte { return s.ring.MAC("mfa_pending", token) }
 
-// newPending is a new secret for a user who may bind an authenticator. Who has one must have shown a code of it.
-func (s *Service) newPending(ctx context.Context, u authn.User) (p db.PendingFactor, err error) {
+// newPending is a new secret for a user who may bind an authenticator, and whose row it locks. Who has one must have shown a
+// code of it.
+func (s *Service) newPending(ctx context.Context, q db.Queries, u authn.User) (p db.PendingFactor, err error) {
 	now := s.clock.Now()
-	factors, err := s.store.MFA().FactorsOf(ctx, u.UserpoolID, u.ID)
+	if u, err = s.lock(ctx, q, u); err != nil {
+		return p, err
+	}
+	factors, err := q.MFA().FactorsOf(ctx, u.UserpoolID, u.ID)
 	switch {
 	case err != nil:
 		return p, err
@@ -115,7 +127,7 @@ func (s *Service) Confirm(ctx context.Context, u authn.User, c Confirmation) err
 	if c.Token != "" {
 		tokenHash = s.tokenHash(c.Token)
 	}
-	pending, err := s.store.MFA().ChargePending(ctx, u.UserpoolID, u.ID, tokenHash, s.BindAttempts, now)
+	pending, err := s.store.MFA().ChargePending(ctx, u.UserpoolID, u.ID, u.SessionID, tokenHash, s.BindAttempts, now)
 	if errors.Is(err, db.ErrNotFound) {
 		return ErrNothingWaits
 	}
@@ -143,12 +155,14 @@ func (s *Service) Confirm(ctx context.Context, u authn.User, c Confirmation) err
 }
 
 // bind is the end of an enrolment, under the lock of the user's row. It looks again at what the user has by now: a secret
-// that was asked for before the first authenticator was bound does not make a second one.
+// that was asked for before the first authenticator was bound does not make a second one. The session has shown a code by
+// it.
 func (s *Service) bind(ctx context.Context, q db.Queries, u authn.User, pending db.PendingFactor, g generator, step int64, name string) error {
-	if err := s.lock(ctx, q, u); err != nil {
+	u, err := s.lock(ctx, q, u)
+	if err != nil {
 		return err
 	}
-	err := q.MFA().ConsumePending(ctx, u.UserpoolID, u.ID, pending.ID)
+	err = q.MFA().ConsumePending(ctx, u.UserpoolID, u.ID, pending.ID)
 	if errors.Is(err, db.ErrNotFound) {
 		return ErrNothingWaits
 	}
@@ -164,33 +178,34 @@ func (s *Service) bind(ctx context.Context, q db.Queries, u authn.User, pending 
 	case len(factors) >= MaxFactors:
 		return ErrTooMany
 	}
+	if name = tidyName(name); name == "" {
+		name = freeName("", factors)
+	}
 	err = s.insert(ctx, q, db.Factor{
 		UserpoolID: u.UserpoolID, UserID: u.ID, Name: name, LastStep: step, Drift: g.drift(0, step, s.clock.Now(), s.Skew),
-	}, g, factors)
+	}, g, pending.RecoveryHash)
 	if err != nil {
 		return err
 	}
-	if pending.RecoveryHash != nil {
-		if err := q.Recovery().Add(ctx, u.UserpoolID, u.ID, [][]byte{pending.RecoveryHash}, s.clock.Now()); err != nil {
-			return err
-		}
+	if err := s.stepUp(ctx, q, u); err != nil {
+		return err
 	}
 	return s.changed(ctx, q, u.UserpoolID, u.ID, "mfa.bind", message.FactorBound)
 }
 
-// insert adds a factor beside those that the user has. The user's row is locked.
-func (s *Service) insert(ctx context.Context, q db.Queries, f db.Factor, g generator, beside []db.Factor) error {
+// insert adds a factor, with the recovery code that goes with it if there is one. The user's row is locked.
+func (s *Service) insert(ctx context.Context, q db.Queries, f db.Factor, g generator, recoveryHash []byte) error {
 	f.ID, f.CreatedAt = secret.ID(), s.clock.Now()
 	f.Algorithm, f.Digits, f.Period = g.algorithm, g.digits, g.period
 	f.SecretSealed = s.ring.Seal(g.secret, factorAAD(f.UserpoolID, f.UserID, f.ID)...)
-	if f.Name = tidyName(f.Name); f.Name == "" {
-		f.Name = freeName("", beside)
-	}
 	err := q.MFA().InsertFactor(ctx, f)
 	if db.Duplicate(err, db.MFAFactorsName) {
 		return ErrName
 	}
-	return err
+	if err != nil || recoveryHash == nil {
+		return err
+	}
+	return q.Recovery().Add(ctx, f.UserpoolID, f.UserID, [][]byte{recoveryHash}, &f.ID, f.CreatedAt)
 }
 
 // maxName is the longest name of an authenticator, in characters.
@@ -204,8 +219,12 @@ func tidyName(name string) string {
 		}
 		return r
 	}, norm.NFC.String(name))
-	tidy := []rune(strings.Join(strings.Fields(visible), " "))
-	return strings.TrimSpace(string(tidy[:min(len(tidy), maxName)]))
+	return cutName(strings.Join(strings.Fields(visible), " "), maxName)
+}
+
+func cutName(name string, length int) string {
+	runes := []rune(name)
+	return strings.TrimSpace(string(runes[:min(len(runes), length)]))
 }
 
 // freeName is a name that none of the factors has: the wanted one, or the default for none, with a number where it is taken.
@@ -217,7 +236,7 @@ func freeName(wanted string, factors []db.Factor) string {
 	wanted = cmp.Or(wanted, defaultName)
 	name := wanted
 	for n := 2; taken[name]; n++ {
-		name = fmt.Sprintf("%s %d", wanted, n)
+		name = fmt.Sprintf("%s %d", cutName(wanted, maxName-len(" 999")), n)
 	}
 	return name
 }

@@ -37,19 +37,19 @@ var (
 		EN: "No authenticator is bound.", ZH: "未绑定身份验证器。",
 	})
 	ErrTooMany = apierr.Define(apierr.Error{
-		Kind: apierr.Conflict, Code: "mfa.too_many", Number: 1000211,
+		Kind: apierr.Conflict, Code: "mfa.too_many",
 		EN: "You have as many authenticators as one can have; remove one first.", ZH: "身份验证器数量已达上限，请先解绑一个。",
 	})
 	ErrName = apierr.Define(apierr.Error{
-		Kind: apierr.Conflict, Code: "mfa.name", Number: 1000212,
+		Kind: apierr.Conflict, Code: "mfa.name",
 		EN: "You have an authenticator of that name; choose another.", ZH: "已有同名的身份验证器，请换一个名称。",
 	})
 	ErrWhich = apierr.Define(apierr.Error{
-		Kind: apierr.Invalid, Code: "mfa.which", Number: 1000213,
+		Kind: apierr.Invalid, Code: "mfa.which",
 		EN: "You have several authenticators; say which.", ZH: "您有多个身份验证器，请指明其中一个。",
 	})
 	ErrFactor = apierr.Define(apierr.Error{
-		Kind: apierr.NotFound, Code: "mfa.factor", Number: 1000214,
+		Kind: apierr.NotFound, Code: "mfa.factor",
 		EN: "You have no such authenticator.", ZH: "没有该身份验证器。",
 	})
 	ErrFactorType = apierr.Define(apierr.Error{
@@ -57,12 +57,8 @@ var (
 		EN: "Menshen has no factors of this type.", ZH: "不支持该类型的认证要素。",
 	})
 	ErrStepUp = apierr.Define(apierr.Error{
-		Kind: apierr.Forbidden, Code: "mfa.step_up", API: 1635, Number: 1000215,
+		Kind: apierr.Forbidden, Code: "mfa.step_up", API: 1635,
 		EN: "Show a code of your authenticator first.", ZH: "请先验证身份验证器的动态验证码。",
-	})
-	ErrNoCode = apierr.Define(apierr.Error{
-		Kind: apierr.Invalid, Code: "mfa.no_code", API: 6003, Number: 1000216,
-		EN: "There is no code of the authenticator.", ZH: "缺少动态验证码。",
 	})
 	ErrRecoveryCode = apierr.Define(apierr.Error{
 		Kind: apierr.Forbidden, Code: "mfa.recovery_code", API: 6002, Number: 1000217,
@@ -72,12 +68,17 @@ var (
 		Kind: apierr.Forbidden, Code: "mfa.recovery_code_used", API: 6002, Number: 1000218,
 		EN: "The recovery code has been used.", ZH: "恢复码已被使用。",
 	})
-	ErrRecoveryCodeForm = apierr.Define(apierr.Error{
-		Kind: apierr.Invalid, Code: "mfa.recovery_code_form",
-		EN: "The recovery code must have 16 to 64 letters and digits.", ZH: "恢复码应为 16 至 64 位字母和数字。",
-	})
 	ErrSecret = apierr.Define(apierr.Error{
 		Kind: apierr.Invalid, Code: "mfa.secret",
 		EN: "The secret is not base32 of 80 to 512 bit.", ZH: "密钥不是 80 至 512 位的 base32 编码。",
+	})
+	ErrHasAnother = apierr.Define(apierr.Error{
+		Kind: apierr.Conflict, Code: "mfa.has_another",
+		EN: "The user has another authenticator.", ZH: "该用户已绑定其他身份验证器。",
+	})
+	ErrWeakRecoveryCode = apierr.Define(apierr.Error{
+		Kind: apierr.Invalid, Code: "mfa.recovery_code_weak",
+		EN: "The recovery code could be guessed: 16 to 64 letters and digits are needed, 20 of digits alone.",
+		ZH: "恢复码过弱：应为 16 至 64 位字母和数字，纯数字至少 20 位。",
 	})
 )

@@ -9,6 +9,7 @@ import (
 	"github.com/menshen-auth/menshen/impl/internal/audit"
 	"github.com/menshen-auth/menshen/impl/internal/authn"
 	"github.com/menshen-auth/menshen/impl/internal/message"
+	"github.com/menshen-auth/menshen/impl/internal/otpauth"
 )
 
 // State of an authenticator.
@@ -70,6 +71,27 @@ func (s *Service) Factor(ctx context.Context, u authn.User, id string) (Factor, 
 	return Factor{}, err
 }
 
+// Secret returns the secret of a user's factor in base32: of several, the oldest that is not disabled. Without a factor it
+// is ErrNotBound.
+func (s *Service) Secret(ctx context.Context, userpoolID, userID string) (string, error) {
+	factors, err := s.store.MFA().FactorsOf(ctx, userpoolID, userID)
+	if err != nil {
+		return "", err
+	}
+	if len(factors) == 0 {
+		return "", ErrNotBound
+	}
+	chosen := factors[0]
+	for _, f := range factors {
+		if s.state(f) != Disabled {
+			chosen = f
+			break
+		}
+	}
+	g, err := s.factorGenerator(chosen)
+	return otpauth.FormatSecret(g.secret), err
+}
+
 // MayEnrol tells whether the user has room for another authenticator.
 func (s *Service) MayEnrol(ctx context.Context, u authn.User) (bool, error) {
 	factors, err := s.store.MFA().FactorsOf(ctx, u.UserpoolID, u.ID)
@@ -91,56 +113,103 @@ func (s *Service) Unbind(ctx context.Context, u authn.User, id, code string) err
 		}
 		id = factors[0].ID
 	}
-	use, err := s.verify(ctx, u.UserpoolID, u.ID, code)
+	use, err := s.verify(ctx, u.UserpoolID, u.ID, authn.Code{Text: code})
 	if err != nil {
 		return err
 	}
-	return s.remove(ctx, u, id, use)
+	return use(ctx, func(q db.Queries) error {
+		if _, err := s.lock(ctx, q, u); err != nil {
+			return err
+		}
+		return s.remove(ctx, q, u, id)
+	})
 }
 
 // Reset removes one of the user's authenticators for a session that has shown a code a short while ago.
 func (s *Service) Reset(ctx context.Context, u authn.User, id string) error {
-	if !u.SteppedUp(s.clock.Now()) {
-		return s.refuse(ctx, u.UserpoolID, u.ID, "mfa.unbind", ErrStepUp)
-	}
-	return s.remove(ctx, u, id, func(context.Context, db.Queries) error { return nil })
-}
-
-func (s *Service) remove(ctx context.Context, u authn.User, id string, use spend) error {
-	return s.store.InTx(ctx, func(q db.Queries) error {
-		if err := s.lock(ctx, q, u); err != nil {
-			return err
-		}
-		if err := use(ctx, q); err != nil {
-			return err
-		}
-		err := q.MFA().DeleteFactor(ctx, u.UserpoolID, u.ID, id)
-		if errors.Is(err, db.ErrNotFound) {
-			return ErrFactor
-		}
+	err := s.store.InTx(ctx, func(q db.Queries) error {
+		u, err := s.lock(ctx, q, u)
 		if err != nil {
 			return err
 		}
-		return s.removed(ctx, q, u.UserpoolID, u.ID, audit.User(u.ID))
+		if !u.SteppedUp(s.clock.Now()) {
+			return ErrStepUp
+		}
+		return s.remove(ctx, q, u, id)
 	})
+	if errors.Is(err, ErrStepUp) {
+		return s.refuse(ctx, u.UserpoolID, u.ID, "mfa.unbind", err)
+	}
+	return err
 }
 
-// removed ends what a user without authenticator has no use for.
-func (s *Service) removed(ctx context.Context, q db.Queries, userpoolID, userID, actor string) error {
-	bound, err := s.Bound(ctx, q, userpoolID, userID)
+// remove removes one of the caller's authenticators. The user's row is locked.
+func (s *Service) remove(ctx context.Context, q db.Queries, u authn.User, id string) error {
+	err := q.MFA().DeleteFactor(ctx, u.UserpoolID, u.ID, id)
+	if errors.Is(err, db.ErrNotFound) {
+		return ErrFactor
+	}
+	if err != nil {
+		return err
+	}
+	bound, err := s.Bound(ctx, q, u.UserpoolID, u.ID)
 	if err != nil {
 		return err
 	}
 	if !bound {
-		if err := q.Recovery().Forget(ctx, userpoolID, userID); err != nil {
+		if err := q.Recovery().Forget(ctx, u.UserpoolID, u.ID); err != nil {
 			return err
 		}
 	}
-	err = audit.Write(ctx, q, s.clock.Now(), audit.Event{
-		UserpoolID: userpoolID, Actor: actor, Action: "mfa.unbind", Target: audit.User(userID), Outcome: audit.Success,
-	})
-	if err != nil {
+	if err := s.forget(ctx, q, u.UserpoolID, u.ID, u.SessionID); err != nil {
 		return err
 	}
-	return s.people.Tell(ctx, q, userpoolID, userID, message.FactorRemoved)
+	return s.changed(ctx, q, u.UserpoolID, u.ID, "mfa.unbind", message.FactorRemoved)
+}
+
+// forget ends what a code of a removed factor may have opened: another session may have shown one, and may have asked for a
+// secret on the strength of that.
+func (s *Service) forget(ctx context.Context, q db.Queries, userpoolID, userID, exceptSession string) error {
+	if err := q.Sessions().StepDown(ctx, userpoolID, userID, exceptSession); err != nil {
+		return err
+	}
+	return q.MFA().ForgetPending(ctx, userpoolID, userID)
+}
+
+// Remove takes all authenticators and recovery codes of a user away and ends all sessions, for an operator who has made sure
+// who the user is. The user is told. ErrNotBound if there is nothing to remove.
+func (s *Service) Remove(ctx context.Context, userpoolID, userID string) error {
+	return s.store.InTx(ctx, func(q db.Queries) error {
+		if err := q.Accounts().Hold(ctx, userpoolID, userID); err != nil {
+			return err
+		}
+		factors, err := q.MFA().FactorsOf(ctx, userpoolID, userID)
+		if err != nil {
+			return err
+		}
+		if len(factors) == 0 {
+			return ErrNotBound
+		}
+		for _, f := range factors {
+			if err := q.MFA().DeleteFactor(ctx, userpoolID, userID, f.ID); err != nil {
+				return err
+			}
+		}
+		if err := q.Recovery().Forget(ctx, userpoolID, userID); err != nil {
+			return err
+		}
+		if err := q.MFA().ForgetPending(ctx, userpoolID, userID); err != nil {
+			return err
+		}
+		if err := q.Sessions().RevokeAll(ctx, userpoolID, userID, s.clock.Now()); err != nil {
+			return err
+		}
+		err = audit.Write(ctx, q, s.clock.Now(), audit.Event{
+			UserpoolID: userpoolID, Actor: audit.System, Action: "mfa.unbind", Target: audit.User(userID), Outcome: audit.Success,
+		})
+		if err != nil {
+			return err
+		}
+		return s.people.Tell(ctx, q, userpoolID, userID, message.FactorRemoved)
+	})
 }

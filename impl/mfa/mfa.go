@@ -10,19 +10,17 @@ import (
 	"github.com/menshen-auth/menshen/impl/internal/authn"
 	"github.com/menshen-auth/menshen/impl/internal/clock"
 	"github.com/menshen-auth/menshen/impl/internal/keyring"
-	"github.com/menshen-auth/menshen/impl/internal/limit"
 	"github.com/menshen-auth/menshen/impl/internal/message"
 )
 
 // Settings of the service.
 type Settings struct {
-	Algorithm     string        // of new secrets: SHA1, SHA256, SHA512 (T2)
-	Digits        int           // of their codes: 6 to 8 (T2)
-	Skew          int           // time steps accepted before and after the expected one (T3: 1, at most 2; 0 is the strict profile)
-	PendingTTL    time.Duration // how long a secret waits (T11: 10 min)
-	BindAttempts  int           // wrong codes that void a waiting secret
-	Guessing      db.Guessing   // T5
-	RecoveryTries limit.Rule    // recovery codes tried, of one user
+	Algorithm    string        // of new secrets: SHA1, SHA256, SHA512 (T2)
+	Digits       int           // of their codes: 6 to 8 (T2)
+	Skew         int           // time steps accepted before and after the expected one (T3: 1, at most 2; 0 is the strict profile)
+	PendingTTL   time.Duration // how long a secret waits (T11: 10 min)
+	BindAttempts int           // wrong codes that void a waiting secret
+	Guessing     db.Guessing   // T5
 }
 
 // MaxFactors is how many authenticators a user can have. Each is one more code that is right at a time, so it is small.
@@ -39,16 +37,15 @@ type People interface {
 // Service is the rules about authenticators.
 type Service struct {
 	Settings
-	store   *db.DB
-	ring    *keyring.Ring
-	clock   clock.Clock
-	limiter *limit.Limiter
-	people  People
+	store  *db.DB
+	ring   *keyring.Ring
+	clock  clock.Clock
+	people People
 }
 
 // New returns the service.
-func New(s Settings, store *db.DB, ring *keyring.Ring, c clock.Clock, l *limit.Limiter, p People) *Service {
-	return &Service{s, store, ring, c, l, p}
+func New(s Settings, store *db.DB, ring *keyring.Ring, c clock.Clock, p People) *Service {
+	return &Service{s, store, ring, c, p}
 }
 
 // Bound tells whether a user has an authenticator, in the transaction of q if it has one. A disabled one counts: otherwise
@@ -58,13 +55,24 @@ func (s *Service) Bound(ctx context.Context, q db.Queries, userpoolID, userID st
 }
 
 // lock keeps everybody else from changing how the caller signs in until the transaction ends, provided that the session
-// still lives.
-func (s *Service) lock(ctx context.Context, q db.Queries, u authn.User) error {
+// still lives, and returns what that has proved by now.
+func (s *Service) lock(ctx context.Context, q db.Queries, u authn.User) (authn.User, error) {
 	_, err := q.Accounts().Lock(ctx, u.UserpoolID, u.ID)
 	if err == nil {
-		_, err = q.Sessions().Live(ctx, u.UserpoolID, u.SessionID, s.clock.Now())
+		var session db.Session
+		session, err = q.Sessions().Live(ctx, u.UserpoolID, u.SessionID, s.clock.Now())
+		u.AuthTime, u.MFAAt = session.AuthTime, session.MFAAt
 	}
 	if errors.Is(err, db.ErrNotFound) {
+		err = authn.ErrUnauthenticated
+	}
+	return u, err
+}
+
+// stepUp notes in the caller's session that it has shown a code. The user's row is locked.
+func (s *Service) stepUp(ctx context.Context, q db.Queries, u authn.User) error {
+	err := q.Sessions().StepUp(ctx, u.UserpoolID, u.SessionID, amr, s.clock.Now())
+	if errors.Is(err, db.ErrNotFound) { // it was ended in between
 		return authn.ErrUnauthenticated
 	}
 	return err

@@ -2,33 +2,11 @@ package mfa
 
 import (
 	"context"
-	"errors"
 
 	"github.com/menshen-auth/menshen/db"
 	"github.com/menshen-auth/menshen/impl/internal/audit"
 	"github.com/menshen-auth/menshen/impl/internal/otpauth"
 )
-
-// Secret returns the secret of a user's factor in base32: of several, the oldest that is not disabled. Without a factor it
-// is ErrNotBound.
-func (s *Service) Secret(ctx context.Context, userpoolID, userID string) (string, error) {
-	factors, err := s.store.MFA().FactorsOf(ctx, userpoolID, userID)
-	if err != nil {
-		return "", err
-	}
-	if len(factors) == 0 {
-		return "", ErrNotBound
-	}
-	chosen := factors[0]
-	for _, f := range factors {
-		if s.state(f) != Disabled {
-			chosen = f
-			break
-		}
-	}
-	g, err := s.factorGenerator(chosen)
-	return otpauth.FormatSecret(g.secret), err
-}
 
 // Imported is an authenticator that another system has made.
 type Imported struct {
@@ -52,15 +30,19 @@ func (s *Service) Import(ctx context.Context, q db.Queries, userpoolID, userID, 
 }
 
 // ImportKey binds an authenticator that another system has made. One that the user has already stays as it is, so that an
-// import can be repeated, and is not new. A user who has another is ErrBound unless it is to be added beside that: what guards
+// import can be repeated, and is not new; if it is disabled, that is ErrDisabled. A user who has another is ErrHasAnother unless it is to be added beside that: what guards
 // an account is not replaced in passing.
 func (s *Service) ImportKey(ctx context.Context, q db.Queries, userpoolID, userID, actor string, i Imported) (isNew bool, err error) {
 	if err := i.Key.Check(); err != nil {
 		return false, ErrSecret
 	}
 	plain := plainRecoveryCode(i.RecoveryCode)
-	if i.RecoveryCode != "" && !isRecoveryCode(plain) {
-		return false, ErrRecoveryCodeForm
+	var recoveryHash []byte
+	if i.RecoveryCode != "" {
+		if !isStrong(plain) {
+			return false, ErrWeakRecoveryCode
+		}
+		recoveryHash = s.recoveryHash(userpoolID, userID, plain)
 	}
 	if err := q.Accounts().Hold(ctx, userpoolID, userID); err != nil {
 		return false, err
@@ -74,13 +56,16 @@ func (s *Service) ImportKey(ctx context.Context, q db.Queries, userpoolID, userI
 		if err != nil {
 			return false, err
 		}
-		if sameSecret(otpauth.FormatSecret(i.Key.Secret), g.secret) {
+		switch same := sameSecret(otpauth.FormatSecret(i.Key.Secret), g.secret); {
+		case same && s.state(f) == Disabled:
+			return false, ErrDisabled
+		case same:
 			return false, nil
 		}
 	}
 	switch {
 	case len(factors) > 0 && !i.Beside:
-		return false, ErrBound
+		return false, ErrHasAnother
 	case len(factors) >= MaxFactors:
 		return false, ErrTooMany
 	}
@@ -89,15 +74,9 @@ func (s *Service) ImportKey(ctx context.Context, q db.Queries, userpoolID, userI
 		UserpoolID: userpoolID, UserID: userID, Name: freeName(tidyName(i.Name), factors),
 		LastStep: min(max(i.LastStep, 0), g.step(s.clock.Now())), // a later one would lock the user out until then
 		Drift:    min(max(i.Drift, -maxDrift), maxDrift),
-	}, g, factors)
+	}, g, recoveryHash)
 	if err != nil {
 		return false, err
-	}
-	if i.RecoveryCode != "" {
-		hash := s.recoveryHash(userpoolID, userID, plain)
-		if err := q.Recovery().Add(ctx, userpoolID, userID, [][]byte{hash}, s.clock.Now()); err != nil {
-			return false, err
-		}
 	}
 	return true, audit.Write(ctx, q, s.clock.Now(), audit.Event{
 		UserpoolID: userpoolID, Actor: actor, Action: "otp.secret.import", Target: audit.User(userID), Outcome: audit.Success,
@@ -154,28 +133,5 @@ func (s *Service) noteExport(ctx context.Context, actor string, factors []db.Fac
 			}
 		}
 		return nil
-	})
-}
-
-// Remove takes all authenticators and recovery codes of a user away, for an operator who has made sure who the user is. The
-// user is told.
-func (s *Service) Remove(ctx context.Context, userpoolID, userID string) error {
-	return s.store.InTx(ctx, func(q db.Queries) error {
-		if err := q.Accounts().Hold(ctx, userpoolID, userID); err != nil {
-			return err
-		}
-		factors, err := q.MFA().FactorsOf(ctx, userpoolID, userID)
-		if err != nil {
-			return err
-		}
-		if len(factors) == 0 {
-			return ErrNotBound
-		}
-		for _, f := range factors {
-			if err := q.MFA().DeleteFactor(ctx, userpoolID, userID, f.ID); err != nil && !errors.Is(err, db.ErrNotFound) {
-				return err
-			}
-		}
-		return s.removed(ctx, q, userpoolID, userID, audit.System)
 	})
 }

@@ -7,18 +7,18 @@ import (
 	"strings"
 
 	"github.com/menshen-auth/menshen/db"
-	"github.com/menshen-auth/menshen/impl/internal/apierr"
 	"github.com/menshen-auth/menshen/impl/internal/authn"
-	"github.com/menshen-auth/menshen/impl/internal/limit"
 	"github.com/menshen-auth/menshen/impl/internal/message"
 	"github.com/menshen-auth/menshen/impl/internal/secret"
 )
 
-// T14. A code has 96 bit, in six groups of four hexadecimal digits, as the V3 API writes them.
+// T14. A code has 96 bit, in six groups of four hexadecimal digits, as the V3 API writes them. Tries are not counted: 64 bit
+// and more cannot be guessed at a door (NIST SP 800-63B-4 section 3.1.2.2), and counting them would only let somebody else keep
+// the user out.
 const (
 	recoveryCodes    = 10
 	recoveryCodeSize = 12 // bytes
-	// What another system has made may have other letters. From 16 on it has 64 bit, and is no TOTP code.
+	// What another system has made may have other letters.
 	minRecoveryCode, maxRecoveryCode = 16, 64
 )
 
@@ -44,19 +44,23 @@ func isRecoveryCode(plain string) bool {
 	return !strings.ContainsFunc(plain, func(r rune) bool { return (r < '0' || r > '9') && (r < 'a' || r > 'z') })
 }
 
+// isStrong tells whether a plain code of another system has about 64 bit: 16 hexadecimal digits have, of decimal ones it takes
+// 20, and random ones are not all the same.
+func isStrong(plain string) bool {
+	different := map[rune]bool{}
+	for _, r := range plain {
+		different[r] = true
+	}
+	onlyDigits := !strings.ContainsFunc(plain, func(r rune) bool { return r > '9' })
+	return isRecoveryCode(plain) && len(different) >= 6 && (!onlyDigits || len(plain) >= 20)
+}
+
 func (s *Service) recoveryHash(userpoolID, userID, plain string) []byte {
 	return s.ring.MAC("mfa_recovery_codes", userpoolID, userID, plain)
 }
 
-// verifyRecoveryCode charges one try, and looks for the code among the user's.
-func (s *Service) verifyRecoveryCode(ctx context.Context, userpoolID, userID, plain string) (spend, error) {
-	err := s.limiter.TakeOf(ctx, s.RecoveryTries, userpoolID, userID)
-	if limit.Refused(err) {
-		return nil, ErrWait.WithRetryAfter(apierr.From(err).RetryAfter)
-	}
-	if err != nil {
-		return nil, err
-	}
+// verifyRecoveryCode looks for the code among the user's.
+func (s *Service) verifyRecoveryCode(ctx context.Context, userpoolID, userID, plain string) (use, error) {
 	hash := s.recoveryHash(userpoolID, userID, plain)
 	usedAt, err := s.store.Recovery().UsedAt(ctx, userpoolID, userID, hash)
 	switch {
@@ -67,24 +71,33 @@ func (s *Service) verifyRecoveryCode(ctx context.Context, userpoolID, userID, pl
 	case usedAt != nil:
 		return nil, s.refuse(ctx, userpoolID, userID, "mfa.replay", ErrRecoveryCodeUsed)
 	}
-	return func(ctx context.Context, q db.Queries) error {
-		err := q.Recovery().Spend(ctx, userpoolID, userID, hash, s.clock.Now())
-		if errors.Is(err, db.ErrNotFound) {
-			return ErrRecoveryCodeUsed
+	return func(ctx context.Context, effect func(db.Queries) error) error {
+		err := s.store.InTx(ctx, func(q db.Queries) error {
+			if err := q.Accounts().Hold(ctx, userpoolID, userID); err != nil {
+				return err
+			}
+			err := q.Recovery().Spend(ctx, userpoolID, userID, hash, s.clock.Now())
+			if errors.Is(err, db.ErrNotFound) {
+				return ErrRecoveryCodeUsed
+			}
+			if err != nil {
+				return err
+			}
+			if err := s.changed(ctx, q, userpoolID, userID, "mfa.recovery", message.RecoveryCodeUsed); err != nil {
+				return err
+			}
+			return effect(q)
+		})
+		if errors.Is(err, ErrRecoveryCodeUsed) {
+			return s.refuse(ctx, userpoolID, userID, "mfa.replay", err)
 		}
-		if err != nil {
-			return err
-		}
-		if err := s.limiter.In(q).Clear(ctx, s.RecoveryTries, userpoolID, userID); err != nil {
-			return err
-		}
-		return s.changed(ctx, q, userpoolID, userID, "mfa.recovery", message.RecoveryCodeUsed)
+		return err
 	}, nil
 }
 
 // MakeRecoveryCodes replaces the caller's recovery codes. It needs a code that has not been used (T14).
 func (s *Service) MakeRecoveryCodes(ctx context.Context, u authn.User, code string) ([]string, error) {
-	use, err := s.verify(ctx, u.UserpoolID, u.ID, code)
+	use, err := s.verify(ctx, u.UserpoolID, u.ID, authn.Code{Text: code})
 	if err != nil {
 		return nil, err
 	}
@@ -93,21 +106,19 @@ func (s *Service) MakeRecoveryCodes(ctx context.Context, u authn.User, code stri
 		codes[i] = newRecoveryCode()
 		hashes[i] = s.recoveryHash(u.UserpoolID, u.ID, plainRecoveryCode(codes[i]))
 	}
-	return codes, s.store.InTx(ctx, func(q db.Queries) error {
-		if err := s.lock(ctx, q, u); err != nil {
-			return err
-		}
-		if err := use(ctx, q); err != nil {
+	err = use(ctx, func(q db.Queries) error {
+		if _, err := s.lock(ctx, q, u); err != nil {
 			return err
 		}
 		if err := q.Recovery().Forget(ctx, u.UserpoolID, u.ID); err != nil {
 			return err
 		}
-		if err := q.Recovery().Add(ctx, u.UserpoolID, u.ID, hashes, s.clock.Now()); err != nil {
+		if err := q.Recovery().Add(ctx, u.UserpoolID, u.ID, hashes, nil, s.clock.Now()); err != nil {
 			return err
 		}
 		return s.changed(ctx, q, u.UserpoolID, u.ID, "mfa.recovery_codes", message.RecoveryCodesMade)
 	})
+	return codes, err
 }
 
 // RecoveryCodesLeft is how many recovery codes the user has not used.

@@ -32,8 +32,16 @@ type Item struct{ UserID, Secret, RecoveryCode string }
 // Import gives users the authenticators that they have elsewhere: all of them, or none and the reason with the number of the
 // entry. Users are locked in the order of their ids, so that two imports do not wait for each other.
 func (s *Service) Import(ctx context.Context, caller authn.Management, items []Item) error {
+	if err := s.limiter.Take(ctx, s.LookupsPerKey, caller.UserpoolID, caller.KeyID); err != nil {
+		return err
+	}
 	if err := caller.Need(authn.ScopeOTPSecretWrite); err != nil {
 		return s.refuseImport(ctx, caller, err)
+	}
+	for i, item := range items { // before there is a transaction, which would want a second connection
+		if _, err := s.users.Find(ctx, caller.UserpoolID, "user_id", item.UserID); err != nil {
+			return s.refuseImport(ctx, caller, entry(i, err))
+		}
 	}
 	order := make([]int, len(items))
 	for i := range order {
@@ -43,11 +51,7 @@ func (s *Service) Import(ctx context.Context, caller authn.Management, items []I
 	err := s.store.InTx(ctx, func(q db.Queries) error {
 		for _, i := range order {
 			if err := s.importOne(ctx, q, caller, items[i]); err != nil {
-				var refusal *apierr.Error
-				if errors.As(err, &refusal) {
-					return refusal.WithDetail(fmt.Sprintf("list[%d]", i))
-				}
-				return err
+				return entry(i, err)
 			}
 		}
 		return nil
@@ -58,18 +62,24 @@ func (s *Service) Import(ctx context.Context, caller authn.Management, items []I
 	return nil
 }
 
-func (s *Service) importOne(ctx context.Context, q db.Queries, caller authn.Management, i Item) error {
-	u, err := s.users.Find(ctx, caller.UserpoolID, "user_id", i.UserID)
-	if err != nil {
-		return err
+// entry says which of the list a refusal is about.
+func entry(i int, err error) error {
+	var refusal *apierr.Error
+	if errors.As(err, &refusal) {
+		return refusal.WithDetail(fmt.Sprintf("list[%d]", i))
 	}
-	isNew, err := s.factors.Import(ctx, q, u.UserpoolID, u.ID, audit.Key(caller.KeyID), i.Secret, i.RecoveryCode)
+	return err
+}
+
+func (s *Service) importOne(ctx context.Context, q db.Queries, caller authn.Management, i Item) error {
+	isNew, err := s.factors.Import(ctx, q, caller.UserpoolID, i.UserID, audit.Key(caller.KeyID), i.Secret, i.RecoveryCode)
 	if err != nil || !isNew {
 		return err
 	}
-	return s.users.Tell(ctx, q, u.UserpoolID, u.ID, message.FactorBound)
+	return s.users.Tell(ctx, q, caller.UserpoolID, i.UserID, message.FactorBound)
 }
 
+// refuseImport notes a refused import, and hides from keys that may not read users why a user is none for it.
 func (s *Service) refuseImport(ctx context.Context, caller authn.Management, refusal error) error {
 	err := audit.Write(ctx, s.store.Queries, s.clock.Now(), audit.Event{
 		UserpoolID: caller.UserpoolID, Actor: audit.Key(caller.KeyID), Action: "otp.secret.import", Target: audit.User(""),
@@ -77,6 +87,10 @@ func (s *Service) refuseImport(ctx context.Context, caller authn.Management, ref
 	})
 	if err != nil {
 		return err
+	}
+	var e *apierr.Error
+	if errors.As(refusal, &e) && (e.Kind == apierr.NotFound || e.Kind == apierr.Conflict) && !caller.Has(authn.ScopeUserRead) {
+		return ErrNotImported.WithDetail(e.Detail)
 	}
 	return refusal
 }
