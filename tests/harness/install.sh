@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the named programs if they are missing, saying so first; if it cannot, says the one command to run.
-# Usage: install.sh cc|curl|jq|oathtool|tesseract|npx ...
+# Usage: install.sh cc|curl|jq|oathtool|pskctool|pskc2csv|tesseract|npx ...
 set -eu
 
 package() { # program, manager: the package that has it
@@ -13,8 +13,12 @@ package() { # program, manager: the package that has it
 	tesseract:dnf) echo tesseract tesseract-langpack-chi_sim ;;
 	tesseract:apk) echo tesseract-ocr tesseract-ocr-data-eng tesseract-ocr-data-chi_sim ;;
 	tesseract:brew) echo tesseract tesseract-lang ;;
-	oathtool:apk) echo oath-toolkit-oathtool ;;
-	oathtool:brew) echo oath-toolkit ;;
+	oathtool:apk | pskctool:apk) echo oath-toolkit-"$1" ;;
+	oathtool:brew | pskctool:brew) echo oath-toolkit ;;
+	pskc2csv:apt-get) echo pskc-utils ;;
+	pskc2csv:*) echo pipx ;; # of which it is installed below
+	zbarimg:apt-get) echo zbar-tools ;;
+	zbarimg:*) echo zbar ;;
 	npx:apt-get | npx:apk) echo npm ;;
 	npx:dnf) echo nodejs-npm ;;
 	npx:brew) echo node ;;
@@ -56,4 +60,9 @@ apt-get)
 dnf) $sudo dnf install -y $packages ;;
 apk) $sudo apk add $packages ;;
 brew) brew install $packages ;;
+esac
+case "$manager$missing" in
+apt-get*) ;;
+brew*pskc2csv*) PIPX_BIN_DIR=$(brew --prefix)/bin pipx install 'python-pskc[defuse]' ;;
+*pskc2csv*) $sudo env PIPX_HOME=/usr/local/lib/pipx PIPX_BIN_DIR=/usr/local/bin pipx install 'python-pskc[defuse]' ;;
 esac
