@@ -31,6 +31,15 @@ func (q AuditQueries) Insert(ctx context.Context, e AuditEvent) error {
 	return q.q.change(ctx, query, e.UserpoolID, e.At, e.Actor, e.Action, e.Target, e.Outcome, e.IP, e.RequestID)
 }
 
+// InsertForAll appends an event about the whole installation to the log of every userpool; its own UserpoolID means nothing.
+func (q AuditQueries) InsertForAll(ctx context.Context, e AuditEvent) error {
+	const query = `
+		INSERT INTO audit_log (userpool_id, at, actor, action, target, outcome, ip, request_id)
+		SELECT id, $1::timestamptz, $2::text, $3::text, $4::text, $5::text, $6::text, $7::text FROM userpools ORDER BY id`
+	_, err := q.q.exec(ctx, query, e.At, e.Actor, e.Action, e.Target, e.Outcome, e.IP, e.RequestID)
+	return err
+}
+
 // Of returns the events about a target, newest first, at most limit.
 func (q AuditQueries) Of(ctx context.Context, userpoolID, target string, limit int) ([]AuditEvent, error) {
 	const query = `

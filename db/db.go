@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -23,8 +24,12 @@ type Options struct {
 // DB is a pool of connections and the statements prepared on it. It is safe for concurrent use.
 type DB struct {
 	Queries
-	pool *sqlx.DB
+	pool  *sqlx.DB
+	aside Queries
 }
+
+// asideIdle is how long the connection beside the pool is kept after its last use.
+const asideIdle = 10 * time.Second
 
 // Open connects to PostgreSQL at url (any form that lib/pq takes) and checks that it answers.
 func Open(ctx context.Context, url string, o Options) (*DB, error) {
@@ -42,13 +47,24 @@ func Open(ctx context.Context, url string, o Options) (*DB, error) {
 		_ = pool.Close()
 		return nil, fmt.Errorf("reach database: %w", translate(err))
 	}
-	db := &DB{pool: pool}
+	beside, err := sqlx.Open("postgres", url)
+	if err != nil {
+		_ = pool.Close()
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	beside.SetMaxOpenConns(1)
+	beside.SetConnMaxIdleTime(asideIdle)
+	db := &DB{pool: pool, aside: Queries{statements: &statements{pool: beside}}}
 	db.Queries = Queries{statements: &statements{pool: pool}}
 	return db, nil
 }
 
 // Close releases the pool.
-func (db *DB) Close() error { return db.pool.Close() }
+func (db *DB) Close() error { return errors.Join(db.aside.statements.pool.Close(), db.pool.Close()) }
+
+// Aside runs statements on one connection beside the pool, which is made when it is needed: for what a transaction may
+// have to wait for. Through the pool, transactions that hold all of it would wait for themselves.
+func (db *DB) Aside() Queries { return db.aside }
 
 // InTx runs f in one transaction, which is committed when f returns nil and rolled back otherwise.
 func (db *DB) InTx(ctx context.Context, f func(Queries) error) error {

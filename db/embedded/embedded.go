@@ -149,8 +149,10 @@ func (s *Server) awaitReady(ctx context.Context) error {
 
 // URL is how to reach a database of the server, in a form that both lib/pq and
 // psql understand.
-func (s *Server) URL(database string) string {
-	query := url.Values{"host": {s.socketDir}, "port": {port}, "sslmode": {"disable"}}
+func (s *Server) URL(database string) string { return socketURL(s.socketDir, port, database) }
+
+func socketURL(dir, port, database string) string {
+	query := url.Values{"host": {dir}, "port": {port}, "sslmode": {"disable"}}
 	u := url.URL{
 		Scheme: "postgres",
 		User:   url.User(superuser),

@@ -13,6 +13,8 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/menshen-auth/menshen/db"
+	"github.com/menshen-auth/menshen/impl/internal/apierr"
+	"github.com/menshen-auth/menshen/impl/internal/lang"
 )
 
 // Version is set when a release is built.
@@ -22,6 +24,8 @@ type commandLine struct {
 	Serve   serveCommand   `cmd:"" default:"1" help:"Serve until SIGTERM (the default). Without MENSHEN_DATABASE_URL, on a private PostgreSQL in MENSHEN_DATA_DIR."`
 	Migrate migrateCommand `cmd:"" help:"Bring the database to the newest schema and exit. serve does the same at its start."`
 	Outbox  outboxCommand  `cmd:"" help:"Show the development outbox: the messages of channels that are not configured, newest last."`
+	OTP     otpCommand     `cmd:"" name:"otp" help:"Authenticators: move them in and out, remove those that a user has lost."`
+	Keys    keysCommand    `cmd:"" help:"The keys that seal secrets in the database: show them, replace the one in use."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 
@@ -36,10 +40,22 @@ func CLI(args []string) int {
 	defer stop()
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	if err := parsed.Run(); err != nil && !errors.Is(err, context.Canceled) {
-		fmt.Fprintln(os.Stderr, "menshen:", err)
+		fmt.Fprintln(os.Stderr, "menshen:", plain(err))
 		return 1
 	}
 	return 0
+}
+
+// plain is an error for a person at a terminal: of a refusal, what an answer would say.
+func plain(err error) string {
+	var refusal *apierr.Error
+	if !errors.As(err, &refusal) || refusal.Kind == apierr.Internal || refusal.Kind == apierr.Unavailable {
+		return err.Error()
+	}
+	if refusal.Detail == "" {
+		return refusal.Message(lang.English)
+	}
+	return refusal.Message(lang.English) + " (" + refusal.Detail + ")"
 }
 
 type serveCommand struct{}

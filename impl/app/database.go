@@ -38,7 +38,7 @@ func openDatabase(ctx context.Context, c Config, log *slog.Logger) (*database, e
 			return nil, err
 		}
 	} else {
-		server, err := embedded.Start(ctx, embedded.Options{Dir: c.DataDir, Durable: true, MaxConnections: c.MaxConns + 20, Log: log})
+		server, err := startEmbedded(ctx, c, log)
 		if err != nil {
 			return nil, err
 		}
@@ -50,12 +50,73 @@ func openDatabase(ctx context.Context, c Config, log *slog.Logger) (*database, e
 	if c.MasterKey != "" {
 		d.masterKey, err = decodeMasterKey(c.MasterKey)
 	} else {
-		d.masterKey, err = ownMasterKey(filepath.Join(c.DataDir, "master.key"))
+		d.masterKey, err = ownMasterKey(masterKeyPath(c))
 	}
 	if err != nil {
 		return nil, errors.Join(err, d.close())
 	}
 	return d, nil
+}
+
+// attachPatience is how long a command waits for the private PostgreSQL of a `menshen serve` that is just starting or ending.
+const attachPatience = 15 * time.Second
+
+// reachDatabase is openDatabase for a command beside the service, which may be serving: it finds the configured database;
+// or attaches to the private PostgreSQL that a `menshen serve` in DataDir has started, which then ends with that; or starts
+// it until close. It makes nothing: neither database nor master key, and it does not migrate; a schema that is not that of
+// this program is refused with db.ErrSchemaOld or db.ErrSchemaNew.
+func reachDatabase(ctx context.Context, c Config, log *slog.Logger) (*database, error) {
+	d := &database{url: c.DatabaseURL, unlock: func() {}}
+	var err error
+	if c.MasterKey != "" {
+		d.masterKey, err = decodeMasterKey(c.MasterKey)
+	} else {
+		d.masterKey, err = readMasterKey(masterKeyPath(c))
+	}
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("there is no master key in %s; the command needs the MENSHEN_DATA_DIR, "+
+			"or the database and master key, of `menshen serve`", c.DataDir)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if d.url == "" {
+		if err := d.reachPrivate(ctx, c, log); err != nil {
+			return nil, err
+		}
+	}
+	if err := db.CheckSchema(ctx, d.url); err != nil {
+		return nil, errors.Join(err, d.close())
+	}
+	return d, nil
+}
+
+func (d *database) reachPrivate(ctx context.Context, c Config, log *slog.Logger) error {
+	for began := time.Now(); ; {
+		running, err := embedded.Attach(ctx, c.DataDir)
+		if err == nil {
+			d.url = running.URL(embeddedDatabase)
+			return nil
+		}
+		if !errors.Is(err, embedded.ErrNotRunning) {
+			return err
+		}
+		server, err := startEmbedded(ctx, c, log)
+		if err == nil {
+			d.embedded, d.url = server, server.URL(embeddedDatabase)
+			return nil
+		}
+		if !errors.Is(err, embedded.ErrInUse) || time.Since(began) > attachPatience {
+			return err
+		}
+		if err := nap(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+func startEmbedded(ctx context.Context, c Config, log *slog.Logger) (*embedded.Server, error) {
+	return embedded.Start(ctx, embedded.Options{Dir: c.DataDir, Durable: true, MaxConnections: c.MaxConns + 20, Log: log})
 }
 
 // open migrates the database and connects to it.
@@ -84,13 +145,20 @@ func (d *database) close() error {
 	return d.embedded.Stop(ctx)
 }
 
+func masterKeyPath(c Config) string { return filepath.Join(c.DataDir, "master.key") }
+
 // ownMasterKey reads the master key of the private PostgreSQL, making it (0600) when there is none.
 func ownMasterKey(path string) ([]byte, error) {
-	text, err := os.ReadFile(path)
+	key, err := readMasterKey(path)
 	if errors.Is(err, os.ErrNotExist) {
-		key := secret.Bytes(keyring.MasterKeySize)
+		key = secret.Bytes(keyring.MasterKeySize)
 		return key, writeOnce(path, base64.StdEncoding.EncodeToString(key)+"\n")
 	}
+	return key, err
+}
+
+func readMasterKey(path string) ([]byte, error) {
+	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}

@@ -103,13 +103,14 @@ func (a *App) run(ctx context.Context, listener net.Listener, data *database) er
 	return ended
 }
 
-// Start begins what is done beside requests: delivering messages and removing expired rows. stop ends it, after the
-// messages that are due are delivered, as far as that takes a few seconds only.
+// Start begins what is done beside requests: delivering messages, removing expired rows and taking up new keys. stop ends
+// it, after the messages that are due are delivered, as far as that takes a few seconds only.
 func (a *App) Start() (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var work sync.WaitGroup
 	work.Go(func() { a.messages.Run(ctx) })
 	work.Go(func() { a.clean(ctx) })
+	work.Go(func() { a.ring.Run(ctx, a.Log) })
 	return func() {
 		cancel()
 		work.Wait()

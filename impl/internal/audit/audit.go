@@ -20,14 +20,16 @@ const (
 const (
 	Anonymous = "anonymous" // has not proved to be anybody
 	System    = "system"    // Menshen itself
+	Operator  = "operator"  // who runs commands beside the service
 )
 
-// User, Key, Application, Session and Message name actors and targets. An empty id is one that could not be found.
+// User, Key, Application, Session, Message and SealKey name actors and targets. An empty id is one that could not be found.
 func User(id string) string        { return name("user:", id) }
 func Key(id string) string         { return name("key:", id) }
 func Application(id string) string { return name("app:", id) }
 func Session(id string) string     { return name("session:", id) }
 func Message(id string) string     { return name("message:", id) }
+func SealKey(id string) string     { return name("sealkey:", id) }
 
 func name(kind, id string) string {
 	if id == "" {
@@ -48,4 +50,10 @@ func Write(ctx context.Context, q db.Queries, at time.Time, e Event) error {
 		UserpoolID: e.UserpoolID, At: at, Actor: e.Actor, Action: e.Action, Target: e.Target, Outcome: e.Outcome,
 		IP: info.IP, RequestID: info.ID,
 	})
+}
+
+// WriteForAll appends an event about the whole installation to the log of every userpool, in the transaction of q if it has
+// one. The event's own userpool means nothing.
+func WriteForAll(ctx context.Context, q db.Queries, at time.Time, e Event) error {
+	return q.Audit().InsertForAll(ctx, db.AuditEvent{At: at, Actor: e.Actor, Action: e.Action, Target: e.Target, Outcome: e.Outcome})
 }

@@ -13,6 +13,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/menshen-auth/menshen/db"
 	"github.com/menshen-auth/menshen/impl/internal/clock"
@@ -37,12 +38,17 @@ var ErrMasterKey = errors.New("the master key does not open the keys of this dat
 // ErrSealed means that a sealed value was altered, belongs to another row, or names an unknown key.
 var ErrSealed = errors.New("sealed value cannot be opened")
 
+// ErrNoKeys means that the database has no keys yet.
+var ErrNoKeys = errors.New("the database has no keys yet; `menshen serve` makes them at its first start")
+
 // Ring is the set of keys. It is safe for concurrent use.
 type Ring struct {
-	sealers map[string]cipher.AEAD // by key id
-	sealID  string                 // of the key that seals new values
+	store   *db.DB
+	clock   clock.Clock
+	master  cipher.AEAD
 	pepper  []byte
 	signers []signer // oldest first; the newest signs
+	sealing sealing
 }
 
 type signer struct {
@@ -52,6 +58,18 @@ type signer struct {
 
 // Open loads the keys of the database, and makes those that are missing. Replicas that start together agree on one set.
 func Open(ctx context.Context, store *db.DB, c clock.Clock, masterKey []byte) (*Ring, error) {
+	return load(ctx, store, c, masterKey, create)
+}
+
+// Load is Open for a database that must have its keys; otherwise ErrNoKeys.
+func Load(ctx context.Context, store *db.DB, c clock.Clock, masterKey []byte) (*Ring, error) {
+	none := func(context.Context, *db.DB, clock.Clock, cipher.AEAD) ([]db.Key, error) { return nil, ErrNoKeys }
+	return load(ctx, store, c, masterKey, none)
+}
+
+type creator func(context.Context, *db.DB, clock.Clock, cipher.AEAD) ([]db.Key, error)
+
+func load(ctx context.Context, store *db.DB, c clock.Clock, masterKey []byte, create creator) (*Ring, error) {
 	master, err := newAEAD(masterKey)
 	if err != nil {
 		return nil, fmt.Errorf("master key: %w", err)
@@ -62,14 +80,18 @@ func Open(ctx context.Context, store *db.DB, c clock.Clock, masterKey []byte) (*
 	}
 	if len(missing(keys)) > 0 {
 		if keys, err = create(ctx, store, c, master); err != nil {
-			return nil, fmt.Errorf("make keys: %w", err)
+			return nil, fmt.Errorf("missing keys: %w", err)
 		}
 	}
-	ring := &Ring{sealers: map[string]cipher.AEAD{}}
+	ring := &Ring{store: store, clock: c, master: master}
+	ring.sealing.read = readKeys
 	for _, key := range keys {
-		if err := ring.add(key, master); err != nil {
+		if err := ring.add(key); err != nil {
 			return nil, err
 		}
+	}
+	if err := ring.adopt(ring.sealing.begun.Add(1), keys); err != nil {
+		return nil, err
 	}
 	return ring, nil
 }
@@ -107,8 +129,10 @@ func create(ctx context.Context, store *db.DB, c clock.Clock, master cipher.AEAD
 			if err != nil {
 				return err
 			}
-			id := secret.ID()
-			key := db.Key{ID: id, Purpose: purpose, KeySealed: seal(master, id, material, wrapAAD(purpose, id)), CreatedAt: c.Now()}
+			key := newKey(master, purpose, material, c.Now())
+			if purpose == purposeSeal { // there is nothing to be sealed anew
+				key.RotatedAt = &key.CreatedAt
+			}
 			if err := q.Keyring().Insert(ctx, key); err != nil {
 				return err
 			}
@@ -118,6 +142,12 @@ func create(ctx context.Context, store *db.DB, c clock.Clock, master cipher.AEAD
 		return nil
 	})
 	return keys, err
+}
+
+// newKey wraps the material of a key with the master key.
+func newKey(master cipher.AEAD, purpose string, material []byte, now time.Time) db.Key {
+	id := secret.ID()
+	return db.Key{ID: id, Purpose: purpose, KeySealed: seal(master, id, material, wrapAAD(purpose, id)), CreatedAt: now}
 }
 
 func generate(purpose string) ([]byte, error) {
@@ -133,15 +163,16 @@ func generate(purpose string) ([]byte, error) {
 
 func wrapAAD(purpose, id string) []byte { return []byte("keyring|" + purpose + "|" + id) }
 
-func (r *Ring) add(key db.Key, master cipher.AEAD) error {
-	material, err := unseal(master, key.KeySealed, wrapAAD(key.Purpose, key.ID))
+// add takes in a key that seals nothing; of those, only a start learns.
+func (r *Ring) add(key db.Key) error {
+	if key.Purpose == purposeSeal {
+		return nil
+	}
+	material, err := unseal(r.master, key.KeySealed, wrapAAD(key.Purpose, key.ID))
 	if err != nil {
 		return ErrMasterKey
 	}
 	switch key.Purpose {
-	case purposeSeal:
-		r.sealers[key.ID], err = newAEAD(material)
-		r.sealID = key.ID
 	case purposePepper:
 		r.pepper = material
 	case purposeSign:
@@ -156,17 +187,19 @@ func (r *Ring) add(key db.Key, master cipher.AEAD) error {
 // Seal encrypts a secret for storage. aad ties it to its place, such as userpool, user and factor: moved to another row
 // it does not open.
 func (r *Ring) Seal(plaintext []byte, aad ...string) []byte {
-	return seal(r.sealers[r.sealID], r.sealID, plaintext, join(aad))
+	keys := r.sealing.keys.Load()
+	return seal(keys.byID[keys.newest], keys.newest, plaintext, join(aad))
 }
 
-// Unseal opens what Seal made with the same aad; otherwise ErrSealed.
+// Unseal opens what Seal made with the same aad, here or at another replica; otherwise ErrSealed. A key that is not known
+// yet is looked for in the database, for readTimeout at most; db.ErrUnavailable means that this was not possible.
 func (r *Ring) Unseal(sealed []byte, aad ...string) ([]byte, error) {
-	if len(sealed) < headerSize {
+	if len(sealed) < headerSize || sealed[0] != version {
 		return nil, ErrSealed
 	}
-	aead, ok := r.sealers[hex.EncodeToString(sealed[1:headerSize])]
-	if !ok {
-		return nil, ErrSealed
+	aead, err := r.sealer(hex.EncodeToString(sealed[1:headerSize]))
+	if err != nil {
+		return nil, err
 	}
 	return unseal(aead, sealed, join(aad))
 }
