@@ -205,7 +205,7 @@ func (s *Service) Remove(ctx context.Context, userpoolID, userID string) error {
 			return err
 		}
 		err = audit.Write(ctx, q, s.clock.Now(), audit.Event{
-			UserpoolID: userpoolID, Actor: audit.System, Action: "mfa.unbind", Target: audit.User(userID), Outcome: audit.Success,
+			UserpoolID: userpoolID, Actor: audit.Operator, Action: "mfa.unbind", Target: audit.User(userID), Outcome: audit.Success,
 		})
 		if err != nil {
 			return err
