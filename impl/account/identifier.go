@@ -60,3 +60,12 @@ func identifierKind(account string) IDType {
 	}
 	return ByUsername
 }
+
+// splitIdentity reads "<source>:<id there>". It splits at the first colon: ids at a source may have more (T16).
+func splitIdentity(text string) (source, id string, err error) {
+	source, id, ok := strings.Cut(text, ":")
+	if !ok || source == "" || id == "" {
+		return "", "", ErrUserID
+	}
+	return source, id, nil
+}

@@ -218,9 +218,9 @@ func (s *Service) find(ctx context.Context, userpoolID string, idType IDType, id
 	case ByUsername:
 		return users.UserByUsername(ctx, userpoolID, key)
 	case ByIdentity, BySyncRelation:
-		source, userID, ok := strings.Cut(key, ":") // at the first colon: ids at a source may have more
-		if !ok || source == "" || userID == "" {
-			return db.User{}, ErrUserID
+		source, userID, err := splitIdentity(key)
+		if err != nil {
+			return db.User{}, err
 		}
 		if idType == ByIdentity {
 			return users.UserByIdentity(ctx, userpoolID, source, userID)
