@@ -50,8 +50,8 @@ func TestDuplicateNamesTheIndex(t *testing.T) {
 			i.ID, i.ExtIdpID = "3", "other idp"
 			return f.Accounts().InsertIdentity(ctx, i)
 		},
-		db.MFAFactorsUser: func() error {
-			return f.MFA().InsertFactor(ctx, db.Factor{UserpoolID: poolID, ID: "second", UserID: userID, SecretSealed: []byte{1}, CreatedAt: now})
+		db.MFAFactorsName: func() error {
+			return f.MFA().InsertFactor(ctx, db.Factor{UserpoolID: poolID, ID: "second", UserID: userID, Name: "phone", SecretSealed: []byte{1}, CreatedAt: now})
 		},
 		"userpools_default": func() error {
 			return f.Tenancy().InsertUserpool(ctx, db.Userpool{ID: "third", IsDefault: true, CreatedAt: now})

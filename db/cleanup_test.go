@@ -20,6 +20,9 @@ func (f fixture) ending(id string, at time.Time) {
 	f.must(f.Fastpasses().Insert(ctx, pass))
 	_, err := f.MFA().KeepPending(ctx, wait, 5, now)
 	f.must(err)
+	signIn := newPendingSignIn(id, userID)
+	signIn.ExpiresAt = at
+	f.must(f.Sessions().InsertPending(ctx, signIn))
 	f.must(f.Captchas().Insert(ctx, db.Captcha{UserpoolID: poolID, ID: id, AnswerHash: []byte{1}, CreatedAt: now, ExpiresAt: at}))
 	f.must(f.Tenancy().UseNonce(ctx, poolID, "key", id, at))
 	f.must(f.Limits().Take(ctx, poolID, id, time.Microsecond, 1, at.Add(-time.Microsecond)))
@@ -41,7 +44,7 @@ func (f fixture) ending(id string, at time.Time) {
 var endingTables = map[string]string{
 	"sessions": "id", "fastpasses": "id", "mfa_pending": "user_id", "captchas": "id", "request_nonces": "nonce", "limits": "key",
 	"qrlogins": "id", "sent_codes": "id", "outbox": "id", "sms_budgets": "scope", "alerts": "key",
-	"quotas": "key",
+	"quotas": "key", "pending_signins": "convert_from(token_hash, 'UTF8')",
 }
 
 // TestEverythingThatEndsIsCleanedUp (design 6): a table whose rows expire is one that cleanup knows, or whose rows go with
@@ -171,7 +174,8 @@ func TestDeleteExpiredTogether(t *testing.T) {
 	f := furnished(t)
 	const rows = 400
 	for table, insert := range map[string]string{
-		"sessions": "SELECT $1, 's' || n, $2, 'app', '', '{}'::text[], '', '', $3::timestamptz, $3 FROM generate_series(1, $4) n",
+		"sessions (userpool_id, id, user_id, app_id, scope, amr, ip, user_agent, created_at, expires_at, auth_time)": "SELECT $1, 's' || n, $2, " +
+			"'app', '', '{}'::text[], '', '', $3::timestamptz, $3, $3 FROM generate_series(1, $4) n",
 		"captchas": "SELECT $1, n::text, $2, '', '', '\\x00'::bytea, $3::timestamptz, $3 FROM generate_series(1, $4) n",
 	} {
 		f.execute("INSERT INTO "+table+" "+insert, poolID, userID, now.Add(-time.Hour), rows)

@@ -22,14 +22,17 @@ var guarded = []struct {
 		name:    "SpendStep (T4)",
 		prepare: insertFactor,
 		use: func(ctx context.Context, q db.Queries) error {
-			return q.MFA().SpendStep(ctx, poolID, "factor", 1000)
+			return q.MFA().SpendStep(ctx, poolID, "factor", 1000, 0, now)
 		},
 	},
 	{
-		name: "ChargeAttempt (T5)", wins: 5,
+		name: "ChargeAttempts (T5)", wins: 5,
 		prepare: insertFactor,
 		use: func(ctx context.Context, q db.Queries) error {
-			_, err := q.MFA().ChargeAttempt(ctx, poolID, "factor", guessing, now)
+			charged, err := q.MFA().ChargeAttempts(ctx, poolID, userID, guessing, now)
+			if err == nil && len(charged) == 0 {
+				err = db.ErrNotFound
+			}
 			return err
 		},
 	},
@@ -37,7 +40,7 @@ var guarded = []struct {
 		name: "ChargePending (T11)", wins: 5,
 		prepare: keepPending,
 		use: func(ctx context.Context, q db.Queries) error {
-			_, err := q.MFA().ChargePending(ctx, poolID, userID, 5, now)
+			_, err := q.MFA().ChargePending(ctx, poolID, userID, sessionID, nil, 5, now)
 			return err
 		},
 	},
@@ -45,7 +48,40 @@ var guarded = []struct {
 		name:    "ConsumePending (T11)",
 		prepare: keepPending,
 		use: func(ctx context.Context, q db.Queries) error {
-			return q.MFA().ConsumePending(ctx, poolID, userID, []byte("sealed"))
+			return q.MFA().ConsumePending(ctx, poolID, userID, "sealed")
+		},
+	},
+	{
+		name: "ChargePending with a token (T11)", wins: 5,
+		prepare: putPending,
+		use: func(ctx context.Context, q db.Queries) error {
+			_, err := q.MFA().ChargePending(ctx, poolID, userID, sessionID, []byte("token"), 5, now)
+			return err
+		},
+	},
+	{
+		name:    "DeleteFactor",
+		prepare: insertFactor,
+		use: func(ctx context.Context, q db.Queries) error {
+			return q.MFA().DeleteFactor(ctx, poolID, userID, "factor")
+		},
+	},
+	{
+		name: "Spend of a recovery code (T14)",
+		prepare: func(ctx context.Context, q db.Queries) error {
+			return q.Recovery().Add(ctx, poolID, userID, [][]byte{[]byte("one"), []byte("two")}, nil, now)
+		},
+		use: func(ctx context.Context, q db.Queries) error {
+			return q.Recovery().Spend(ctx, poolID, userID, []byte("one"), now)
+		},
+	},
+	{
+		name: "FinishPending of a sign-in",
+		prepare: func(ctx context.Context, q db.Queries) error {
+			return q.Sessions().InsertPending(ctx, newPendingSignIn("token", userID))
+		},
+		use: func(ctx context.Context, q db.Queries) error {
+			return q.Sessions().FinishPending(ctx, poolID, []byte("token"), now)
 		},
 	},
 	{
@@ -254,10 +290,14 @@ func newOutboxMessage(id string) db.OutboxMessage {
 }
 
 func insertFactor(ctx context.Context, q db.Queries) error {
-	return q.MFA().InsertFactor(ctx, db.Factor{
-		UserpoolID: poolID, ID: "factor", UserID: userID, SecretSealed: []byte("sealed"), Algorithm: "SHA1", Digits: 6,
+	return q.MFA().InsertFactor(ctx, newFactor("factor", userID, "phone"))
+}
+
+func newFactor(id, user, name string) db.Factor {
+	return db.Factor{
+		UserpoolID: poolID, ID: id, UserID: user, Name: name, SecretSealed: []byte("sealed"), Algorithm: "SHA1", Digits: 6,
 		Period: 30, LastStep: 999, CreatedAt: now,
-	})
+	}
 }
 
 func keepPending(ctx context.Context, q db.Queries) error {
@@ -267,7 +307,22 @@ func keepPending(ctx context.Context, q db.Queries) error {
 
 func pending(session, sealed string) db.PendingFactor {
 	return db.PendingFactor{
-		UserpoolID: poolID, UserID: userID, SessionID: session, SecretSealed: []byte(sealed), ExpiresAt: now.Add(10 * time.Minute),
+		UserpoolID: poolID, UserID: userID, ID: sealed, SessionID: session, SecretSealed: []byte(sealed), Algorithm: "SHA1",
+		Digits: 6, Period: 30, ExpiresAt: now.Add(10 * time.Minute),
+	}
+}
+
+// putPending keeps a secret that the token "token" confirms.
+func putPending(ctx context.Context, q db.Queries) error {
+	p := pending(sessionID, "sealed")
+	p.TokenHash = []byte("token")
+	return q.MFA().PutPending(ctx, p)
+}
+
+func newPendingSignIn(token, user string) db.PendingSignIn {
+	return db.PendingSignIn{
+		UserpoolID: poolID, TokenHash: []byte(token), UserID: user, AppID: appID, Scope: "openid", AMR: []string{"pwd"},
+		CustomData: db.JSON(`{"from":"web"}`), ExpiresAt: now.Add(5 * time.Minute),
 	}
 }
 

@@ -72,7 +72,7 @@ func newUser(id string) db.User {
 
 func newSession(id string) db.Session {
 	return db.Session{
-		UserpoolID: poolID, ID: id, UserID: userID, AppID: appID, Scope: "openid", AMR: []string{"pwd"}, CreatedAt: now,
+		UserpoolID: poolID, ID: id, UserID: userID, AppID: appID, Scope: "openid", AMR: []string{"pwd"}, CreatedAt: now, AuthTime: now,
 		ExpiresAt: now.Add(time.Hour),
 	}
 }

@@ -67,7 +67,7 @@ func TestIDClaims(t *testing.T) {
 		{"openid offline_access", full, ""},
 		{"openid username email phone external_id profile", db.User{ID: "u1"}, "gender updated_at"},
 	} {
-		s := db.Session{ID: "s1", AppID: "app", Scope: test.scope, AMR: []string{"pwd", "otp"}, CreatedAt: issued.Add(-time.Minute)}
+		s := db.Session{ID: "s1", AppID: "app", Scope: test.scope, AMR: []string{"pwd", "otp"}, AuthTime: issued.Add(-time.Minute)}
 		c := idClaims(issuer, s, test.user, issued, issued.Add(time.Hour))
 		names := strings.Fields(always + " " + test.more)
 		slices.Sort(names)
@@ -79,7 +79,7 @@ func TestIDClaims(t *testing.T) {
 			t.Errorf("%s: %s, %v", test.scope, text, err)
 		}
 	}
-	c := idClaims(issuer, db.Session{ID: "s1", AppID: "app", Scope: "profile email phone", CreatedAt: issued.Add(-time.Minute)}, full, issued, issued.Add(time.Hour))
+	c := idClaims(issuer, db.Session{ID: "s1", AppID: "app", Scope: "profile email phone", AuthTime: issued.Add(-time.Minute), CreatedAt: issued.Add(-time.Second)}, full, issued, issued.Add(time.Hour))
 	for claim, want := range map[string]any{
 		"iss": issuer, "sub": "u1", "aud": "app", "sid": "s1", "token_use": "id", "auth_time": issued.Add(-time.Minute).Unix(),
 		"iat": issued.Unix(), "exp": issued.Add(time.Hour).Unix(), "picture": "https://example.com/a.png", "family_name": "Smith",

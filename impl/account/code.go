@@ -155,6 +155,9 @@ func (s *Service) BindAddress(ctx context.Context, caller authn.User, c Sent) er
 		if err := s.replace(ctx, q, u, c); err != nil {
 			return err
 		}
+		if err := q.Sessions().ForgetPending(ctx, u.UserpoolID, u.ID); err != nil { // one may have been proved by the address of before
+			return err
+		}
 		return s.noteUser(ctx, q, u, action)
 	}))
 }

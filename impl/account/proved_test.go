@@ -148,9 +148,9 @@ func TestFreshSession(t *testing.T) {
 		want  error
 	}{
 		"at the last moment": {15 * time.Minute, "", nil},
-		"too late":           {15*time.Minute + time.Microsecond, "", ErrStale},
+		"too late":           {15*time.Minute + time.Microsecond, "", authn.ErrStale},
 		"signed out":         {0, "UPDATE sessions SET revoked_at = created_at", ErrToken},
-		"disabled":           {0, "UPDATE users SET status = 'Suspended'", ErrToken},
+		"disabled":           {0, "UPDATE users SET status = 'Suspended'", ErrDisabled},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -169,16 +169,17 @@ func TestFreshSession(t *testing.T) {
 				}
 				checked := r.codes.checked.Load()
 				r.want(what, try(caller, c), test.want)
-				if evaluated := r.codes.checked.Load() > checked; evaluated != (test.want == nil) || r.good(c) == (test.want == nil) {
+				stale := test.want == error(authn.ErrStale)
+				if evaluated := r.codes.checked.Load() > checked; evaluated == stale || r.good(c) == (test.want == nil) {
 					t.Errorf("%s: the code was evaluated: %v; it is still good: %v", what, evaluated, r.good(c))
 				}
-				if test.want != nil {
+				if stale {
 					action := map[string]string{"bindAccount": "user.bind", "changePwd": "user.password_change"}[what]
 					r.wantAudit(what, alice.ID, "anonymous "+action+" refused")
 				}
 				r.execute("UPDATE users SET status = 'Activated'")
 			}
-			if test.want != ErrStale {
+			if test.want != authn.ErrStale {
 				return
 			}
 			caller := r.caller(alice)

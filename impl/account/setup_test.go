@@ -29,17 +29,77 @@ type stopped struct{ now time.Time }
 
 func (c *stopped) Now() time.Time { return c.now }
 
-// factors stands for the second factor: who has none passes, unless a test says otherwise.
+// factors stands for the second factor: a user has one if it is the row of the authenticator that the test made with
+// rig.bind. Its right codes are "123456" and the long recovery code; to spend one is to write it down, in the transaction,
+// which can be done once.
 type factors struct {
 	refuse, refuseSpend error
 	meanwhile           func() // happens between what was proved and the transaction that opens a session
+	store               *db.DB
+	challenged          atomic.Int32
+	imports             []string
+	refuseImport        error
 }
 
-func (f *factors) Challenge(context.Context, string, string, string) ([]string, func(context.Context, db.Queries) error, error) {
-	if f.meanwhile != nil {
-		f.meanwhile()
+// Codes of the fake authenticator, and its refusals; the real ones have their own.
+const (
+	factorCode   = "123456"
+	recoveryCode = "e7ad-aaa4-da75-fa37-57d1-5141"
+)
+
+var (
+	errFactor     = errors.New("wrong code of the authenticator")
+	errFactorUsed = errors.New("used code of the authenticator")
+)
+
+// happen lets it happen, once.
+func (f *factors) happen() {
+	if what := f.meanwhile; what != nil {
+		f.meanwhile = nil
+		what()
 	}
-	return nil, func(context.Context, db.Queries) error { return f.refuseSpend }, f.refuse
+}
+
+func (f *factors) Bound(ctx context.Context, q db.Queries, userpoolID, userID string) (bool, error) {
+	if q == f.store.Queries { // of no transaction
+		defer f.happen()
+	}
+	return q.MFA().HasFactor(ctx, userpoolID, userID)
+}
+
+func (f *factors) Challenge(_ context.Context, userpoolID, userID string, code authn.Code) ([]string, func(context.Context, func(db.Queries) error) error, error) {
+	f.challenged.Add(1)
+	f.happen()
+	if f.refuse != nil {
+		return nil, nil, f.refuse
+	}
+	if code.Text != factorCode && code.Text != recoveryCode || code.Kind == authn.RecoveryCode && code.Text != recoveryCode {
+		return nil, nil, errFactor
+	}
+	use := func(ctx context.Context, effect func(db.Queries) error) error {
+		return f.store.InTx(ctx, func(q db.Queries) error {
+			if f.refuseSpend != nil {
+				return f.refuseSpend
+			}
+			if err := q.Accounts().Hold(ctx, userpoolID, userID); err != nil {
+				return err
+			}
+			err := q.Tenancy().UseNonce(ctx, userpoolID, "factor of "+userID, code.Text, time.Now().Add(time.Hour))
+			if errors.Is(err, db.ErrNotFound) {
+				return errFactorUsed
+			}
+			if err != nil {
+				return err
+			}
+			return effect(q)
+		})
+	}
+	return []string{"otp", "mfa"}, use, nil
+}
+
+func (f *factors) Import(_ context.Context, _ db.Queries, userpoolID, userID, actor, otp, recovery string) (bool, error) {
+	f.imports = append(f.imports, strings.Join([]string{userpoolID, userID, actor, otp, recovery}, " "))
+	return f.refuseImport == nil, f.refuseImport
 }
 
 // What the fake captchas say; the real ones have refusals of their own.
@@ -137,10 +197,10 @@ func newRig(t *testing.T) *rig {
 		ring, err = keyring.Open(t.Context(), store, r.clock, bytes.Repeat([]byte{7}, keyring.MasterKeySize))
 		r.must(err)
 	})
-	r.codes = &captchas{raw: r.raw}
+	r.codes, r.factors.store = &captchas{raw: r.raw}, store
 	r.Service = New(Settings{
 		Issuer: issuer, AccessTTL: 15 * time.Minute, SessionTTL: 720 * time.Hour, ManagementTTL: 2 * time.Hour,
-		RefreshGrace: 10 * time.Second, SignatureSkew: 5 * time.Minute, Region: "CN", ParallelHash: 4,
+		SignInTTL: 5 * time.Minute, RefreshGrace: 10 * time.Second, SignatureSkew: 5 * time.Minute, Region: "CN", ParallelHash: 4,
 	}, store, ring, r.clock, limit.New(store, r.clock), r.codes, r.factors, r.notices)
 	r.app = r.tenant("pool", "app", "key", true)
 	r.tenant("other", "other-app", "other-key", false)
@@ -205,7 +265,16 @@ func (r *rig) caller(u db.User) authn.User {
 		tokens, err = r.Open(r.t.Context(), q, authn.Grant{UserpoolID: u.UserpoolID, UserID: u.ID, AppID: "app", AMR: []string{"pwd"}})
 		return err
 	}))
-	return authn.User{UserpoolID: u.UserpoolID, ID: u.ID, SessionID: tokens.SessionID, AppID: "app"}
+	return authn.User{UserpoolID: u.UserpoolID, ID: u.ID, SessionID: tokens.SessionID, AppID: "app", AuthTime: r.clock.now}
+}
+
+// bind gives a user an authenticator, whose codes are those of the fake.
+func (r *rig) bind(u db.User) {
+	r.t.Helper()
+	r.must(r.store.MFA().InsertFactor(r.t.Context(), db.Factor{
+		UserpoolID: u.UserpoolID, ID: secret.ID(), UserID: u.ID, Name: secret.ID(), SecretSealed: []byte{1}, Algorithm: "SHA1",
+		Digits: 6, Period: 30, CreatedAt: r.clock.now,
+	}))
 }
 
 // signIn tries a password.

@@ -130,20 +130,55 @@ func TestAccountWideLimit(t *testing.T) {
 }
 
 // TestFailedFactorDoesNotForgive (security, accounts): the tries are forgotten by a session, and not by a right password
-// whose second factor was wrong.
+// whose second factor was wrong or missing, where the door has a field for it.
 func TestFailedFactorDoesNotForgive(t *testing.T) {
 	t.Parallel()
-	for name, refuse := range map[string]factors{"evaluated": {refuse: apierr.ErrRequest}, "spent": {refuseSpend: apierr.ErrRequest}} {
+	for name, test := range map[string]struct {
+		set  func(f *factors)
+		code string
+		want error
+	}{
+		"evaluated": {func(f *factors) { f.refuse = apierr.ErrRequest }, factorCode, apierr.ErrRequest},
+		"spent":     {func(f *factors) { f.refuseSpend = apierr.ErrRequest }, factorCode, apierr.ErrRequest},
+		"wrong":     {func(*factors) {}, "000000", errFactor},
+		"missing":   {func(*factors) {}, "", ErrCodeRequired},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t)
-			r.user("alice")
-			r.SignInFree = limit.Rule{Name: "free", Max: 3, Per: 5 * time.Minute}
-			*r.factors = refuse
-			for range 3 {
-				r.want("right password, wrong factor", r.withImage("192.0.2.1", "alice", password, Captcha{}), apierr.ErrRequest)
+			r.bind(r.user("alice"))
+			r.SignInOnAccount = limit.Rule{Name: "on", Max: 3, Per: time.Hour}
+			test.set(r.factors)
+			try := func(code string) error {
+				_, _, err := r.SignIn(from(t.Context(), "192.0.2.1"), r.app, Credentials{Type: ByUsername, Account: "alice", Password: password, Code: code}, Wish{})
+				return err
 			}
-			r.want("a fourth", r.withImage("192.0.2.1", "alice", password, Captcha{}), errImageNeeded)
+			for range 3 {
+				r.want("right password, wrong factor", try(test.code), test.want)
+			}
+			r.want("a fourth", try(test.code), apierr.ErrRateLimited)
+			r.factors.refuse, r.factors.refuseSpend = nil, nil
+			r.advance(20 * time.Minute)
+			r.want("after a while, all right", try(factorCode), nil)
+			for range 3 {
+				r.want("three more", try("000000"), errFactor)
+			}
 		})
 	}
+}
+
+// TestWaitingForgives (security, accounts): where the sign-in waits for the code, the right password has done its part: the
+// tries on it are forgotten, since those on the code are counted elsewhere.
+func TestWaitingForgives(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.bind(r.user("alice"))
+	r.SignInFree = limit.Rule{Name: "free", Max: 3, Per: 5 * time.Minute}
+	for range 5 {
+		r.want("right password", r.withImage("192.0.2.1", "alice", password, Captcha{}), ErrCodeRequired)
+	}
+	for range 3 {
+		r.want("wrong password", r.withImage("192.0.2.1", "alice", "wrong password", Captcha{}), ErrCredentials)
+	}
+	r.want("a fourth", r.withImage("192.0.2.1", "alice", password, Captcha{}), errImageNeeded)
 }

@@ -102,16 +102,18 @@ func TestSignInOpensASession(t *testing.T) {
 // session, no login counted and no custom data.
 func TestSignInFailsAsAWhole(t *testing.T) {
 	t.Parallel()
-	errCode := apierr.ErrRequest // any refusal
-	for name, refuse := range map[string]*factors{"evaluated": {refuse: errCode}, "spent": {refuseSpend: errCode}} {
+	for name, refuse := range map[string]func(f *factors){
+		"evaluated": func(f *factors) { f.refuse = apierr.ErrRequest }, "spent": func(f *factors) { f.refuseSpend = apierr.ErrRequest },
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t)
 			alice := r.user("alice")
-			*r.factors = *refuse
-			c := Credentials{Type: ByUsername, Account: "alice", Password: password}
+			r.bind(alice)
+			refuse(r.factors)
+			c := Credentials{Type: ByUsername, Account: "alice", Password: password, Code: factorCode}
 			_, tokens, err := r.SignIn(t.Context(), r.app, c, Wish{CustomData: json.RawMessage(`{"k":"v"}`)})
-			r.want("sign in", err, errCode)
+			r.want("sign in", err, apierr.ErrRequest)
 			u, err := r.Find(t.Context(), "pool", ByID, alice.ID)
 			r.must(err)
 			var sessions int

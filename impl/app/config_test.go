@@ -23,7 +23,7 @@ import (
 
 var aMasterKey = base64.StdEncoding.EncodeToString([]byte("0123456789abcdef0123456789abcdef"))
 
-// TestConfigDefaults: without a single variable the service runs, with the figures of the requirements (T3, T11, Q2, Q7,
+// TestConfigDefaults: without a single variable the service runs, with the figures of the requirements (T2, T3, T11, Q2, Q7,
 // C2, C4, C7, C8, C9); this is the table that the README shows, so a change shows in review.
 func TestConfigDefaults(t *testing.T) {
 	t.Parallel()
@@ -33,7 +33,8 @@ func TestConfigDefaults(t *testing.T) {
 		LogLevel: slog.LevelInfo, LogFormat: "text", ResponseValidation: "enforce", RequestTimeout: 10 * time.Second,
 		DrainDelay: 500 * time.Millisecond, DrainTimeout: 7 * time.Second, Region: "CN", AccessTTL: 15 * time.Minute, SessionTTL: 720 * time.Hour,
 		ManagementTTL: 2 * time.Hour, RefreshGrace: 10 * time.Second, SignatureSkew: 5 * time.Minute,
-		CaptchaTTL: 180 * time.Second, CodeTTL: 5 * time.Minute, CodeWindow: 10 * time.Minute, TOTPSkew: 1, PendingTTL: 10 * time.Minute, QRTTL: 120 * time.Second,
+		CaptchaTTL: 180 * time.Second, CodeTTL: 5 * time.Minute, CodeWindow: 10 * time.Minute,
+		TOTPSkew: 1, TOTPAlgorithm: "SHA1", TOTPDigits: 6, PendingTTL: 10 * time.Minute, QRTTL: 120 * time.Second,
 		TicketTTL: 60 * time.Second, FastpassTTL: 60 * time.Second, ParallelHashes: runtime.NumCPU(),
 		CaptchaKind: setting[puzzle.Kind](t, "digits"), AutoRegister: setting[bool](t, "false"), RegisterTells: setting[bool](t, "false"),
 		Messages:    Messages{SMTPTLS: "starttls", SMSBudget: 1000},
@@ -68,7 +69,7 @@ func TestConfigValues(t *testing.T) {
 		"MENSHEN_ADDR=0.0.0.0:80", "MENSHEN_PUBLIC_URL=https://id.example.com/base/", "MENSHEN_NAME=门神", "MENSHEN_DATA_DIR=/var/lib/menshen",
 		"MENSHEN_DATABASE_URL=postgres://u:p=w@db/menshen?sslmode=verify-full", "MENSHEN_MASTER_KEY=" + aMasterKey, "MENSHEN_DATABASE_CONNS=7",
 		"MENSHEN_LOG_LEVEL=debug", "MENSHEN_LOG_FORMAT=json", "MENSHEN_TRUSTED_PROXIES=10.0.0.0/8,2001:db8::/32", "MENSHEN_RESPONSE_VALIDATION=report",
-		"MENSHEN_TOTP_SKEW=0", "MENSHEN_PARALLEL_HASHES=3", "MENSHEN_LIMIT_SIGNIN=off", "MENSHEN_LIMIT_SCAN=1/2h", "MENSHEN_TICKET_TTL=300s",
+		"MENSHEN_TOTP_SKEW=0", "MENSHEN_TOTP_ALGORITHM=SHA512", "MENSHEN_TOTP_DIGITS=8", "MENSHEN_PARALLEL_HASHES=3", "MENSHEN_LIMIT_SIGNIN=off", "MENSHEN_LIMIT_SCAN=1/2h", "MENSHEN_TICKET_TTL=300s",
 		"MENSHEN_CODE_TTL=10m", "MENSHEN_CODE_WINDOW=1h", "MENSHEN_CAPTCHA_KIND=letters,pool=chinese", "MENSHEN_AUTO_REGISTER=false,pool=true",
 		"MENSHEN_REGISTER_TELLS=true", "MENSHEN_METRICS_ADDR=127.0.0.1:9090", "MENSHEN_SMS_COUNTRIES=CN,SG=50", "MENSHEN_SMS_BUDGET=0",
 		"MENSHEN_SMTP_ADDR=smtp.example.com:465", "MENSHEN_SMTP_TLS=tls", "MENSHEN_SMTP_USERNAME=u", "MENSHEN_SMTP_PASSWORD=p", "MENSHEN_SMTP_FROM=no-reply@example.com",
@@ -83,6 +84,7 @@ func TestConfigValues(t *testing.T) {
 		"PublicURL": c.PublicURL == "https://id.example.com/base", "Name": c.Name == "门神", "DataDir": c.DataDir == "/var/lib/menshen",
 		"DatabaseURL": c.DatabaseURL == "postgres://u:p=w@db/menshen?sslmode=verify-full", "MaxConns": c.MaxConns == 7,
 		"LogLevel": c.LogLevel == slog.LevelDebug, "LogFormat": c.LogFormat == "json", "TOTPSkew": c.TOTPSkew == 0,
+		"TOTP":           c.TOTPAlgorithm == "SHA512" && c.TOTPDigits == 8,
 		"TrustedProxies": slices.Equal(c.TrustedProxies, []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8::/32")}),
 		"ParallelHashes": c.ParallelHashes == 3, "LimitSignIn": c.LimitSignIn.Max == 0, "LimitScan": c.LimitScan.Max == 1 && c.LimitScan.Per == 2*time.Hour,
 		"TicketTTL": c.TicketTTL == 300*time.Second, "ResponseValidation": c.ResponseValidation == "report",
@@ -204,6 +206,10 @@ func TestBadSettings(t *testing.T) {
 		{"MENSHEN_SMS_PROVIDER=", "MENSHEN_SMS_TEMPLATES=code=SMS_1"},
 		{"MENSHEN_TOTP_SKEW=3"},
 		{"MENSHEN_TOTP_SKEW=-1"},
+		{"MENSHEN_TOTP_ALGORITHM=MD5"},
+		{"MENSHEN_TOTP_ALGORITHM=sha1"},
+		{"MENSHEN_TOTP_DIGITS=5"},
+		{"MENSHEN_TOTP_DIGITS=9"},
 		{"MENSHEN_PARALLEL_HASHES=-1"},
 		{"MENSHEN_REQUEST_TIMEOUT=0s"},
 		{"MENSHEN_REQUEST_TIMEOUT=10"},

@@ -7,30 +7,45 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/menshen-auth/menshen/db"
+	"github.com/menshen-auth/menshen/impl/internal/authn"
 )
 
-// TestChallenge: without a factor nothing is asked and nothing is proved; with one, a right code proves a second factor,
-// and no code at all is no try.
+// TestChallenge: without a factor there is nothing that a code could prove; with one, a right code proves a second factor,
+// once. Whether there is one is known, in a transaction and outside.
 func TestChallenge(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	proved, spend, err := r.Challenge(t.Context(), "pool", "alice", "")
-	if err != nil || len(proved) != 0 || spend(t.Context(), r.store.Queries) != nil {
-		t.Errorf("without a factor: %v, %v", proved, err)
+	bound := func(want bool) {
+		t.Helper()
+		if got, err := r.Bound(t.Context(), r.store.Queries, "pool", "alice"); err != nil || got != want {
+			t.Errorf("bound: %v, %v; want %v", got, err, want)
+		}
+	}
+	bound(false)
+	for _, code := range []string{"", "123456", "e7ad-aaa4-da75-fa37-57d1-5141"} {
+		want := error(ErrNotBound)
+		if len(code) > 6 {
+			want = ErrRecoveryCode
+		}
+		r.want("without a factor", r.verify(code), want)
 	}
 	r = boundRig(t)
-	for range 10 {
-		r.want("without a code", r.verify(""), ErrCodeRequired)
-	}
-	if n := r.failures(); n != 0 {
-		t.Errorf("%d tries charged for no code", n)
-	}
-	proved, spend, err = r.Challenge(t.Context(), "pool", "alice", r.code())
+	bound(true)
+	proved, use, err := r.Challenge(t.Context(), "pool", "alice", authn.Code{Text: r.code()})
 	if err != nil || !slices.Equal(proved, []string{"otp", "mfa"}) {
 		t.Errorf("with the code: %v, %v", proved, err)
 	}
-	r.want("spend", spend(t.Context(), r.store.Queries), nil)
-	r.want("spend it again", spend(t.Context(), r.store.Queries), ErrCodeUsed)
+	r.want("use it", use(t.Context(), nothing), nil)
+	r.want("use it again", use(t.Context(), nothing), ErrCodeUsed)
+	if n := r.audited("mfa.replay", "refused"); n != 1 {
+		t.Errorf("%d replays in the audit log, want 1", n)
+	}
+	used := r.factors()[0].LastUsedAt
+	if used == nil || !used.Equal(r.clock.now) {
+		t.Errorf("used at %v, want %v", used, r.clock.now)
+	}
 }
 
 // TestSkewOfTheService (T3): the configured window, and no more.
@@ -55,6 +70,7 @@ func TestSkewOfTheService(t *testing.T) {
 		{2, 2, nil},
 	} {
 		r.advance(10 * time.Minute) // away from what was used
+		r.execute("UPDATE mfa_factors SET drift = 0")
 		r.Skew = test.skew
 		if err := r.verify(r.codeOf(test.offset)); !errors.Is(err, test.want) {
 			t.Errorf("skew %d, the code of step %+d: %v, want %v", test.skew, test.offset, err, test.want)
@@ -100,6 +116,13 @@ func TestLockOutSchedule(t *testing.T) {
 	if n := r.audited("mfa.verify", "refused"); n != 103 {
 		t.Errorf("%d refusals in the audit log, want 103", n)
 	}
+	if n := r.audited("mfa.disable", "success"); n != 1 {
+		t.Errorf("the audit log says %d times that it is disabled, want once", n)
+	}
+	r.wantTold("factor_bound", "factor_disabled") // once
+	if bound, err := r.Bound(t.Context(), r.store.Queries, "pool", "alice"); err != nil || !bound {
+		t.Errorf("a disabled authenticator opens the door: %v, %v", bound, err)
+	}
 }
 
 // TestHundredthTryCanBeRight (T5): it takes a hundred failures to disable, not ninety-nine.
@@ -135,20 +158,57 @@ func TestSuccessForgetsFailures(t *testing.T) {
 	}
 }
 
-// TestEvaluatedIsNotSpent (T6): a right code that opens no session (the transaction failed) forgets nothing: only a
-// success does.
+// TestEvaluatedIsNotSpent (T4, T6): a right code whose effect fails is not used up, and was no guess: its charge is taken
+// back, and so is a wait that it started. It forgets nothing, since only a success does. One that was never used stays
+// charged.
 func TestEvaluatedIsNotSpent(t *testing.T) {
 	t.Parallel()
 	r := boundRig(t)
-	for range 3 {
+	errEffect := errors.New("the effect failed")
+	for range 4 {
 		r.want("a wrong code", r.verify(r.wrong()), ErrCodeWrong)
 	}
-	_, _, err := r.Challenge(t.Context(), "pool", "alice", r.code())
-	r.must(err)
-	if n := r.failures(); n != 4 {
-		t.Errorf("%d failures charged, want 3 and the try that was not finished", n)
+	for range 3 { // each is the fifth try
+		_, use, err := r.Challenge(t.Context(), "pool", "alice", authn.Code{Text: r.code()})
+		r.must(err)
+		r.want("use it", use(t.Context(), func(db.Queries) error { return errEffect }), errEffect)
+		r.wantFailures("an effect that failed", 4)
 	}
-	r.want("the same code, finished", r.verify(r.code()), nil)
+	if f := r.factors()[0]; f.BlockedUntil != nil || f.LastUsedAt != nil {
+		t.Errorf("waits until %v, used at %v", f.BlockedUntil, f.LastUsedAt)
+	}
+	_, _, err := r.Challenge(t.Context(), "pool", "alice", authn.Code{Text: r.code()})
+	r.must(err)
+	r.wantFailures("never used", 5)
+	r.wantWait(r.code(), 30*time.Second)
+	r.advance(30 * time.Second)
+	r.want("the next code", r.verify(r.code()), nil)
+}
+
+// TestKindOfACode: what was sent as a code of the authenticator is not looked up among the recovery codes, whatever it looks
+// like, and the other way round; a field for both tells by the form.
+func TestKindOfACode(t *testing.T) {
+	t.Parallel()
+	r, codes := codesRig(t)
+	for name, test := range map[string]struct {
+		code    authn.Code
+		want    error
+		charged int
+	}{
+		"recovery code as TOTP":      {authn.Code{Text: codes[0], Kind: authn.TOTPCode}, ErrCodeWrong, 1},
+		"TOTP as recovery code":      {authn.Code{Text: r.code(), Kind: authn.RecoveryCode}, ErrRecoveryCode, 0},
+		"TOTP as such":               {authn.Code{Text: r.code(), Kind: authn.TOTPCode}, nil, 1},
+		"recovery code as such":      {authn.Code{Text: codes[1], Kind: authn.RecoveryCode}, nil, 0},
+		"recovery code in any field": {authn.Code{Text: codes[2]}, nil, 0},
+		"TOTP in any field":          {authn.Code{Text: r.codeOf(1)}, nil, 1},
+	} {
+		r.execute("UPDATE mfa_factors SET failures = 0")
+		_, _, err := r.Challenge(t.Context(), "pool", "alice", test.code)
+		r.want(name, err, test.want)
+		if n := r.failures(); n != test.charged {
+			t.Errorf("%s: charged %d, want %d", name, n, test.charged)
+		}
+	}
 }
 
 // TestReplayIsNoGuess (T6): a right code that was used is refused and logged, and changes neither the count nor the

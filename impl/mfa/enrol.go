@@ -214,12 +214,12 @@ const maxName = 64
 // tidyName leaves nothing in a name that a person would not see.
 func tidyName(name string) string {
 	visible := strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
+		if unicode.Is(unicode.Cf, r) || unicode.IsControl(r) && !unicode.IsSpace(r) {
 			return -1
 		}
 		return r
-	}, norm.NFC.String(name))
-	return cutName(strings.Join(strings.Fields(visible), " "), maxName)
+	}, name)
+	return cutName(norm.NFC.String(strings.Join(strings.Fields(visible), " ")), maxName)
 }
 
 func cutName(name string, length int) string {

@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"hash"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -108,7 +109,7 @@ func TestMatchWindow(t *testing.T) {
 		for _, within := range []time.Duration{0, time.Nanosecond, 15 * time.Second, 30*time.Second - time.Nanosecond} {
 			for offset := int64(-6); offset <= 6; offset++ {
 				code := independent(g, now+offset)
-				step, ok, err := g.match(code, start.Add(within), skew)
+				step, ok, err := g.match(code, start.Add(within), skew, 0)
 				want := max(offset, -offset) <= int64(skew)
 				if err != nil || ok != want || ok && step != now+offset {
 					t.Errorf("skew %d, %v into step %d: the code of step %+d: %v as step %d, %v; want %v", skew, within, now, offset, ok, step, err, want)
@@ -136,11 +137,11 @@ func TestMatchWantsASCIIDigits(t *testing.T) {
 			fullWidth, arabic, fullWidth[:3] + right[1:], strings.Repeat("0", 1000), "0x" + right[2:], right[:length-1] + "\xff",
 			strings.Repeat("０", length/3), "abcdefgh"[:length],
 		} {
-			if step, ok, err := g.match(code, at, 2); ok || err != nil {
+			if step, ok, err := g.match(code, at, 2, 0); ok || err != nil {
 				t.Errorf("%d digits: %q is good as step %d, %v", length, code, step, err)
 			}
 		}
-		if _, ok, err := g.match(right, at, 0); !ok || err != nil {
+		if _, ok, err := g.match(right, at, 0, 0); !ok || err != nil {
 			t.Errorf("%d digits: the right code %s is refused: %v", length, right, err)
 		}
 	}
@@ -155,8 +156,78 @@ func TestMatchTakesTheNewestStep(t *testing.T) {
 	if independent(g, step) != independent(g, step+2) {
 		t.Fatal("the codes of the example differ")
 	}
-	got, ok, err := g.match(independent(g, step), time.Unix((step+1)*30, 0), 1)
+	got, ok, err := g.match(independent(g, step), time.Unix((step+1)*30, 0), 1, 0)
 	if err != nil || !ok || got != step+2 {
 		t.Errorf("the code of %d and %d is known as %d: %v, %v", step, step+2, got, ok, err)
+	}
+}
+
+// TestMatchFollowsTheClock (T3, T7): with a drift the window lies around where the device's clock is expected, and the code
+// of the step that it is now is good as well, since clocks are put right. In the strict profile nothing else is.
+func TestMatchFollowsTheClock(t *testing.T) {
+	t.Parallel()
+	g := generator{[]byte(digitsTwice), "SHA1", 6, 30}
+	at := time.Unix(1111111110, 0)
+	for _, test := range []struct {
+		skew, drift int
+		good        []int64 // offsets
+	}{
+		{1, 0, []int64{-1, 0, 1}},
+		{1, 1, []int64{0, 1, 2}},
+		{1, 2, []int64{0, 1, 2, 3}},
+		{1, 4, []int64{0, 3, 4, 5}},
+		{1, -4, []int64{-5, -4, -3, 0}},
+		{2, -3, []int64{-5, -4, -3, -2, -1, 0}},
+		{0, 0, []int64{0}},
+		{0, 4, []int64{0}},
+		{0, -4, []int64{0}},
+	} {
+		for offset := int64(-8); offset <= 8; offset++ {
+			step, ok, err := g.match(independent(g, g.step(at)+offset), at, test.skew, test.drift)
+			if err != nil || ok != slices.Contains(test.good, offset) || ok && step != g.step(at)+offset {
+				t.Errorf("skew %d, drift %d: the code of step %+d: %v as %+d, %v", test.skew, test.drift, offset, ok, step-g.step(at), err)
+			}
+		}
+	}
+}
+
+// TestMatchAfterRFC6238 (T2): a code of appendix B is good at its time, of whichever algorithm, and in no other's place.
+func TestMatchAfterRFC6238(t *testing.T) {
+	t.Parallel()
+	seed := []byte(strings.Repeat(digitsTwice, 4))
+	codes := map[string]string{"SHA1": "07081804", "SHA256": "68084774", "SHA512": "25091201"}
+	for algorithm, size := range map[string]int{"SHA1": 20, "SHA256": 32, "SHA512": 64} {
+		g := generator{seed[:size], algorithm, 8, 30}
+		for of, code := range codes {
+			if _, ok, err := g.match(code, time.Unix(1111111109, 0), 0, 0); ok != (of == algorithm) || err != nil {
+				t.Errorf("the code of %s for %s: %v, %v", of, algorithm, ok, err)
+			}
+		}
+	}
+}
+
+// TestDrift (T7, RFC 6238 section 6): what a right code teaches: one step at a time towards where it was, four at most, and
+// at once when the clock was put right.
+func TestDrift(t *testing.T) {
+	t.Parallel()
+	g, at := generator{[]byte(digitsTwice), "SHA1", 6, 30}, time.Unix(1111111110, 0)
+	for _, test := range []struct{ skew, before, offset, want int }{
+		{1, 0, 0, 0},
+		{1, 0, 1, 1},
+		{1, 0, -1, -1},
+		{2, 0, 2, 1},
+		{1, 1, 2, 2},
+		{1, 3, 3, 3},
+		{1, 3, 2, 2},
+		{1, -3, -2, -2},
+		{1, 4, 5, 4},
+		{1, -4, -5, -4},
+		{1, 4, 0, 0},
+		{1, -2, 0, 0},
+		{0, 4, 0, 0}, // the strict profile follows no clock
+	} {
+		if got := g.drift(test.before, g.step(at)+int64(test.offset), at, test.skew); got != test.want {
+			t.Errorf("skew %d, %+d before, the code of step %+d: %+d, want %+d", test.skew, test.before, test.offset, got, test.want)
+		}
 	}
 }

@@ -34,11 +34,11 @@ func TestURI(t *testing.T) {
 		{"un-re.ser_ved~", "!*'();=$,[]", "un-re.ser_ved~", "%21%2A%27%28%29%3B%3D%24%2C%5B%5D"},
 	} {
 		want := "otpauth://totp/" + test.encodedIssuer + ":" + test.encodedAccount + secret + test.encodedIssuer + rest
-		if got := (generator{[]byte(digitsTwice), "SHA1", 6, 30}).uri(test.issuer, test.account); got != want {
+		if got := (generator{[]byte(digitsTwice), "SHA1", 6, 30}).key(test.issuer, test.account).String(); got != want {
 			t.Errorf("%q, %q:\n got %s\nwant %s", test.issuer, test.account, got, want)
 		}
 	}
-	if got := (generator{[]byte(digitsTwice), "SHA256", 8, 60}).uri("i", "a"); !strings.HasSuffix(got, "&algorithm=SHA256&digits=8&period=60") {
+	if got := (generator{[]byte(digitsTwice), "SHA256", 8, 60}).key("i", "a").String(); !strings.HasSuffix(got, "&algorithm=SHA256&digits=8&period=60") {
 		t.Errorf("another policy: %s", got)
 	}
 }
@@ -49,7 +49,7 @@ func FuzzURI(f *testing.F) {
 		f.Add(seed, seed, []byte(digitsTwice))
 	}
 	f.Fuzz(func(t *testing.T, issuer, account string, seed []byte) {
-		text := generator{seed, "SHA1", 6, 30}.uri(issuer, account)
+		text := generator{seed, "SHA1", 6, 30}.key(issuer, account).String()
 		if strings.ContainsAny(text, "+ \t\r\n\"") || strings.Contains(text, "#") {
 			t.Fatalf("not encoded: %q", text)
 		}

@@ -13,7 +13,10 @@ import (
 
 // texts are the messages that there are.
 var texts = map[message.Channel][]message.Template{
-	message.Email: {message.Code, message.Registered, message.PasswordChanged, message.EmailChanged, message.PhoneChanged},
+	message.Email: {
+		message.Code, message.Registered, message.PasswordChanged, message.EmailChanged, message.PhoneChanged, message.FactorBound,
+		message.FactorRemoved, message.FactorDisabled, message.RecoveryCodesMade, message.RecoveryCodeUsed,
+	},
 	message.Phone: {message.Code, message.Registered},
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/menshen-auth/menshen/impl/internal/apierr"
 	"github.com/menshen-auth/menshen/impl/internal/authn"
 	"github.com/menshen-auth/menshen/impl/internal/limit"
+	"github.com/menshen-auth/menshen/impl/internal/message"
 	"github.com/menshen-auth/menshen/impl/internal/optional"
 	"github.com/menshen-auth/menshen/impl/internal/reqinfo"
 )
@@ -52,6 +53,18 @@ func (directory) Secret(_ context.Context, userpoolID, userID string) (string, e
 		return seed, nil
 	}
 	return "", errUnknown
+}
+
+func (directory) Tell(context.Context, db.Queries, string, string, message.Template) error {
+	return errBroken // a lookup tells nobody
+}
+
+func (directory) Bound(_ context.Context, _ db.Queries, userpoolID, userID string) (bool, error) {
+	return userpoolID == "pool" && userID == "id-of-alice", nil
+}
+
+func (directory) Import(context.Context, db.Queries, string, string, string, string, string) (bool, error) {
+	return false, errBroken
 }
 
 // reader may do everything about secrets and users; blind may not read users.

@@ -20,10 +20,11 @@ var sample = &Error{Kind: Conflict, Code: "test.taken", EN: "Taken.", ZH: "å·²è¢
 func TestCopiesAreTheSameRefusal(t *testing.T) {
 	t.Parallel()
 	before := *sample
-	full := sample.WithCause(io.EOF).WithDetail("body.name").WithRetryAfter(time.Minute)
+	full := sample.WithCause(io.EOF).WithDetail("body.name").WithRetryAfter(time.Minute).WithContinuation("token", time.Hour)
 	for name, err := range map[string]error{
 		"itself": sample, "with a cause": sample.WithCause(io.EOF), "with a detail": sample.WithDetail("x"), "with a wait": sample.WithRetryAfter(1),
-		"with everything": full, "wrapped": fmt.Errorf("while: %w", full), "joined": errors.Join(io.ErrClosedPipe, full),
+		"with a continuation": sample.WithContinuation("token", 1),
+		"with everything":     full, "wrapped": fmt.Errorf("while: %w", full), "joined": errors.Join(io.ErrClosedPipe, full),
 	} {
 		if !errors.Is(err, sample) || !errors.Is(err, full) {
 			t.Errorf("%s: not the refusal that was defined", name)
@@ -38,7 +39,7 @@ func TestCopiesAreTheSameRefusal(t *testing.T) {
 	if *sample != before {
 		t.Errorf("the shared value was changed: %+v", sample)
 	}
-	if full.Detail != "body.name" || full.RetryAfter != time.Minute || !errors.Is(full, io.EOF) {
+	if full.Detail != "body.name" || full.RetryAfter != time.Minute || *full.Continuation != (Continuation{"token", time.Hour}) || !errors.Is(full, io.EOF) {
 		t.Errorf("a copy lost something: %+v", full)
 	}
 	if errors.Is(sample, io.EOF) || !errors.Is(sample.WithCause(sample.WithCause(io.EOF)), io.EOF) {
@@ -68,6 +69,7 @@ func TestErrorIsForLogs(t *testing.T) {
 		sample.WithDetail("body"): "test.taken: body",
 		sample.WithCause(io.EOF):  "test.taken: EOF",
 		sample.WithCause(io.EOF).WithDetail("body"): "test.taken: body: EOF",
+		sample.WithContinuation("token", time.Hour): "test.taken", // T13: it is a secret
 	} {
 		if err.Error() != want {
 			t.Errorf("%q, want %q", err.Error(), want)

@@ -18,36 +18,52 @@ import (
 
 // answers are what handlers return, one for every operation of the contract.
 var answers = map[string]any{
-	"bindMFA":              gen.BindMFA200JSONResponse{},
-	"changeQRCodeStatus":   gen.ChangeQRCodeStatus200JSONResponse{},
-	"checkQRCodeStatus":    gen.CheckQRCodeStatus200JSONResponse{CheckQRCodeStatusJSONResponse: gen.CheckQRCodeStatusJSONResponse{Data: &gen.CheckQRCodeStatusDataDto{}}},
-	"createCaptcha":        gen.CreateCaptcha200JSONResponse{Data: &gen.Captcha{}},
-	"createFastpass":       gen.CreateFastpass200JSONResponse{Data: &gen.GeneFastpassQRCodeInfoDto{}},
-	"createQRCode":         gen.CreateQRCode200JSONResponse{Data: &gen.GeneQRCodeDataDto{}},
-	"createUser":           gen.CreateUser200JSONResponse{UserJSONResponse: gen.UserJSONResponse{Data: &gen.UserDto{}}},
-	"exchangeQRCodeTicket": gen.ExchangeQRCodeTicket200JSONResponse{LoginTokenJSONResponse: gen.LoginTokenJSONResponse{Data: &gen.LoginTokenResponseDataDto{}}},
-	"getContractJSON":      gen.GetContractJSON200JSONResponse{},
-	"getContractYAML":      gen.GetContractYAML200ApplicationYAMLResponse{Body: strings.NewReader("openapi: 3.0.3")},
-	"getHealth":            gen.GetHealth200JSONResponse{Status: gen.HealthStatusOk},
-	"getJWKS":              gen.GetJWKS200JSONResponse{},
-	"getMFAQRCode":         gen.GetMFAQRCode200JSONResponse{Body: gen.MFAQRCodeResponse{Data: &gen.MFAQRCode{}}},
-	"getManagementToken":   gen.GetManagementToken200JSONResponse{Data: &gen.ManagementTokenDto{}},
-	"getOTPSecretByUser":   gen.GetOTPSecretByUser200JSONResponse{Body: gen.GetOTPSecretRespDto{Data: &gen.OTPSecretRespDto{}}},
-	"getQRCodePicture":     gen.GetQRCodePicture200ImagePngResponse{Body: strings.NewReader("PNG")},
-	"getQRCodeStatus":      gen.GetQRCodeStatus200JSONResponse{CheckQRCodeStatusJSONResponse: gen.CheckQRCodeStatusJSONResponse{Data: &gen.CheckQRCodeStatusDataDto{}}},
-	"getReadiness":         gen.GetReadiness200JSONResponse{Status: gen.HealthStatusOk},
-	"getUser":              gen.GetUser200JSONResponse{UserJSONResponse: gen.UserJSONResponse{Data: &gen.UserDto{}}},
-	"getUserInfo":          gen.GetUserInfo200JSONResponse{Body: gen.BaseUserResponse{Data: &gen.BaseUser{}}},
-	"loginUser":            gen.LoginUser200JSONResponse{Body: gen.BaseUserResponse{Data: &gen.BaseUser{}}},
-	"loginWithCaptcha":     gen.LoginWithCaptcha200JSONResponse{Data: &gen.CaptchaLogin{}},
-	"registerWithCode":     gen.RegisterWithCode200JSONResponse{Data: &gen.CodeRegistration{}},
-	"resetPassword":        gen.ResetPassword200JSONResponse{},
-	"changePassword":       gen.ChangePassword200JSONResponse{},
-	"bindAccount":          gen.BindAccount200JSONResponse{},
-	"redeemFastpass":       gen.RedeemFastpass200JSONResponse{LoginTokenJSONResponse: gen.LoginTokenJSONResponse{Data: &gen.LoginTokenResponseDataDto{}}},
-	"registerUser":         gen.RegisterUser200JSONResponse{},
-	"setQRCodeStatus":      gen.SetQRCodeStatus200JSONResponse{Data: &gen.IsSuccessDto{}},
-	"signIn":               gen.SignIn200JSONResponse{LoginTokenJSONResponse: gen.LoginTokenJSONResponse{Data: &gen.LoginTokenResponseDataDto{}}},
+	"bindMFA":                 gen.BindMFA200JSONResponse{},
+	"changeQRCodeStatus":      gen.ChangeQRCodeStatus200JSONResponse{},
+	"checkQRCodeStatus":       gen.CheckQRCodeStatus200JSONResponse{CheckQRCodeStatusJSONResponse: gen.CheckQRCodeStatusJSONResponse{Data: &gen.CheckQRCodeStatusDataDto{}}},
+	"createCaptcha":           gen.CreateCaptcha200JSONResponse{Data: &gen.Captcha{}},
+	"createFastpass":          gen.CreateFastpass200JSONResponse{Data: &gen.GeneFastpassQRCodeInfoDto{}},
+	"createQRCode":            gen.CreateQRCode200JSONResponse{Data: &gen.GeneQRCodeDataDto{}},
+	"createUser":              gen.CreateUser200JSONResponse{UserJSONResponse: gen.UserJSONResponse{Data: &gen.UserDto{}}},
+	"exchangeQRCodeTicket":    gen.ExchangeQRCodeTicket200JSONResponse{LoginTokenJSONResponse: gen.LoginTokenJSONResponse{Data: &gen.LoginTokenResponseDataDto{}}},
+	"getContractJSON":         gen.GetContractJSON200JSONResponse{},
+	"getContractYAML":         gen.GetContractYAML200ApplicationYAMLResponse{Body: strings.NewReader("openapi: 3.0.3")},
+	"getHealth":               gen.GetHealth200JSONResponse{Status: gen.HealthStatusOk},
+	"getJWKS":                 gen.GetJWKS200JSONResponse{},
+	"getMFAQRCode":            gen.GetMFAQRCode200JSONResponse{Body: gen.MFAQRCodeResponse{Data: &gen.MFAQRCode{}}},
+	"getManagementToken":      gen.GetManagementToken200JSONResponse{Data: &gen.ManagementTokenDto{}},
+	"getOTPSecretByUser":      gen.GetOTPSecretByUser200JSONResponse{Body: gen.GetOTPSecretRespDto{Data: &gen.OTPSecretRespDto{}}},
+	"getQRCodePicture":        gen.GetQRCodePicture200ImagePngResponse{Body: strings.NewReader("PNG")},
+	"getQRCodeStatus":         gen.GetQRCodeStatus200JSONResponse{CheckQRCodeStatusJSONResponse: gen.CheckQRCodeStatusJSONResponse{Data: &gen.CheckQRCodeStatusDataDto{}}},
+	"getReadiness":            gen.GetReadiness200JSONResponse{Status: gen.HealthStatusOk},
+	"getUser":                 gen.GetUser200JSONResponse{UserJSONResponse: gen.UserJSONResponse{Data: &gen.UserDto{}}},
+	"getUserInfo":             gen.GetUserInfo200JSONResponse{Body: gen.BaseUserResponse{Data: &gen.BaseUser{}}},
+	"loginUser":               gen.LoginUser200JSONResponse{Body: gen.BaseUserResponse{Data: &gen.BaseUser{}}},
+	"loginWithCaptcha":        gen.LoginWithCaptcha200JSONResponse{Data: &gen.CaptchaLogin{}},
+	"registerWithCode":        gen.RegisterWithCode200JSONResponse{Data: &gen.CodeRegistration{}},
+	"resetPassword":           gen.ResetPassword200JSONResponse{},
+	"changePassword":          gen.ChangePassword200JSONResponse{},
+	"bindAccount":             gen.BindAccount200JSONResponse{},
+	"redeemFastpass":          gen.RedeemFastpass200JSONResponse{LoginTokenJSONResponse: gen.LoginTokenJSONResponse{Data: &gen.LoginTokenResponseDataDto{}}},
+	"registerUser":            gen.RegisterUser200JSONResponse{},
+	"setQRCodeStatus":         gen.SetQRCodeStatus200JSONResponse{Data: &gen.IsSuccessDto{}},
+	"signIn":                  gen.SignIn200JSONResponse{SignInJSONResponse: gen.SignInJSONResponse{Data: &gen.LoginTokenResponseDataDto{}}},
+	"signInWithMFA":           gen.SignInWithMFA200JSONResponse{LoginTokenJSONResponse: gen.LoginTokenJSONResponse{Data: &gen.LoginTokenResponseDataDto{}}},
+	"loginWithMFA":            gen.LoginWithMFA200JSONResponse{Data: &gen.CaptchaLogin{}},
+	"getMFAStatus":            gen.GetMFAStatus200JSONResponse{Body: gen.MFAStatusResponse{Data: &gen.MFAStatus{}}},
+	"verifyMFA":               gen.VerifyMFA200JSONResponse{},
+	"unbindMFA":               gen.UnbindMFA200JSONResponse{},
+	"getRecoveryCodes":        gen.GetRecoveryCodes200JSONResponse{Body: gen.RecoveryCodesLeftResponse{Data: &gen.RecoveryCodesLeft{}}},
+	"makeRecoveryCodes":       gen.MakeRecoveryCodes200JSONResponse{Body: gen.RecoveryCodesResponse{Data: &gen.RecoveryCodes{}}},
+	"sendEnrollFactorRequest": gen.SendEnrollFactorRequest200JSONResponse{Data: &gen.SendEnrollFactorRequestDataDto{}},
+	"enrollFactor":            gen.EnrollFactor200JSONResponse{},
+	"listEnrolledFactors":     gen.ListEnrolledFactors200JSONResponse{Data: []gen.FactorDto{{}}},
+	"getFactor":               gen.GetFactor200JSONResponse{Data: &gen.FactorDto{}},
+	"listFactorsToEnroll":     gen.ListFactorsToEnroll200JSONResponse{Data: []gen.FactorToEnrollDto{{}}},
+	"resetFactor":             gen.ResetFactor200JSONResponse{},
+	"verifyTOTP":              gen.VerifyTOTP200JSONResponse{Data: &gen.MFAOTPVerifyDataDto{}},
+	"getUserMfaInfo":          gen.GetUserMFAInfo200JSONResponse{Data: &gen.UserMFAInfoDto{}},
+	"importOtp":               gen.ImportOTP200JSONResponse{},
 }
 
 // TestFillKnowsEveryAnswer: an operation whose generated answer has a shape that Fill does not find its way through would
@@ -77,7 +93,7 @@ func TestFillKnowsEveryAnswer(t *testing.T) {
 			}
 			for _, l := range []lang.Lang{lang.English, lang.Chinese} {
 				before := reflect.ValueOf(answer).Interface()
-				filled := Fill(dialect, answer, l, "request-1")
+				filled := Fill(dialect, answer, l, "request-1", "")
 				if !reflect.DeepEqual(before, answer) {
 					t.Errorf("%s: the handler's own answer was changed", op.OperationID)
 				}
@@ -100,8 +116,13 @@ func TestFillKnowsEveryAnswer(t *testing.T) {
 // visit writes an answer as the generated code does.
 func visit(t *testing.T, operationID string, answer any) []byte {
 	t.Helper()
-	name := "Visit" + strings.ToUpper(operationID[:1]) + operationID[1:] + "Response"
-	method := reflect.ValueOf(answer).MethodByName(name)
+	name := "Visit" + operationID + "Response"
+	var method reflect.Value
+	for m := range reflect.TypeOf(answer).Methods() {
+		if strings.EqualFold(m.Name, name) { // Go writes importOtp as ImportOTP
+			method = reflect.ValueOf(answer).MethodByName(m.Name)
+		}
+	}
 	if !method.IsValid() {
 		t.Fatalf("%T has no %s: it is no answer of the operation any more", answer, name)
 	}
@@ -156,7 +177,7 @@ func TestFillMakesNoSuccessOfAFailure(t *testing.T) {
 					t.Errorf("panic: %v", panicked)
 				}
 			}()
-			if got := Fill(c.dialect, c.answer, lang.English, "request-1"); !reflect.DeepEqual(got, c.answer) {
+			if got := Fill(c.dialect, c.answer, lang.English, "request-1", "hint"); !reflect.DeepEqual(got, c.answer) {
 				t.Errorf("%+v became %+v", c.answer, got)
 			}
 		})

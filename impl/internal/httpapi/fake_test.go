@@ -15,6 +15,7 @@ import (
 	"github.com/menshen-auth/menshen/gen"
 	"github.com/menshen-auth/menshen/impl/internal/authn"
 	"github.com/menshen-auth/menshen/impl/internal/metrics"
+	"github.com/menshen-auth/menshen/impl/internal/reqinfo"
 )
 
 // fake is a server of which a test writes the operations it needs: one without an envelope, one that is no JSON, and one
@@ -26,6 +27,7 @@ type fake struct {
 	base    func() (gen.GetMFAQRCodeResponseObject, error)
 	status  func() (gen.GetManagementTokenResponseObject, error)
 	code    func() (gen.CreateCaptchaResponseObject, error)
+	hint    string // what base says beside a success
 }
 
 func (f fake) GetHealth(context.Context, gen.GetHealthRequestObject) (gen.GetHealthResponseObject, error) {
@@ -36,7 +38,8 @@ func (f fake) GetQRCodePicture(context.Context, gen.GetQRCodePictureRequestObjec
 	return f.picture()
 }
 
-func (f fake) GetMFAQRCode(context.Context, gen.GetMFAQRCodeRequestObject) (gen.GetMFAQRCodeResponseObject, error) {
+func (f fake) GetMFAQRCode(ctx context.Context, _ gen.GetMFAQRCodeRequestObject) (gen.GetMFAQRCodeResponseObject, error) {
+	reqinfo.From(ctx).Hint = f.hint
 	return f.base()
 }
 
