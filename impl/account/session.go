@@ -84,10 +84,16 @@ func (s *Service) assure(ctx context.Context, q db.Queries, g authn.Grant, sessi
 			session.MFAAt = &session.CreatedAt
 		}
 	}
-	if session.MFAAt != nil {
+	return s.Vouches(ctx, q, user(*session))
+}
+
+// Vouches is ErrCodeRequired for a session that has shown no code of the authenticator that its user has by now: it was opened
+// before that was bound, goes on, and opens no other.
+func (s *Service) Vouches(ctx context.Context, q db.Queries, u authn.User) error {
+	if u.MFAAt != nil {
 		return nil
 	}
-	bound, err := s.factors.Bound(ctx, q, g.UserpoolID, g.UserID)
+	bound, err := s.factors.Bound(ctx, q, u.UserpoolID, u.ID)
 	if err == nil && bound {
 		err = ErrCodeRequired
 	}

@@ -25,6 +25,8 @@ type Settings struct {
 
 // Accounts is what a fastpass needs of the accounts.
 type Accounts interface {
+	// Vouches refuses for a session that has proved too little to open another.
+	Vouches(ctx context.Context, q db.Queries, u authn.User) error
 	Open(ctx context.Context, q db.Queries, g authn.Grant) (authn.Tokens, error)
 	Brief(ctx context.Context, userpoolID, userID string) (authn.Brief, error)
 	CheckCustomData(data json.RawMessage) error
@@ -64,6 +66,9 @@ type Created struct {
 // Create makes a fastpass for the signed-in user.
 func (s *Service) Create(ctx context.Context, u authn.User, w Wish) (Created, error) {
 	if err := s.limiter.Take(ctx, s.PerUser, u.UserpoolID, u.ID); err != nil {
+		return Created{}, err
+	}
+	if err := s.accounts.Vouches(ctx, s.store.Queries, u); err != nil {
 		return Created{}, err
 	}
 	if err := s.accounts.CheckCustomData(w.CustomData); err != nil {

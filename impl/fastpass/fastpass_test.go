@@ -24,14 +24,18 @@ type stopped struct{ now time.Time }
 
 func (c *stopped) Now() time.Time { return c.now }
 
-var errTooLarge = &apierr.Error{Kind: apierr.Invalid, Code: "test.custom_data"}
+var (
+	errTooLarge = &apierr.Error{Kind: apierr.Invalid, Code: "test.custom_data"}
+	errUnproved = &apierr.Error{Kind: apierr.Forbidden, Code: "test.unproved"}
+)
 
 // accounts stands for the accounts, and remembers what it was asked for.
 type accounts struct {
-	mu     sync.Mutex
-	opened []authn.Grant
-	merged []string
-	refuse error // of Open
+	mu       sync.Mutex
+	opened   []authn.Grant
+	merged   []string
+	refuse   error  // of Open
+	unproved string // session that has proved too little
 }
 
 func (a *accounts) Open(_ context.Context, _ db.Queries, g authn.Grant) (authn.Tokens, error) {
@@ -39,6 +43,13 @@ func (a *accounts) Open(_ context.Context, _ db.Queries, g authn.Grant) (authn.T
 	defer a.mu.Unlock()
 	a.opened = append(a.opened, g)
 	return authn.Tokens{Access: "access", ExpiresIn: time.Minute}, a.refuse
+}
+
+func (a *accounts) Vouches(_ context.Context, _ db.Queries, u authn.User) error {
+	if u.SessionID == a.unproved {
+		return errUnproved
+	}
+	return nil
 }
 
 func (a *accounts) Brief(_ context.Context, _, userID string) (authn.Brief, error) {
@@ -242,6 +253,22 @@ func TestCreateIsBounded(t *testing.T) {
 	if hash := r.hash(first); len(hash) != 32 || bytes.Contains(hash, []byte(first)) || bytes.Equal(hash, r.hash(second)) {
 		t.Errorf("%q is stored as %x", first, hash)
 	}
+}
+
+// TestUnprovedSessionOpensNoOther: a session of before its user bound an authenticator makes no fastpass until it has shown a
+// code.
+func TestUnprovedSessionOpensNoOther(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.accounts.unproved = alice.SessionID
+	created, err := r.Create(t.Context(), alice, Wish{})
+	r.want("before a code", err, errUnproved)
+	if created.Code != "" {
+		t.Errorf("a fastpass: %+v", created)
+	}
+	r.accounts.unproved = ""
+	_, err = r.Create(t.Context(), alice, Wish{})
+	r.want("after it", err, nil)
 }
 
 // TestOperations (Q7): the picture's content names where to go, for whom and which application, and holds no token; only

@@ -25,6 +25,9 @@ func (s *Service) Scan(ctx context.Context, u authn.User, id string) error {
 	}
 	now := s.clock.Now()
 	return s.edge(ctx, u, l, "qrlogin.scan", func(q db.Queries) error {
+		if err := s.accounts.Vouches(ctx, q, u); err != nil {
+			return err
+		}
 		return q.QRLogins().Scan(ctx, l.UserpoolID, l.ID, u.ID, u.SessionID, now)
 	})
 }
@@ -37,6 +40,9 @@ func (s *Service) Confirm(ctx context.Context, u authn.User, id string) error {
 	}
 	now := s.clock.Now()
 	return s.edge(ctx, u, l, "qrlogin.confirm", func(q db.Queries) error {
+		if err := s.accounts.Vouches(ctx, q, u); err != nil {
+			return err
+		}
 		if err := q.QRLogins().Confirm(ctx, l.UserpoolID, l.ID, u.SessionID, now.Add(s.TicketTTL), now); err != nil {
 			return err
 		}

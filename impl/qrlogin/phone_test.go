@@ -46,6 +46,27 @@ func TestOnlyTheScannerDecides(t *testing.T) {
 	r.want("an unknown id", r.Scan(ctx, r.phone, "none"), ErrUnknown)
 }
 
+// TestUnprovedSessionOpensNoOther: a phone that was signed in before its user bound an authenticator is told so when it
+// scans, and again when it confirms; it may still turn the page away.
+func TestUnprovedSessionOpensNoOther(t *testing.T) {
+	t.Parallel()
+	r, ctx := newRig(t), t.Context()
+	scanID, pollID := r.create()
+	r.accounts.unproved = r.phone.SessionID
+	r.want("scan", r.Scan(ctx, r.phone, scanID), errUnproved)
+	if got := r.status(pollID).State; got != db.QRPending {
+		t.Errorf("after the scan: state %s", got)
+	}
+	r.accounts.unproved = ""
+	r.want("scan after a code", r.Scan(ctx, r.phone, scanID), nil)
+	r.accounts.unproved = r.phone.SessionID
+	r.want("confirm", r.Confirm(ctx, r.phone, scanID), errUnproved)
+	if got := r.status(pollID).State; got != db.QRScanned {
+		t.Errorf("after the confirmation: state %s", got)
+	}
+	r.want("cancel", r.Cancel(ctx, r.phone, scanID), nil)
+}
+
 // TestStepsAfterTheEnd (Q2): an expired QR code is refused as such, an unknown one as unknown.
 func TestStepsAfterTheEnd(t *testing.T) {
 	t.Parallel()

@@ -35,6 +35,8 @@ type Settings struct {
 
 // Accounts is what logging in needs of the accounts.
 type Accounts interface {
+	// Vouches refuses for a session that has proved too little to open another.
+	Vouches(ctx context.Context, q db.Queries, u authn.User) error
 	Open(ctx context.Context, q db.Queries, g authn.Grant) (authn.Tokens, error)
 	Revoke(ctx context.Context, q db.Queries, userpoolID, sessionID string) error
 	Brief(ctx context.Context, userpoolID, userID string) (authn.Brief, error)

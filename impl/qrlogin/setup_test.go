@@ -24,15 +24,19 @@ type stopped struct{ now time.Time }
 
 func (c *stopped) Now() time.Time { return c.now }
 
-var errTooLarge = &apierr.Error{Kind: apierr.Invalid, Code: "test.custom_data"}
+var (
+	errTooLarge = &apierr.Error{Kind: apierr.Invalid, Code: "test.custom_data"}
+	errUnproved = &apierr.Error{Kind: apierr.Forbidden, Code: "test.unproved"}
+)
 
 // accounts stands for the accounts: sessions are rows, and everything else is remembered.
 type accounts struct {
-	clock  *stopped
-	mu     sync.Mutex
-	opened []authn.Grant
-	merged []string
-	refuse error // of Open
+	clock    *stopped
+	mu       sync.Mutex
+	opened   []authn.Grant
+	merged   []string
+	refuse   error  // of Open
+	unproved string // session that has proved too little
 }
 
 func (a *accounts) Open(ctx context.Context, q db.Queries, g authn.Grant) (authn.Tokens, error) {
@@ -47,6 +51,13 @@ func (a *accounts) Open(ctx context.Context, q db.Queries, g authn.Grant) (authn
 
 func (a *accounts) Revoke(ctx context.Context, q db.Queries, userpoolID, sessionID string) error {
 	return q.Sessions().Revoke(ctx, userpoolID, sessionID, a.clock.now)
+}
+
+func (a *accounts) Vouches(_ context.Context, _ db.Queries, u authn.User) error {
+	if u.SessionID == a.unproved {
+		return errUnproved
+	}
+	return nil
 }
 
 func (a *accounts) Brief(_ context.Context, _, userID string) (authn.Brief, error) {

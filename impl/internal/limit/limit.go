@@ -102,7 +102,7 @@ func (l *Limiter) refusal(err error, freeAt func() (time.Time, error)) error {
 // Refused tells whether err says that there was no room.
 func Refused(err error) bool { return errors.Is(err, apierr.ErrRateLimited) }
 
-// Clear gives a key all of a rule's room back.
+// Clear gives a key all of the room back that Take has charged.
 func (l *Limiter) Clear(ctx context.Context, rule Rule, userpoolID, key string) error {
 	if rule.Max == 0 {
 		return nil
