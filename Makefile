@@ -63,8 +63,8 @@ postgres: ## Install a PostgreSQL server, if there is none and none is configure
 	@[ -n "$${MENSHEN_DATABASE_URL:-}$${MENSHEN_TEST_DATABASE_URL:-}" ] || sh db/embedded/install.sh
 
 .PHONY: tools
-tools: ## Install what the tests need (a C compiler for -race, curl, jq, oathtool, pskctool, pskc2csv, tesseract) if it is missing
-	@sh tests/harness/install.sh cc curl jq oathtool pskctool pskc2csv tesseract
+tools: ## Install what the tests need (a C compiler for -race, curl, jq, oathtool, pskctool, pskc2csv, tesseract, zbarimg) if it is missing
+	@sh tests/harness/install.sh cc curl jq oathtool pskctool pskc2csv tesseract zbarimg
 
 .PHONY: ocr
 ocr: tools ## Let an OCR engine try 500 captchas of each kind

@@ -166,7 +166,7 @@ func TestRedeem(t *testing.T) {
 	r.want("redeem", r.redeem(app, code), nil)
 	r.want("redeem again", r.redeem(app, code), ErrNotRedeemable)
 	g := r.accounts.opened[0]
-	if g.UserpoolID != "pool" || g.UserID != "alice" || g.AppID != "phone-app" || g.Scope != "openid" || g.SessionID != "" || strings.Join(g.AMR, " ") != "pwd otp mfa" {
+	if g.UserpoolID != "pool" || g.UserID != "alice" || g.AppID != "phone-app" || g.Scope != "openid" || g.SessionID != "" || g.VouchedBy != "web" {
 		t.Errorf("opened %+v", g)
 	}
 	if len(r.accounts.merged) != 1 || r.accounts.merged[0] != `{"k": "v"}` {

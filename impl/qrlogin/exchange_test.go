@@ -2,7 +2,6 @@ package qrlogin
 
 import (
 	"errors"
-	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -23,7 +22,7 @@ func TestExchange(t *testing.T) {
 		t.Fatalf("opened %+v", r.accounts.opened)
 	}
 	g := r.accounts.opened[0]
-	if g.UserpoolID != "pool" || g.UserID != "alice" || g.AppID != "app" || g.SessionID != tokens.SessionID || !slices.Equal(g.AMR, []string{"pwd", "otp", "mfa"}) {
+	if g.UserpoolID != "pool" || g.UserID != "alice" || g.AppID != "app" || g.SessionID != tokens.SessionID || g.VouchedBy != "phone" {
 		t.Errorf("opened %+v for %+v", g, tokens)
 	}
 }

@@ -36,6 +36,8 @@ func TestRefusalsByTheOperation(t *testing.T) {
 		{"bad token", "getMFAQRCode", get("/auth/mfa/qrcode").with("Access-Token", "x.y.z"), -1, 0, "auth.token_invalid", 401},
 		{"bad refresh token", "getMFAQRCode", get("/auth/mfa/qrcode").with("Refresh-Token", "x"), -1, 0, "auth.token_invalid", 401},
 		{"two bad tokens", "getUserInfo", get("/user/info").with("Access-Token", "x").with("Refresh-Token", "y"), -1, 0, "auth.token_invalid", 401},
+		{"no token", "getMFAStatus", get("/auth/mfa/status"), -1, 0, "auth.required", 401},
+		{"no token", "makeRecoveryCodes", post("/auth/mfa/recovery-codes", `{"code":"123456"}`), -1, 0, "auth.required", 401},
 		{"wrong password", "loginUser", post("/user/login", `{"username":"alice","password":"wrong"}`), -1, 0, "account.credentials", 403},
 		{"name taken", "registerUser", post("/user/register", `{"username":"Alice","password":"correct horse battery"}`), -1, 0, "account.username_taken", 409},
 
@@ -53,6 +55,12 @@ func TestRefusalsByTheOperation(t *testing.T) {
 		{"no application secret", "exchangeQRCodeTicket", exchange, 401, 0, "auth.application", 401},
 		{"wrong secret where none is needed", "signIn", signIn.with("Authorization", basic("nobody", "wrong")), 401, 0, "auth.application", 401},
 		{"unknown QR code", "getQRCodeStatus", get("/api/v3/get-qrcode-status?qrcodeId=a"), 404, 2241, "qrlogin.unknown", 404},
+		{"no token", "listEnrolledFactors", get("/api/v3/list-enrolled-factors"), 401, 2020, "auth.required", 401},
+		{"no token", "resetFactor", post("/api/v3/reset-factor", `{"factorId":"a"}`), 401, 2020, "auth.required", 401},
+		{"no credentials", "importOtp", post("/api/v3/import-otp", `{"list":[{"userId":"a","otp":{"secret":"GEZDGNBVGY3TQOJQ"}}]}`), 401, 2020, "auth.required", 401},
+		{"no code", "signInWithMFA", post("/api/v3/signin-with-mfa", `{"mfaToken":"a"}`), 400, 6003, "auth.no_code", 400},
+		{"no recovery code", "signInWithMFA", post("/api/v3/signin-with-mfa", `{"mfaToken":"a","recoveryCode":""}`), 400, 6004, "account.no_recovery_code", 400},
+		{"unknown mfaToken", "signInWithMFA", post("/api/v3/signin-with-mfa", `{"mfaToken":"a","totp":"123456"}`), 401, 2206, "account.mfa_token", 401},
 
 		{"address is missing", "createCaptcha", post("/api/v1/system/user/captcha", `{"type":"email","use":"login"}`), 100006, 0, "captcha.account_needed", 400},
 		{"no address", "createCaptcha", post("/api/v1/system/user/captcha", `{"type":"phone","use":"login","data":"12"}`), 1000027, 0, "captcha.address", 400},

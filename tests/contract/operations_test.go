@@ -10,7 +10,8 @@ import (
 )
 
 // operationID is a verb and more: generated clients have it as the name of a function.
-var operationID = regexp.MustCompile(`^(bind|change|check|create|exchange|get|login|redeem|register|reset|set|sign)[A-Z][A-Za-z]*$`)
+var operationID = regexp.MustCompile(
+	`^(bind|change|check|create|enroll|exchange|get|import|list|login|make|redeem|register|reset|send|set|sign|unbind|verify)[A-Z][A-Za-z]*$`)
 
 // TestOperationsAreComplete: whoever reads an operation finds its name, its purpose in both languages, who may call it,
 // examples, and how it fails.

@@ -14,7 +14,7 @@ import (
 func TestBindAccount(t *testing.T) {
 	t.Parallel()
 	m, s := harness.NewMailServer(t), harness.NewSMSReceiver(t)
-	h := harness.New(t, generous, m.Configure, s.Configure)
+	h := harness.New(t, harness.NoLimits, m.Configure, s.Configure)
 	alice := h.SignUp("alice")
 	byMail := func(use gen.CaptchaUse, to string, editors ...gen.RequestEditorFn) proof {
 		return proof{"email", to, h.AskForCode(byEmail, use, to, editors...), m.WaitFor(t, to).Code}
@@ -34,7 +34,7 @@ func TestBindAccount(t *testing.T) {
 	wantSuccess(t, "login by e-mail", byMail(gen.CaptchaUseLogin, first).login(t, h))
 	wantSuccess(t, "login by SMS", byText(bySMS, gen.CaptchaUseLogin, phone).login(t, h))
 	wantSuccess(t, "the same address again", byMail(gen.CaptchaUseBindAccount, first).bind(t, h, alice.AccessToken))
-	settled(t, h)
+	h.Settle()
 	if n := len(m.Messages()); n != 4 {
 		t.Errorf("%d mails, want three codes and a notice: nothing has changed since", n)
 	}
@@ -51,7 +51,7 @@ func TestBindAccount(t *testing.T) {
 	sent := h.Count(`SELECT count(*) FROM outbox WHERE state = 'suppressed'`)
 	wantCode(t, "login by the old address", prove(h, byEmail, gen.CaptchaUseLogin, first).login(t, h), 1000003)
 	wantCode(t, "login by the old number", prove(h, byPhone, gen.CaptchaUseLogin, phone).login(t, h), 1000003)
-	settled(t, h)
+	h.Settle()
 	if n := h.Count(`SELECT count(*) FROM outbox WHERE state = 'suppressed'`) - sent; n != 2 {
 		t.Errorf("%d messages were suppressed, want those to the old address and the old number", n)
 	}
@@ -64,7 +64,7 @@ func TestBindAccount(t *testing.T) {
 // the owner's login with it is none the worse.
 func TestBindWhatSomebodyHas(t *testing.T) {
 	t.Parallel()
-	h := harness.New(t, generous)
+	h := harness.New(t, harness.NoLimits)
 	bob, alice := newBob(h), h.SignUp("alice")
 	email := delivered(h, byEmail, gen.CaptchaUseBindAccount, emailOfBob, emailOfBob)
 	phone := delivered(h, byPhone, gen.CaptchaUseBindAccount, phoneOfBob, phoneOfBob)
@@ -86,7 +86,7 @@ func TestBindWhatSomebodyHas(t *testing.T) {
 // TestBindIsForTheSignedIn: without a token, or with one that has ended, no code helps, and none is used up.
 func TestBindIsForTheSignedIn(t *testing.T) {
 	t.Parallel()
-	h := harness.New(t, generous)
+	h := harness.New(t, harness.NoLimits)
 	alice := h.SignUp("alice")
 	code := delivered(h, byEmail, gen.CaptchaUseBindAccount, "alice@example.com", "alice@example.com")
 	for token, number := range map[string]int{"": 1000007, "x.y.z": 100005, h.ManagementToken(): 100005} {
@@ -101,7 +101,7 @@ func TestBindIsForTheSignedIn(t *testing.T) {
 // opens it takes signing in again, or the old password. The code is not used up.
 func TestChangesNeedAFreshSession(t *testing.T) {
 	t.Parallel()
-	h := harness.New(t, generous)
+	h := harness.New(t, harness.NoLimits)
 	alice := h.SignUp("alice")
 	wantSuccess(t, "a fresh session", prove(h, byEmail, gen.CaptchaUseBindAccount, "alice@example.com").bind(t, h, alice.AccessToken))
 	h.Clock.Advance(15*time.Minute + time.Second)

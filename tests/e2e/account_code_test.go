@@ -17,7 +17,7 @@ import (
 // them, at every door.
 func TestRegisterWithCode(t *testing.T) {
 	t.Parallel()
-	h := harness.New(t, generous)
+	h := harness.New(t, harness.NoLimits)
 	code := delivered(h, byEmail, gen.CaptchaUseRegister, "Bob@Example.com", emailOfBob)
 	info := gen.CodeRegisterInfo{UserName: ptr("bob"), NickName: ptr("Bobby"), HeadImg: ptr("https://example.com/bob.png")}
 	r := code.register(t, h, gen.CodeRegisterRequest{Password: ptr(harness.Password), Info: &info})
@@ -47,7 +47,7 @@ func TestRegisterWithCode(t *testing.T) {
 func TestRegisterAndSignInAtOnce(t *testing.T) {
 	t.Parallel()
 	for _, by := range []gen.CaptchaRequestType{byPhone, bySMS} {
-		h := harness.New(t, generous)
+		h := harness.New(t, harness.NoLimits)
 		h.Clock.Freeze()
 		r := delivered(h, by, gen.CaptchaUseRegister, "13800138000", phoneOfBob).register(t, h, gen.CodeRegisterRequest{IsWithLogin: ptr(true)})
 		if r.JSON200 == nil || r.JSON200.Data == nil || r.JSON200.Data.Token == nil {
@@ -72,7 +72,7 @@ func TestRegisterAndSignInAtOnce(t *testing.T) {
 // the account stays whose it is.
 func TestRegistrationThatIsRefused(t *testing.T) {
 	t.Parallel()
-	h := harness.New(t, generous)
+	h := harness.New(t, harness.NoLimits)
 	h.SignUp("alice")
 	code := delivered(h, byEmail, gen.CaptchaUseRegister, emailOfBob, emailOfBob)
 	named := func(name string) gen.CodeRegisterRequest {
@@ -100,7 +100,7 @@ func TestRegistrationThatIsRefused(t *testing.T) {
 func TestOwnerIsToldOfRegistration(t *testing.T) {
 	t.Parallel()
 	m, s := harness.NewMailServer(t), harness.NewSMSReceiver(t)
-	h := harness.New(t, generous, m.Configure, s.Configure)
+	h := harness.New(t, harness.NoLimits, m.Configure, s.Configure)
 	newBob(h)
 	for language, says := range map[string][2]string{
 		"en": {"There is an account with this address already", "There is an account with this number already"},
@@ -128,7 +128,7 @@ func TestOwnerIsToldOfRegistration(t *testing.T) {
 // only written down.
 func TestLoginWithCode(t *testing.T) {
 	t.Parallel()
-	h := harness.New(t, generous)
+	h := harness.New(t, harness.NoLimits)
 	h.Clock.Freeze()
 	id := newBob(h).UserID
 	for _, c := range []struct {
@@ -170,7 +170,7 @@ func TestLoginWithCode(t *testing.T) {
 // account. Elsewhere nothing is sent to such an address.
 func TestCodeMakesAccounts(t *testing.T) {
 	t.Parallel()
-	h := harness.New(t, generous, func(c *app.Config) {
+	h := harness.New(t, harness.NoLimits, func(c *app.Config) {
 		if err := c.AutoRegister.UnmarshalText([]byte("false,second-userpool=true")); err != nil {
 			t.Fatal(err)
 		}
@@ -185,9 +185,9 @@ func TestCodeMakesAccounts(t *testing.T) {
 	if tokenOf(t, "the second time", again); again.JSON200.Data.Info != r.JSON200.Data.Info {
 		t.Errorf("the second time it is %+v", again.JSON200.Data.Info)
 	}
-	sent := len(letters(t, h, emailOfBob))
+	sent := len(h.Letters(emailOfBob))
 	wantCode(t, "where no accounts are made", prove(h, byEmail, gen.CaptchaUseLogin, emailOfBob).login(t, h), 1000003)
-	if n := len(letters(t, h, emailOfBob)) - sent; n != 0 {
+	if n := len(h.Letters(emailOfBob)) - sent; n != 0 {
 		t.Errorf("%d messages were sent where nobody has the address", n)
 	}
 	if n := h.Count(`SELECT count(*) FROM users`); n != 1 {
@@ -200,7 +200,7 @@ func TestCodeMakesAccounts(t *testing.T) {
 // sent a code.
 func TestCodeDoesNotReplaceAuthenticator(t *testing.T) {
 	t.Parallel()
-	h := harness.New(t, generous)
+	h := harness.New(t, harness.NoLimits)
 	alice := h.SignUp("alice").EnrolTOTP()
 	wantSuccess(t, "bind", delivered(h, byEmail, gen.CaptchaUseBindAccount, "alice@example.com", "alice@example.com").bind(t, h, alice.AccessToken))
 	code := delivered(h, byEmail, gen.CaptchaUseLogin, "alice@example.com", "alice@example.com")
@@ -211,11 +211,11 @@ func TestCodeDoesNotReplaceAuthenticator(t *testing.T) {
 	code = delivered(h, byEmail, gen.CaptchaUseLogin, emailOfBob, emailOfBob)
 	h.Exec(`UPDATE users SET status = 'Suspended' WHERE username = 'bob'`)
 	wantCode(t, "an account that is disabled", code.login(t, h), 1000030)
-	sent := len(letters(t, h, emailOfBob))
+	sent := len(h.Letters(emailOfBob))
 	for _, use := range []gen.CaptchaUse{gen.CaptchaUseLogin, gen.CaptchaUseForgetPwd, gen.CaptchaUseChangePwd} {
 		h.AskForCode(byEmail, use, emailOfBob)
 	}
-	if n := len(letters(t, h, emailOfBob)) - sent; n != 0 {
+	if n := len(h.Letters(emailOfBob)) - sent; n != 0 {
 		t.Errorf("%d messages were sent to who is disabled", n)
 	}
 }

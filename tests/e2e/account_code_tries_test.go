@@ -30,7 +30,7 @@ func consumers(t *testing.T, h *harness.Instance, token string) map[gen.CaptchaU
 // wrong about it is refused in the same bytes.
 func TestCodeIsGoodForOneThing(t *testing.T) {
 	t.Parallel()
-	h := harness.New(t, generous)
+	h := harness.New(t, harness.NoLimits)
 	h.Clock.Freeze()
 	newBob(h)
 	pool, _ := secondPool(t, h)
@@ -75,7 +75,7 @@ func TestCodeIsGoodForOneThing(t *testing.T) {
 // TestUsedCode (C4): a code that has opened a door opens none again.
 func TestUsedCode(t *testing.T) {
 	t.Parallel()
-	h := harness.New(t, generous)
+	h := harness.New(t, harness.NoLimits)
 	newBob(h)
 	signIn := func() string {
 		return tokenOf(t, "login", prove(h, byEmail, gen.CaptchaUseLogin, emailOfBob).login(t, h))
@@ -101,7 +101,7 @@ func TestUsedCode(t *testing.T) {
 // minutes and over all its codes of one use. Other uses and other addresses are not touched.
 func TestFiveWrongCodes(t *testing.T) {
 	t.Parallel()
-	h := harness.New(t, generous)
+	h := harness.New(t, harness.NoLimits)
 	h.Clock.Freeze()
 	newBob(h)
 	ask := func() *gen.CreateCaptchaResult {
@@ -133,7 +133,7 @@ func TestFiveWrongCodes(t *testing.T) {
 // TestOnlyGuessesCount (C4): somebody who does not have the id of the code cannot void it, and who got in has a clean slate.
 func TestOnlyGuessesCount(t *testing.T) {
 	t.Parallel()
-	h := harness.New(t, generous)
+	h := harness.New(t, harness.NoLimits)
 	newBob(h)
 	for range 3 {
 		code := prove(h, byEmail, gen.CaptchaUseLogin, emailOfBob)
@@ -151,7 +151,7 @@ func TestOnlyGuessesCount(t *testing.T) {
 // TestGuessingCodesIsSlow: from one address so many tries a minute are evaluated, whatever they are tried on.
 func TestGuessingCodesIsSlow(t *testing.T) {
 	t.Parallel()
-	h := harness.New(t, generous, func(c *app.Config) { c.LimitSignInIP.Max = 3 })
+	h := harness.New(t, harness.NoLimits, func(c *app.Config) { c.LimitSignInIP.Max = 3 })
 	h.Clock.Freeze()
 	for i, use := range []gen.CaptchaUse{gen.CaptchaUseLogin, gen.CaptchaUseRegister, gen.CaptchaUseForgetPwd, gen.CaptchaUseLogin} {
 		p := proof{"email", emailOfBob, "aaaaaaaaaaaaaaaaaaaa", "000000"}

@@ -48,7 +48,7 @@ func wantEvents(t *testing.T, h *harness.Instance, userID string, want ...string
 func TestForgottenPassword(t *testing.T) {
 	t.Parallel()
 	m, s := harness.NewMailServer(t), harness.NewSMSReceiver(t)
-	h := harness.New(t, generous, m.Configure, s.Configure)
+	h := harness.New(t, harness.NoLimits, m.Configure, s.Configure)
 	id := newBob(h).UserID
 	alice := h.SignUp("alice")
 	old, current := harness.Password, newPassword
@@ -95,7 +95,7 @@ func TestForgottenPassword(t *testing.T) {
 // TestNewPasswordDoesNotReplaceAuthenticator: a mailbox in the wrong hands is not enough where there is a second factor.
 func TestNewPasswordDoesNotReplaceAuthenticator(t *testing.T) {
 	t.Parallel()
-	h := harness.New(t, generous)
+	h := harness.New(t, harness.NoLimits)
 	alice := h.SignUp("alice").EnrolTOTP()
 	alice.Login(alice.Code())
 	h.Clock.Advance(30 * time.Second)
@@ -145,7 +145,7 @@ func TestChangePassword(t *testing.T) {
 // the user's own address. The address in the request may be left out, and cannot be another.
 func TestChangePasswordWithCode(t *testing.T) {
 	t.Parallel()
-	h := harness.New(t, generous)
+	h := harness.New(t, harness.NoLimits)
 	newBob(h)
 	alice := h.SignUp("alice")
 	old := harness.Password

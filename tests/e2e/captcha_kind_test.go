@@ -96,7 +96,7 @@ func withKind(t *testing.T, h *harness.Instance, text string) *gen.ClientWithRes
 	t.Helper()
 	server := httptest.NewUnstartedServer(nil)
 	config := must(app.LoadConfig([]string{"MENSHEN_PUBLIC_URL=http://" + server.Listener.Addr().String(), "MENSHEN_CAPTCHA_KIND=" + text}))(t)
-	generous(&config)
+	harness.NoLimits(&config)
 	a := must(app.New(t.Context(), app.Options{
 		Config: config, Store: h.Store, MasterKey: bytes.Repeat([]byte{7}, 32), Clock: h.Clock, Random: foreseen{}, Outbox: h.Outbox,
 		Log: slog.New(slog.DiscardHandler),
@@ -162,7 +162,7 @@ func TestUserpoolsHaveTheirOwnTexts(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	h := harness.New(t, generous, m.Configure, s.Configure, func(c *app.Config) { c.TextsDir = texts })
+	h := harness.New(t, harness.NoLimits, m.Configure, s.Configure, func(c *app.Config) { c.TextsDir = texts })
 	pool, _ := secondPool(t, h)
 	mail := func(editors ...gen.RequestEditorFn) (harness.Mail, string) {
 		h.AskForCode(byEmail, gen.CaptchaUseRegister, emailOfBob, editors...)

@@ -35,7 +35,7 @@ func wantTooMany(t *testing.T, what string, result *gen.CreateCaptchaResult, wai
 // (C6).
 func TestSendsToOneAddressAreLimited(t *testing.T) {
 	t.Parallel()
-	h := harness.New(t, generous, func(c *app.Config) { c.LimitSend.Max, c.LimitSendHour.Max, c.LimitSendDay.Max = 1, 5, 10 })
+	h := harness.New(t, harness.NoLimits, func(c *app.Config) { c.LimitSend.Max, c.LimitSendHour.Max, c.LimitSendDay.Max = 1, 5, 10 })
 	h.Clock.Freeze()
 	newBob(h)
 	pool, _ := secondPool(t, h)
@@ -80,7 +80,7 @@ func TestSendsToOneAddressAreLimited(t *testing.T) {
 	refused("the eleventh in a day", 24*time.Hour-124*time.Minute)
 	h.Clock.Advance(24*time.Hour - 124*time.Minute)
 	sent("a day after the first")
-	settled(t, h)
+	h.Settle()
 	if n := h.Count(`SELECT count(*) FROM outbox`); n != 2*11+2 {
 		t.Errorf("%d messages were written, want 24", n)
 	}
@@ -90,7 +90,7 @@ func TestSendsToOneAddressAreLimited(t *testing.T) {
 // of an IPv6 network is one client. Images are not codes.
 func TestSendsFromOneAddressAreLimited(t *testing.T) {
 	t.Parallel()
-	h := harness.New(t, generous, proxied, func(c *app.Config) { c.LimitSendIP.Max = 10 })
+	h := harness.New(t, harness.NoLimits, proxied, func(c *app.Config) { c.LimitSendIP.Max = 10 })
 	h.Clock.Freeze()
 	n := 0
 	send := func(ip string) *gen.CreateCaptchaResult {
@@ -119,7 +119,7 @@ func TestSendsFromOneAddressAreLimited(t *testing.T) {
 // image captchas, as fast as the network is.
 func TestAskingIsLimited(t *testing.T) {
 	t.Parallel()
-	h := harness.New(t, generous, func(c *app.Config) { c.LimitSendAsk.Max = 3 })
+	h := harness.New(t, harness.NoLimits, func(c *app.Config) { c.LimitSendAsk.Max = 3 })
 	h.Clock.Freeze()
 	wrong := gen.CaptchaRequest{Type: byEmail, Use: gen.CaptchaUseLogin, Account: ptr(emailOfBob), CodeID: ptr("aaaaaaaaaaaaaaaaaaaa"), Code: ptr("000000")}
 	for range 3 {
@@ -134,7 +134,7 @@ func TestAskingIsLimited(t *testing.T) {
 // solve an image captcha of the same use first. After a while there are free ones again.
 func TestStrangersNeedImageCaptcha(t *testing.T) {
 	t.Parallel()
-	h := harness.New(t, generous, proxied, func(c *app.Config) { c.LimitSendFree.Max, c.LimitSendUser.Max = 3, 2 })
+	h := harness.New(t, harness.NoLimits, proxied, func(c *app.Config) { c.LimitSendFree.Max, c.LimitSendUser.Max = 3, 2 })
 	h.Clock.Freeze()
 	alice := h.SignUp("alice")
 	send := func(to, ip string, editors ...gen.RequestEditorFn) *gen.CreateCaptchaResult {
@@ -177,7 +177,7 @@ func TestStrangersNeedImageCaptchaInTheLongRun(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := harness.New(t, generous, proxied, c.configure)
+			h := harness.New(t, harness.NoLimits, proxied, c.configure)
 			h.Clock.Freeze()
 			n := 0
 			send := func() *gen.CreateCaptchaResult {
@@ -200,8 +200,8 @@ func TestStrangersNeedImageCaptchaInTheLongRun(t *testing.T) {
 // TestSMSGoToKnownCountriesOnly (C7): where nobody expects SMS to go, none goes, whoever asks. E-mail knows no countries.
 func TestSMSGoToKnownCountriesOnly(t *testing.T) {
 	t.Parallel()
-	h := harness.New(t, generous)
-	abroad := harness.New(t, generous, func(c *app.Config) {
+	h := harness.New(t, harness.NoLimits)
+	abroad := harness.New(t, harness.NoLimits, func(c *app.Config) {
 		if err := c.SMSCountries.UnmarshalText([]byte("CN,US=5")); err != nil {
 			t.Fatal(err)
 		}
@@ -256,7 +256,7 @@ func TestBudgetStopsSMS(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := harness.New(t, generous, c.configure)
+			h := harness.New(t, harness.NoLimits, c.configure)
 			h.Clock.Freeze()
 			replica := h.Replica()
 			send := func(h *harness.Instance, to string) *gen.CreateCaptchaResult {
@@ -294,7 +294,7 @@ func untilMidnight(now time.Time) time.Duration {
 // Another userpool has its own.
 func TestSendsOfAUserpoolAreLimited(t *testing.T) {
 	t.Parallel()
-	h := harness.New(t, generous, func(c *app.Config) { c.LimitSendPool.Max = 2 })
+	h := harness.New(t, harness.NoLimits, func(c *app.Config) { c.LimitSendPool.Max = 2 })
 	h.Clock.Freeze()
 	pool, _ := secondPool(t, h)
 	send := func(to string, editors ...gen.RequestEditorFn) *gen.CreateCaptchaResult {

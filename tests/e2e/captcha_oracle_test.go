@@ -20,7 +20,7 @@ import (
 // as much is written to the database, by which the time could tell.
 func TestNobodyLearnsWhoHasAnAddress(t *testing.T) {
 	t.Parallel()
-	h := harness.New(t, generous)
+	h := harness.New(t, harness.NoLimits)
 	h.Clock.Freeze()
 	newBob(h)
 	h.CreateUser(gen.CreateUserReqDto{Username: ptr("dave"), Email: ptr(types.Email("dave@example.com")), Phone: ptr("13600136000")})
@@ -36,7 +36,7 @@ func TestNobodyLearnsWhoHasAnAddress(t *testing.T) {
 			wantSame(t, string(use)+" by "+string(by)+": somebody and who is disabled", known, ask(to[2]))
 		}
 	}
-	settled(t, h)
+	h.Settle()
 	const uneven = `SELECT count(*) FROM (SELECT 1 FROM sent_codes GROUP BY channel, use, attempts, expires_at, attempts_until HAVING count(*) <> 3) groups`
 	if n := h.Count(uneven); n != 0 {
 		t.Errorf("of %d uses something else is kept for somebody than for nobody", n)
@@ -50,7 +50,7 @@ func TestNobodyLearnsWhoHasAnAddress(t *testing.T) {
 // sixth, and so is the next code.
 func TestNobodyLearnsFromWrongCodes(t *testing.T) {
 	t.Parallel()
-	h := harness.New(t, generous)
+	h := harness.New(t, harness.NoLimits)
 	h.Clock.Freeze()
 	newBob(h)
 	for use, consume := range consumers(t, h, "") {
@@ -73,7 +73,7 @@ func TestNobodyLearnsFromWrongCodes(t *testing.T) {
 // of that userpool alone; the other uses tell nothing there either.
 func TestRegistrationTellsWhereItIsWanted(t *testing.T) {
 	t.Parallel()
-	h := harness.New(t, generous, func(c *app.Config) {
+	h := harness.New(t, harness.NoLimits, func(c *app.Config) {
 		if err := c.RegisterTells.UnmarshalText([]byte("true,second-userpool=false")); err != nil {
 			t.Fatal(err)
 		}
@@ -89,7 +89,7 @@ func TestRegistrationTellsWhereItIsWanted(t *testing.T) {
 	wantCode(t, "a phone number with an account", ask(byPhone, gen.CaptchaUseRegister, phoneOfBob), 1000023)
 	wantSuccess(t, "one without", ask(byEmail, gen.CaptchaUseRegister, "nobody@example.com"))
 	wantSuccess(t, "one of another userpool", ask(byEmail, gen.CaptchaUseRegister, "erin@example.com"))
-	settled(t, h)
+	h.Settle()
 	if n := h.Count(`SELECT count(*) FROM outbox`); n != 2 {
 		t.Errorf("%d messages, want 2", n)
 	}
@@ -109,7 +109,7 @@ func TestRegistrationTellsWhereItIsWanted(t *testing.T) {
 func TestNobodyLearnsFromTime(t *testing.T) {
 	t.Parallel()
 	m := harness.NewMailServer(t)
-	h := harness.New(t, generous, m.Configure)
+	h := harness.New(t, harness.NoLimits, m.Configure)
 	h.Exec(`
 		INSERT INTO users (userpool_id, id, email, email_key, status, source, created_at, updated_at)
 		SELECT $1, 'known-' || n, 'known-' || n || '@example.com', 'known-' || n || '@example.com', 'Activated', 'register', now(), now()

@@ -17,7 +17,7 @@ import (
 func TestCodeByEmail(t *testing.T) {
 	t.Parallel()
 	m := harness.NewMailServer(t)
-	h := harness.New(t, generous, m.Configure)
+	h := harness.New(t, harness.NoLimits, m.Configure)
 	seen := map[string]bool{}
 	for _, c := range []struct{ language, subject, text, life string }{
 		{"", "Menshen: your code is ", "Your verification code for Menshen is", "good for 5 minutes and for one use"},
@@ -47,7 +47,7 @@ func TestCodeByEmail(t *testing.T) {
 		}
 		seen[mail.MessageID] = true
 	}
-	settled(t, h)
+	h.Settle()
 	if n := h.Count(`SELECT count(*) FROM outbox WHERE state = 'delivered' AND message_sealed IS NULL AND attempts = 1`); n != 3 || len(m.Messages()) != 3 {
 		t.Errorf("%d rows of 3 mails; the server has %d", n, len(m.Messages()))
 	}
@@ -70,7 +70,7 @@ func TestCodeByProtectedMail(t *testing.T) {
 func TestCodeBySMS(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSMSReceiver(t)
-	h := harness.New(t, generous, s.Configure)
+	h := harness.New(t, harness.NoLimits, s.Configure)
 	for _, c := range []struct {
 		by               gen.CaptchaRequestType
 		number, language string
@@ -98,7 +98,7 @@ func TestCodeBySMS(t *testing.T) {
 // like one that sends it in account, and account wins over data.
 func TestAccountHasAnOlderName(t *testing.T) {
 	t.Parallel()
-	h := harness.New(t, generous)
+	h := harness.New(t, harness.NoLimits)
 	for what, c := range map[string]struct {
 		account, data *string
 		want          string
@@ -111,11 +111,11 @@ func TestAccountHasAnOlderName(t *testing.T) {
 	} {
 		r := create(t, h, gen.CaptchaRequest{Type: byEmail, Use: gen.CaptchaUseRegister, Account: c.account, Data: c.data})
 		wantSuccess(t, what, r)
-		if list := letters(t, h, c.want); len(list) != 1 || list[0].Code != h.Digits.Last() {
+		if list := h.Letters(c.want); len(list) != 1 || list[0].Code != h.Digits.Last() {
 			t.Errorf("%s: %s got %+v", what, c.want, list)
 		}
 	}
-	if eve := letters(t, h, "eve@example.com"); len(eve) != 0 {
+	if eve := h.Letters("eve@example.com"); len(eve) != 0 {
 		t.Errorf("the address in data got %+v", eve)
 	}
 }
@@ -124,7 +124,7 @@ func TestAccountHasAnOlderName(t *testing.T) {
 // written.
 func TestWhatIsNoAddress(t *testing.T) {
 	t.Parallel()
-	h := harness.New(t, generous)
+	h := harness.New(t, harness.NoLimits)
 	for by, list := range map[gen.CaptchaRequestType][]string{
 		byEmail: {
 			"bob", "bob@", "@example.com", "bob@example.com@example.com", "bob@example.com,eve@example.com", "<bob@example.com>",
@@ -147,7 +147,7 @@ func TestWhatIsNoAddress(t *testing.T) {
 // also where none was needed; if it is wrong, nothing is sent.
 func TestImageCaptchaBeforeCode(t *testing.T) {
 	t.Parallel()
-	h := harness.New(t, generous)
+	h := harness.New(t, harness.NoLimits)
 	send := func(by gen.CaptchaRequestType, account, id, answer string) *gen.CreateCaptchaResult {
 		return create(t, h, gen.CaptchaRequest{Type: by, Use: gen.CaptchaUseRegister, Account: &account, CodeID: &id, Code: &answer})
 	}
@@ -170,7 +170,7 @@ func TestImageCaptchaBeforeCode(t *testing.T) {
 			wantSame(t, string(by)+", "+what+" and used", r, refusals["used"])
 		}
 	}
-	settled(t, h)
+	h.Settle()
 	if n := h.Count(`SELECT count(*) FROM outbox`); n != 2*len(accounts) {
 		t.Errorf("%d messages, want %d", n, 2*len(accounts))
 	}
@@ -180,7 +180,7 @@ func TestImageCaptchaBeforeCode(t *testing.T) {
 // filled in, do at every operation that takes a code.
 func TestCodesWithHeadersOfTheDocument(t *testing.T) {
 	t.Parallel()
-	h := harness.New(t, generous)
+	h := harness.New(t, harness.NoLimits)
 	post := func(path, body string, replace ...string) *harness.Raw {
 		return h.Send("POST", "/api/v1/system/user/"+path, sample, strings.NewReplacer(replace...).Replace(body))
 	}
@@ -217,7 +217,7 @@ func TestCodesWithHeadersOfTheDocument(t *testing.T) {
 func TestMessageGoesToTheAddressOnFile(t *testing.T) {
 	t.Parallel()
 	m := harness.NewMailServer(t)
-	h := harness.New(t, generous, m.Configure)
+	h := harness.New(t, harness.NoLimits, m.Configure)
 	newBob(h)
 	for _, use := range []gen.CaptchaUse{gen.CaptchaUseLogin, gen.CaptchaUseForgetPwd, gen.CaptchaUseChangePwd, gen.CaptchaUseRegister} {
 		h.AskForCode(byEmail, use, "BOB@EXAMPLE.COM")

@@ -97,7 +97,7 @@ func TestSignInWithCaptcha(t *testing.T) {
 // neither in the answer to a picture nor in a code that was sent.
 func TestAnswersAreReadAsTheyAreTyped(t *testing.T) {
 	t.Parallel()
-	h := harness.New(t, generous)
+	h := harness.New(t, harness.NoLimits)
 	newBob(h)
 	wide := func(answer string) string {
 		return strings.Map(func(r rune) rune { return r - '0' + '０' }, answer)

@@ -1,14 +1,10 @@
 package e2e
 
 import (
-	"reflect"
 	"strconv"
-	"strings"
 	"testing"
 
 	"github.com/menshen-auth/menshen/gen"
-	"github.com/menshen-auth/menshen/impl/app"
-	"github.com/menshen-auth/menshen/impl/notify/channel"
 	"github.com/menshen-auth/menshen/tests/harness"
 )
 
@@ -21,16 +17,6 @@ const (
 	emailOfBob = "bob@example.com"
 	phoneOfBob = "+8613800138000"
 )
-
-// generous takes all limits away, for stories that ask for more than a person would.
-func generous(c *app.Config) {
-	v := reflect.ValueOf(c).Elem()
-	for _, field := range reflect.VisibleFields(v.Type()) {
-		if strings.HasPrefix(field.Name, "Limit") {
-			v.FieldByIndex(field.Index).FieldByName("Max").SetInt(0)
-		}
-	}
-}
 
 // proof is a code that was sent to an address, as somebody repeats it.
 type proof struct {
@@ -117,23 +103,3 @@ func tokenOf(t *testing.T, what string, r *gen.LoginWithCaptchaResult) string {
 
 // newBob is a user with all three names and harness.Password. Nobody has proved the addresses yet.
 func newBob(h *harness.Instance) *gen.UserDto { return h.CreateUser(everything()) }
-
-// letters are the messages to an address, once all that were written are delivered, oldest first.
-func letters(t *testing.T, h *harness.Instance, to string) (list []channel.Entry) {
-	t.Helper()
-	settled(t, h)
-	for _, entry := range must(channel.Read(h.Outbox))(t) {
-		if strings.EqualFold(entry.To, to) {
-			list = append(list, entry)
-		}
-	}
-	return list
-}
-
-// settled waits until no message is on its way.
-func settled(t *testing.T, h *harness.Instance) {
-	t.Helper()
-	harness.Eventually(t, "the messages that are on their way", func() bool {
-		return h.Count(`SELECT count(*) FROM outbox WHERE state = 'waiting'`) == 0
-	})
-}

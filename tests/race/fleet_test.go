@@ -73,13 +73,21 @@ func wanted(t *testing.T) int {
 // connections of the fleet stands right behind them.
 func rush[T any](t *testing.T, f fleet, n int, finish string, call func(c *gen.ClientWithResponses, n int) (T, error), editors ...gen.RequestEditorFn) []T {
 	t.Helper()
+	return rushPast(t, f, n, min(n, calls), finish, call, editors...)
+}
+
+// rushPast is rush where only some of the calls come to the finish. The others have another one, or none.
+func rushPast[T any](
+	t *testing.T, f fleet, n, held int, finish string, call func(c *gen.ClientWithResponses, n int) (T, error), editors ...gen.RequestEditorFn,
+) []T {
+	t.Helper()
 	answers, errs, done := make([]T, n), make([]error, n), sync.WaitGroup{}
 	release := f[0].Hold(finish)
 	for i := range n {
 		client := f[i%len(f)].NewClient(editors...)
 		done.Go(func() { answers[i], errs[i] = call(client, i) })
 	}
-	release(min(n, calls))
+	release(held)
 	done.Wait()
 	for i, err := range errs {
 		if err != nil {
