@@ -74,7 +74,7 @@ func TestFactorsOfTheStatusDialect(t *testing.T) {
 	_, err := api.EnrollFactor(r.caller(), gen.EnrollFactorRequestObject{Body: &gen.EnrollFactorDto{FactorType: gen.FactorTypeOTP, EnrollmentToken: e.Token}})
 	r.want("without a code", err, authn.ErrNoCode)
 	_, err = api.EnrollFactor(r.caller(), gen.EnrollFactorRequestObject{Body: &gen.EnrollFactorDto{
-		FactorType: gen.FactorTypeOTP, EnrollmentToken: e.Token, EnrollmentData: gen.EnrollFactorDto_EnrollmentData{PassCode: optional.Of(r.code())},
+		FactorType: gen.FactorTypeOTP, EnrollmentToken: e.Token, EnrollmentData: gen.EnrollmentDataDto{PassCode: optional.Of(r.code())},
 	}})
 	r.want("with it", err, nil)
 	r.advance(time.Minute)
