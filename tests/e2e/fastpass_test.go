@@ -193,8 +193,11 @@ func TestFastpassGivesNoMore(t *testing.T) {
 		t.Errorf("by a session with password: amr %s", got)
 	}
 	tablet := h.SignIn("alice")
+	early := tablet.Fastpass(nil)
 	alice.EnrolTOTP()
-	wantStatus(t, "by a session from before the authenticator", h.Redeem(tablet.Fastpass(nil).QrcodeID), 403, 1635)
+	wantStatus(t, "made before the authenticator", h.Redeem(early.QrcodeID), 403, 1635)
+	late := must(tablet.Client.CreateFastpassWithResponse(t.Context(), gen.SignInFastpassDto{}))(t)
+	wantStatus(t, "made by a session from before the authenticator", late, 403, 1635)
 	alice.Login(alice.Code())
 	if got := amr(); got != "[pwd otp mfa]" {
 		t.Errorf("by a session with authenticator: amr %s", got)

@@ -174,7 +174,7 @@ func (s *street) wantVouched(w witness, set *gen.LoginTokenResponseDataDto) {
 }
 
 func (s *street) exchangeQRCodeTicket() {
-	s.wantShut("a session from before the authenticator", s.h.Exchange(s.before.Approve(s.h.ShowQR(nil))))
+	s.wantShut("a session from before the authenticator", s.before.Act(gen.ChangeQRCodeStatusDtoActionSCAN, s.h.ShowQR(nil).ScanID))
 	for _, w := range s.witnesses() {
 		page := s.h.ShowQR(nil)
 		ticket := w.Approve(page)
@@ -184,7 +184,7 @@ func (s *street) exchangeQRCodeTicket() {
 }
 
 func (s *street) redeemFastpass() {
-	s.wantShut("a session from before the authenticator", s.h.Redeem(s.before.Fastpass(nil).QrcodeID))
+	s.wantShut("a session from before the authenticator", must(s.before.Client.CreateFastpassWithResponse(s.t.Context(), gen.SignInFastpassDto{}))(s.t))
 	for _, w := range s.witnesses() {
 		pass := w.Fastpass(nil)
 		s.h.Clock.Advance(harness.Step)
