@@ -18,7 +18,7 @@ func (f fixture) ending(id string, at time.Time) {
 	f.must(f.Accounts().InsertUser(ctx, user))
 	f.must(f.Sessions().Insert(ctx, session))
 	f.must(f.Fastpasses().Insert(ctx, pass))
-	_, err := f.MFA().KeepPending(ctx, wait, 5, now)
+	err := f.MFA().PutPending(ctx, wait)
 	f.must(err)
 	signIn := newPendingSignIn(id, userID)
 	signIn.ExpiresAt = at

@@ -66,6 +66,9 @@ func (db *DB) Close() error { return errors.Join(db.aside.statements.pool.Close(
 // have to wait for. Through the pool, transactions that hold all of it would wait for themselves.
 func (db *DB) Aside() Queries { return db.aside }
 
+// Transaction runs f in a transaction: InTx, or what does something more in the same one.
+type Transaction = func(ctx context.Context, f func(Queries) error) error
+
 // InTx runs f in one transaction, which is committed when f returns nil and rolled back otherwise.
 func (db *DB) InTx(ctx context.Context, f func(Queries) error) error {
 	tx, err := db.pool.BeginTxx(ctx, nil)

@@ -301,7 +301,7 @@ func newFactor(id, user, name string) db.Factor {
 }
 
 func keepPending(ctx context.Context, q db.Queries) error {
-	_, err := q.MFA().KeepPending(ctx, pending(sessionID, "sealed"), 5, now)
+	err := q.MFA().PutPending(ctx, pending(sessionID, "sealed"))
 	return err
 }
 

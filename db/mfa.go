@@ -66,6 +66,14 @@ func (q MFAQueries) FactorsAfter(ctx context.Context, userpoolID, id string, bat
 	return many[Factor](ctx, q.q, query, userpoolID, id, batch)
 }
 
+// LockFactors keeps everybody else from trying codes on a user's authenticators until the transaction ends. It locks them in
+// the order of ChargeAttempts, before one is changed and another removed.
+func (q MFAQueries) LockFactors(ctx context.Context, userpoolID, userID string) error {
+	const query = `SELECT id FROM mfa_factors WHERE userpool_id = $1 AND user_id = $2 ORDER BY id FOR UPDATE`
+	_, err := many[string](ctx, q.q, query, userpoolID, userID)
+	return err
+}
+
 // DeleteFactor removes an authenticator of the user. ErrNotFound means that the user has no such.
 func (q MFAQueries) DeleteFactor(ctx context.Context, userpoolID, userID, id string) error {
 	const query = `DELETE FROM mfa_factors WHERE userpool_id = $1 AND user_id = $2 AND id = $3`

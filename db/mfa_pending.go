@@ -41,27 +41,10 @@ func (q MFAQueries) PutPending(ctx context.Context, p PendingFactor) error {
 		p.Name, p.SteppedUp, p.TokenHash, p.RecoveryHash, p.ExpiresAt)
 }
 
-// KeepPending is PutPending unless the same session was given a secret without token before that still waits, with tries
-// left. It returns the row as it is then.
-func (q MFAQueries) KeepPending(ctx context.Context, p PendingFactor, maxAttempts int, now time.Time) (PendingFactor, error) {
-	const keeps = `was.session_id = excluded.session_id AND was.stepped_up = excluded.stepped_up AND was.token_hash IS NULL
-		AND was.expires_at > $12 AND was.attempts < $13`
-	const query = `
-		INSERT INTO mfa_pending AS was (` + pendingColumns + `)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, NULL, NULL, 0, $11)
-		ON CONFLICT (userpool_id, user_id) DO UPDATE SET
-			(id, secret_sealed, algorithm, digits, period, name, attempts, expires_at) = (
-				SELECT v.* FROM (
-					SELECT was.id, was.secret_sealed, was.algorithm, was.digits, was.period, was.name, was.attempts, was.expires_at
-					WHERE ` + keeps + `
-					UNION ALL
-					SELECT excluded.id, excluded.secret_sealed, excluded.algorithm, excluded.digits, excluded.period,
-						excluded.name, 0, excluded.expires_at
-					WHERE (` + keeps + `) IS NOT TRUE) v),
-			session_id = excluded.session_id, stepped_up = excluded.stepped_up, token_hash = NULL, recovery_hash = NULL
-		RETURNING ` + pendingColumns
-	return one[PendingFactor](ctx, q.q, query, p.UserpoolID, p.UserID, p.ID, p.SessionID, p.SecretSealed, p.Algorithm, p.Digits,
-		p.Period, p.Name, p.SteppedUp, p.ExpiresAt, now, maxAttempts)
+// Pending returns the waiting secret of a user, in time or not.
+func (q MFAQueries) Pending(ctx context.Context, userpoolID, userID string) (PendingFactor, error) {
+	const query = `SELECT ` + pendingColumns + ` FROM mfa_pending WHERE userpool_id = $1 AND user_id = $2`
+	return one[PendingFactor](ctx, q.q, query, userpoolID, userID)
 }
 
 // ChargePending counts a try on the waiting secret of a session before it is evaluated. tokenHash is nil where none is needed.

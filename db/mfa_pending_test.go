@@ -9,59 +9,6 @@ import (
 	"github.com/menshen-auth/menshen/db"
 )
 
-// TestKeepPending (T11): a session that asks again is shown the secret it was given, for as long as that waits and with
-// the tries and the time that are left; everybody else gets a new one. Who has shown a code of an authenticator meanwhile
-// gets one that may be bound beside it, and who was given a token before gets one that needs none.
-func TestKeepPending(t *testing.T) {
-	t.Parallel()
-	tests := []struct {
-		name    string
-		tries   int
-		session string
-		after   time.Duration
-		want    string
-	}{
-		{"same session", 0, sessionID, time.Minute, "old"},
-		{"same session at the last moment", 0, sessionID, 10*time.Minute - time.Microsecond, "old"},
-		{"same session after its end", 0, sessionID, 10 * time.Minute, "new"},
-		{"other session", 0, "other", time.Minute, "new"},
-		{"other session after a wrong code", 1, "other", time.Minute, "new"},
-		{"same session after a wrong code", 1, sessionID, time.Minute, "old"},
-		{"same session after four", 4, sessionID, time.Minute, "old"},
-		{"same session after five", 5, sessionID, time.Minute, "new"},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			f := furnished(t)
-			_, err := f.MFA().KeepPending(t.Context(), pending(sessionID, "old"), 5, now)
-			f.must(err)
-			for range test.tries {
-				_, err := f.MFA().ChargePending(t.Context(), poolID, userID, sessionID, nil, 5, now)
-				f.must(err)
-			}
-			next := pending(test.session, "new")
-			next.ExpiresAt = next.ExpiresAt.Add(test.after)
-			want, attempts := next.ExpiresAt, 0
-			if test.want == "old" {
-				want, attempts = now.Add(10*time.Minute), test.tries
-			}
-			kept, err := f.MFA().KeepPending(t.Context(), next, 5, now.Add(test.after))
-			f.must(err)
-			if string(kept.SecretSealed) != test.want || kept.Attempts != attempts || kept.SessionID != test.session || !kept.ExpiresAt.Equal(want) {
-				t.Errorf("kept %s until %v for %s after %d tries, want %s until %v after %d", kept.SecretSealed, kept.ExpiresAt,
-					kept.SessionID, kept.Attempts, test.want, want, attempts)
-			}
-			if n := f.number("SELECT count(*) FROM mfa_pending"); n != 1 {
-				t.Errorf("%d secrets wait, want 1", n)
-			}
-			if waits := f.number("SELECT count(*) FROM mfa_pending WHERE id = $1", test.want); waits != 1 || kept.ID != test.want {
-				t.Errorf("%s waits as %q, %d rows", test.want, kept.ID, waits)
-			}
-		})
-	}
-}
-
 // TestConsumePendingOfAnother (T11): a secret that was replaced while its code was checked is not bound.
 func TestConsumePendingOfAnother(t *testing.T) {
 	t.Parallel()
@@ -75,24 +22,8 @@ func TestConsumePendingOfAnother(t *testing.T) {
 	}
 }
 
-// TestKeepPendingAfterAStepUp (T11): a secret that was made before the session showed a code is not shown as one that was
-// made after, nor the other way round: only the one made after may become a further authenticator.
-func TestKeepPendingAfterAStepUp(t *testing.T) {
-	t.Parallel()
-	f := furnished(t)
-	for i, steppedUp := range []bool{false, true, true, false} {
-		p := pending(sessionID, string(rune('a'+i)))
-		p.SteppedUp = steppedUp
-		kept, err := f.MFA().KeepPending(t.Context(), p, 5, now)
-		f.must(err)
-		if want := []string{"a", "b", "b", "d"}[i]; kept.ID != want || string(kept.SecretSealed) != want || kept.SteppedUp != steppedUp {
-			t.Errorf("request %d, stepped up %v: kept %+v, want the secret %s", i, steppedUp, kept, want)
-		}
-	}
-}
-
 // TestPutPending (T11): the newest request voids the former, with its token, its recovery code, its name and its tries,
-// and one without a token is not shown what waits for a token.
+// and one without a token takes the place of one with.
 func TestPutPending(t *testing.T) {
 	t.Parallel()
 	f := furnished(t)
@@ -125,7 +56,8 @@ func TestPutPending(t *testing.T) {
 	}
 	next := pending(sessionID, "third")
 	next.SteppedUp = true
-	kept, err := f.MFA().KeepPending(t.Context(), next, 5, now)
+	f.must(f.MFA().PutPending(t.Context(), next))
+	kept, err := f.MFA().Pending(t.Context(), poolID, userID)
 	if err != nil || kept.ID != "third" || kept.TokenHash != nil || kept.RecoveryHash != nil || kept.Name != "" || kept.Attempts != 0 {
 		t.Errorf("asked for without a token: %+v, %v", kept, err)
 	}

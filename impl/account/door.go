@@ -37,7 +37,7 @@ func (s *Service) enter(ctx context.Context, app db.Application, p proof, w Wish
 		refusal := ErrCodeRequired
 		if p.fieldless {
 			if refusal, err = s.postpone(ctx, app, p, w); err != nil {
-				return tokens, s.refused(ctx, u.UserpoolID, u.ID, err)
+				return tokens, s.refuse(ctx, u.UserpoolID, u.ID, err)
 			}
 		}
 		return tokens, s.refuse(ctx, u.UserpoolID, u.ID, refusal)
@@ -45,7 +45,7 @@ func (s *Service) enter(ctx context.Context, app db.Application, p proof, w Wish
 	grant := authn.Grant{
 		UserpoolID: u.UserpoolID, UserID: u.ID, AppID: app.ID, Password: p.password, Scope: w.Scope, AMR: []string{p.amr}, MFA: bound,
 	}
-	inTx := s.store.InTx
+	inTx := db.Transaction(s.store.InTx)
 	if bound {
 		var amr []string
 		if amr, inTx, err = s.factors.Challenge(ctx, u.UserpoolID, u.ID, authn.Code{Text: p.code}); err != nil {
@@ -69,7 +69,7 @@ func union(a, b []string) []string {
 
 // open opens a session in the transaction that uses up what was proved. The user's row is locked first, as everywhere. A
 // refusal, by somebody who was first, is noted in the audit log.
-func (s *Service) open(ctx context.Context, inTx func(context.Context, func(db.Queries) error) error, g authn.Grant, customData json.RawMessage, spend func(context.Context, db.Queries) error) (tokens authn.Tokens, err error) {
+func (s *Service) open(ctx context.Context, inTx db.Transaction, g authn.Grant, customData json.RawMessage, spend func(context.Context, db.Queries) error) (tokens authn.Tokens, err error) {
 	err = inTx(ctx, func(q db.Queries) error {
 		if err := s.MergeCustomData(ctx, q, g.UserpoolID, g.UserID, customData); err != nil {
 			return err
@@ -80,17 +80,9 @@ func (s *Service) open(ctx context.Context, inTx func(context.Context, func(db.Q
 		return spend(ctx, q)
 	})
 	if err != nil {
-		return authn.Tokens{}, s.refused(ctx, g.UserpoolID, g.UserID, err)
+		return authn.Tokens{}, s.refuse(ctx, g.UserpoolID, g.UserID, err)
 	}
 	return tokens, nil
-}
-
-// refused is refuse for an error that may also be a failure, which is none.
-func (s *Service) refused(ctx context.Context, userpoolID, userID string, err error) error {
-	if refusal := (*apierr.Error)(nil); errors.As(err, &refusal) {
-		return s.refuse(ctx, userpoolID, userID, err)
-	}
-	return err
 }
 
 // postpone uses up what was proved and keeps the sign-in for as long as it takes to find the phone. What it returns is
@@ -156,12 +148,16 @@ func (s *Service) FinishSignIn(ctx context.Context, token string, code authn.Cod
 	return u, tokens, err
 }
 
-// refuse notes a refused sign-in in the audit log and returns the refusal.
+// refuse notes a refused sign-in in the audit log and returns the refusal. An error that is none is returned as it is.
 func (s *Service) refuse(ctx context.Context, userpoolID, userID string, refusal error) error {
 	return s.refuseAction(ctx, userpoolID, userID, "user.signin", refusal)
 }
 
 func (s *Service) refuseAction(ctx context.Context, userpoolID, userID, action string, refusal error) error {
+	var e *apierr.Error
+	if !errors.As(refusal, &e) {
+		return refusal
+	}
 	err := audit.Write(ctx, s.store.Queries, s.clock.Now(), audit.Event{
 		UserpoolID: userpoolID, Actor: audit.Anonymous, Action: action, Target: audit.User(userID), Outcome: audit.Refused,
 	})

@@ -58,7 +58,7 @@ type Factors interface {
 	Bound(ctx context.Context, q db.Queries, userpoolID, userID string) (bool, error)
 	// Challenge evaluates the code of a user whose first factor was right. It returns how the user has proved itself by it, and
 	// use, which runs an effect in the transaction that uses the code up, with the user's row locked.
-	Challenge(ctx context.Context, userpoolID, userID string, code authn.Code) (amr []string, use func(ctx context.Context, effect func(db.Queries) error) error, err error)
+	Challenge(ctx context.Context, userpoolID, userID string, code authn.Code) (amr []string, use db.Transaction, err error)
 	// Import binds an authenticator that another system has made, in the transaction of q.
 	Import(ctx context.Context, q db.Queries, userpoolID, userID, actor, secret, recoveryCode string) (isNew bool, err error)
 }

@@ -52,6 +52,11 @@ func (s *Service) Open(ctx context.Context, q db.Queries, g authn.Grant) (authn.
 	})
 }
 
+// Refused notes in the audit log that a session was refused, and returns why. An error that is no refusal is returned as it is.
+func (s *Service) Refused(ctx context.Context, userpoolID, userID string, err error) error {
+	return s.refuse(ctx, userpoolID, userID, err)
+}
+
 // stillProved looks again at the password that a grant rests on, now that the user's row is locked: one that is changed takes
 // the same lock. Whoever was let in with the old one is not in yet and must not get in after it.
 func stillProved(password *string, u db.User) error {
@@ -62,7 +67,7 @@ func stillProved(password *string, u db.User) error {
 }
 
 // assure says in a new session how its user has proved itself, under the lock of the user's row. A session that another one
-// vouches for has the assurance of that one, never more, and lives no longer. Whatever door it came through, it needs a code
+// vouches for has the assurance of that one, never more, and expires no later. Whatever door it came through, it needs a code
 // of the user's authenticator: one that is bound takes the same lock, so that nobody slips in beside it, and neither does a
 // session of before it vouch for new ones.
 func (s *Service) assure(ctx context.Context, q db.Queries, g authn.Grant, session *db.Session) error {

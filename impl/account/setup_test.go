@@ -16,6 +16,7 @@ import (
 
 	"github.com/menshen-auth/menshen/db"
 	"github.com/menshen-auth/menshen/db/dbtest"
+	"github.com/menshen-auth/menshen/impl/internal/apierr"
 	"github.com/menshen-auth/menshen/impl/internal/authn"
 	"github.com/menshen-auth/menshen/impl/internal/keyring"
 	"github.com/menshen-auth/menshen/impl/internal/limit"
@@ -48,8 +49,8 @@ const (
 )
 
 var (
-	errFactor     = errors.New("wrong code of the authenticator")
-	errFactorUsed = errors.New("used code of the authenticator")
+	errFactor     = &apierr.Error{Kind: apierr.Forbidden, Code: "test.factor"}
+	errFactorUsed = &apierr.Error{Kind: apierr.Forbidden, Code: "test.factor_used"}
 )
 
 // happen lets it happen, once.
@@ -104,8 +105,8 @@ func (f *factors) Import(_ context.Context, _ db.Queries, userpoolID, userID, ac
 
 // What the fake captchas say; the real ones have refusals of their own.
 var (
-	errCode        = errors.New("wrong code")
-	errImageNeeded = errors.New("an image is needed")
+	errCode        = &apierr.Error{Kind: apierr.Forbidden, Code: "test.code"}
+	errImageNeeded = &apierr.Error{Kind: apierr.Forbidden, Code: "test.image_needed"}
 )
 
 // captchas stands for verification codes. A code is a row that the test made with rig.code; to spend it is to delete that

@@ -28,6 +28,8 @@ type Accounts interface {
 	// Vouches refuses for a session that has proved too little to open another.
 	Vouches(ctx context.Context, q db.Queries, u authn.User) error
 	Open(ctx context.Context, q db.Queries, g authn.Grant) (authn.Tokens, error)
+	// Refused notes that Open has refused, and returns its error.
+	Refused(ctx context.Context, userpoolID, userID string, err error) error
 	Brief(ctx context.Context, userpoolID, userID string) (authn.Brief, error)
 	CheckCustomData(data json.RawMessage) error
 	MergeCustomData(ctx context.Context, q db.Queries, userpoolID, userID string, data json.RawMessage) error
@@ -97,9 +99,12 @@ func (s *Service) hash(code string) []byte { return s.ring.MAC("fastpasses", cod
 // Redeem uses a fastpass up and opens a session for the application. What cannot be redeemed is ErrNotRedeemable,
 // whatever the reason.
 func (s *Service) Redeem(ctx context.Context, app db.Application, code string) (authn.Tokens, error) {
-	var tokens authn.Tokens
-	err := s.store.InTx(ctx, func(q db.Queries) error {
-		r, err := q.Fastpasses().Redeem(ctx, app.UserpoolID, s.hash(code), s.clock.Now())
+	var (
+		tokens authn.Tokens
+		r      db.RedeemedFastpass
+	)
+	err := s.store.InTx(ctx, func(q db.Queries) (err error) {
+		r, err = q.Fastpasses().Redeem(ctx, app.UserpoolID, s.hash(code), s.clock.Now())
 		if errors.Is(err, db.ErrNotFound) {
 			return ErrNotRedeemable
 		}
@@ -114,5 +119,11 @@ func (s *Service) Redeem(ctx context.Context, app db.Application, code string) (
 		})
 		return err
 	})
-	return tokens, err
+	switch {
+	case err != nil && r.UserID != "":
+		return authn.Tokens{}, s.accounts.Refused(ctx, app.UserpoolID, r.UserID, err)
+	case err != nil:
+		return authn.Tokens{}, err
+	}
+	return tokens, nil
 }

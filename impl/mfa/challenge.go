@@ -7,8 +7,10 @@ import (
 	"time"
 
 	"github.com/menshen-auth/menshen/db"
+	"github.com/menshen-auth/menshen/impl/internal/apierr"
 	"github.com/menshen-auth/menshen/impl/internal/audit"
 	"github.com/menshen-auth/menshen/impl/internal/authn"
+	"github.com/menshen-auth/menshen/impl/internal/keyring"
 	"github.com/menshen-auth/menshen/impl/internal/lang"
 	"github.com/menshen-auth/menshen/impl/internal/message"
 	"github.com/menshen-auth/menshen/impl/internal/reqinfo"
@@ -17,19 +19,15 @@ import (
 // amr is what a code proves, also a recovery code, which is a one-time password as well (RFC 8176).
 var amr = []string{"otp", "mfa"}
 
-// use runs an effect in the transaction that uses the code up, under the lock of the user's row. If that fails, the code was
-// right and had no effect, so that it can be tried again; or it turned out to be used already.
-type use = func(ctx context.Context, effect func(db.Queries) error) error
-
 // Challenge evaluates a code of a user whose first factor was right: of one of its authenticators, or a recovery code. proved
-// is what it shows; use it in the opening of the session.
-func (s *Service) Challenge(ctx context.Context, userpoolID, userID string, code authn.Code) (proved []string, use use, err error) {
+// is what it shows. use runs the opening of the session in the transaction that uses the code up.
+func (s *Service) Challenge(ctx context.Context, userpoolID, userID string, code authn.Code) (proved []string, use db.Transaction, err error) {
 	use, err = s.verify(ctx, userpoolID, userID, code)
 	return amr, use, err
 }
 
 // verify is the one place where codes are evaluated, whatever they are for.
-func (s *Service) verify(ctx context.Context, userpoolID, userID string, code authn.Code) (use, error) {
+func (s *Service) verify(ctx context.Context, userpoolID, userID string, code authn.Code) (db.Transaction, error) {
 	plain := plainRecoveryCode(code.Text)
 	switch {
 	case code.Kind == authn.RecoveryCode, code.Kind == authn.AnyCode && isRecoveryCode(plain):
@@ -39,7 +37,7 @@ func (s *Service) verify(ctx context.Context, userpoolID, userID string, code au
 }
 
 // verifyTOTP charges one try to each of the user's authenticators that may be tried, and evaluates the code on them.
-func (s *Service) verifyTOTP(ctx context.Context, userpoolID, userID, code string) (use, error) {
+func (s *Service) verifyTOTP(ctx context.Context, userpoolID, userID, code string) (db.Transaction, error) {
 	now := s.clock.Now()
 	charged, err := s.store.MFA().ChargeAttempts(ctx, userpoolID, userID, s.Guessing, now)
 	if err != nil {
@@ -57,7 +55,7 @@ func (s *Service) verifyTOTP(ctx context.Context, userpoolID, userID, code strin
 	}
 	for _, f := range charged { // a code of one is no guess at the others (T6)
 		if right == nil || f.ID != right.ID {
-			if err := s.store.MFA().RefundAttempt(ctx, f, s.Guessing); err != nil {
+			if err := s.refund(ctx, f); err != nil {
 				return nil, err
 			}
 		}
@@ -68,11 +66,26 @@ func (s *Service) verifyTOTP(ctx context.Context, userpoolID, userID, code strin
 	return s.useStep(*right, step, now), nil
 }
 
+// aftermath is how long what follows a try may take when the request is over, such as taking a charge back.
+const aftermath = 3 * time.Second
+
+// refund takes a charge back of a try that was no guess (T6), also when nobody waits for the answer any more.
+func (s *Service) refund(ctx context.Context, f db.Factor) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), aftermath)
+	defer cancel()
+	return s.store.MFA().RefundAttempt(ctx, f, s.Guessing)
+}
+
 // match looks at all factors, so that the time it takes does not tell whose code it was. used says that the code was right
-// for one of them, and had been used.
+// for one of them, and had been used. A secret that cannot be opened does not keep the others from being tried.
 func (s *Service) match(factors []db.Factor, code string, now time.Time) (right *db.Factor, step int64, used bool, err error) {
+	var broken []error
 	for _, f := range factors {
 		g, err := s.factorGenerator(f)
+		if errors.Is(err, keyring.ErrSealed) {
+			broken = append(broken, fmt.Errorf("factor %s: %w", f.ID, err))
+			continue
+		}
 		if err != nil {
 			return nil, 0, false, err
 		}
@@ -86,28 +99,22 @@ func (s *Service) match(factors []db.Factor, code string, now time.Time) (right 
 			right, step = &f, at
 		}
 	}
+	if len(broken) == len(factors) {
+		return nil, 0, false, errors.Join(broken...)
+	}
 	return right, step, used, nil
 }
 
-// useStep uses the code of a step up (T4), and tells a person whose clock it shows to be off (T7).
-func (s *Service) useStep(f db.Factor, step int64, now time.Time) use {
+// useStep uses the code of a step up (T4), and tells a person whose clock it shows to be off (T7). A right code that had no
+// effect was no guess.
+func (s *Service) useStep(f db.Factor, step int64, now time.Time) db.Transaction {
 	drift := generator{period: f.Period}.drift(f.Drift, step, now, s.Skew)
+	use := s.useUp(f.UserpoolID, f.UserID, ErrCodeUsed, func(ctx context.Context, q db.Queries) error {
+		return q.MFA().SpendStep(ctx, f.UserpoolID, f.ID, step, drift, now)
+	})
 	return func(ctx context.Context, effect func(db.Queries) error) error {
-		err := s.store.InTx(ctx, func(q db.Queries) error {
-			if err := q.Accounts().Hold(ctx, f.UserpoolID, f.UserID); err != nil {
-				return err
-			}
-			err := q.MFA().SpendStep(ctx, f.UserpoolID, f.ID, step, drift, now)
-			if errors.Is(err, db.ErrNotFound) {
-				return ErrCodeUsed
-			}
-			if err != nil {
-				return err
-			}
-			return effect(q)
-		})
-		if err != nil {
-			return s.unused(ctx, f, err)
+		if err := use(ctx, effect); err != nil {
+			return errors.Join(err, s.refund(ctx, f))
 		}
 		info := reqinfo.From(ctx)
 		info.Hint = clockHint(drift*f.Period, info.Lang)
@@ -115,15 +122,35 @@ func (s *Service) useStep(f db.Factor, step int64, now time.Time) use {
 	}
 }
 
-// unused takes the charge of a right code back whose transaction failed: it was no guess (T6).
-func (s *Service) unused(ctx context.Context, f db.Factor, cause error) error {
-	if err := s.store.MFA().RefundAttempt(ctx, f, s.Guessing); err != nil {
-		return errors.Join(cause, err)
+// useUp runs an effect in the transaction that spends a code, under the lock of the user's row. A spend that finds nothing is
+// the refusal used: somebody else was first.
+func (s *Service) useUp(userpoolID, userID string, used error, spend func(context.Context, db.Queries) error) db.Transaction {
+	return func(ctx context.Context, effect func(db.Queries) error) error {
+		err := s.store.InTx(ctx, func(q db.Queries) error {
+			if err := q.Accounts().Hold(ctx, userpoolID, userID); err != nil {
+				return err
+			}
+			if err := q.MFA().LockFactors(ctx, userpoolID, userID); err != nil {
+				return err
+			}
+			err := spend(ctx, q)
+			if errors.Is(err, db.ErrNotFound) {
+				return used
+			}
+			if err != nil {
+				return err
+			}
+			return effect(q)
+		})
+		var refusal *apierr.Error
+		switch {
+		case errors.Is(err, used):
+			return s.refuse(ctx, userpoolID, userID, "mfa.replay", err)
+		case errors.As(err, &refusal):
+			return s.refuse(ctx, userpoolID, userID, "mfa.unused", err)
+		}
+		return err
 	}
-	if errors.Is(cause, ErrCodeUsed) {
-		return s.refuse(ctx, f.UserpoolID, f.UserID, "mfa.replay", cause)
-	}
-	return cause
 }
 
 // clockHint says that a device's clock is off by so many seconds; nothing below a minute, which slow typing can be.
@@ -148,7 +175,7 @@ func (s *Service) wrong(ctx context.Context, userpoolID, userID string, charged 
 			continue
 		}
 		err := s.store.InTx(ctx, func(q db.Queries) error {
-			return s.changed(ctx, q, userpoolID, userID, "mfa.disable", message.FactorDisabled)
+			return s.changed(ctx, q, userpoolID, userID, audit.System, "mfa.disable", message.FactorDisabled)
 		})
 		if err != nil {
 			return err
@@ -206,6 +233,6 @@ func (s *Service) StepUp(ctx context.Context, u authn.User, code string) error {
 		if err := s.stepUp(ctx, q, u); err != nil {
 			return err
 		}
-		return s.audit(ctx, q, u.UserpoolID, u.ID, "mfa.step_up", audit.Success)
+		return s.audit(ctx, q, u.UserpoolID, u.ID, audit.User(u.ID), "mfa.step_up", audit.Success)
 	})
 }

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/menshen-auth/menshen/db"
+	"github.com/menshen-auth/menshen/impl/internal/audit"
 	"github.com/menshen-auth/menshen/impl/internal/authn"
 	"github.com/menshen-auth/menshen/impl/internal/message"
 	"github.com/menshen-auth/menshen/impl/internal/otpauth"
@@ -38,13 +39,27 @@ func (s *Service) Enrol(ctx context.Context, u authn.User) (Enrolment, error) {
 		if err != nil {
 			return err
 		}
-		pending, err = q.MFA().KeepPending(ctx, made, s.BindAttempts, s.clock.Now())
-		return err
+		waiting, err := q.MFA().Pending(ctx, u.UserpoolID, u.ID)
+		switch {
+		case err == nil && s.stillWaits(waiting, made):
+			pending = waiting
+			return nil
+		case err != nil && !errors.Is(err, db.ErrNotFound):
+			return err
+		}
+		pending = made
+		return q.MFA().PutPending(ctx, made)
 	})
 	if err != nil {
 		return Enrolment{}, err
 	}
 	return s.show(ctx, pending)
+}
+
+// stillWaits tells whether a secret is the session's own that would be made again.
+func (s *Service) stillWaits(waiting, made db.PendingFactor) bool {
+	return waiting.SessionID == made.SessionID && waiting.SteppedUp == made.SteppedUp && waiting.TokenHash == nil &&
+		waiting.ExpiresAt.After(s.clock.Now()) && waiting.Attempts < s.BindAttempts
 }
 
 // Request starts binding an authenticator of the given name, anew each time: the token that confirms it, and the recovery
@@ -78,17 +93,14 @@ func (s *Service) newPending(ctx context.Context, q db.Queries, u authn.User) (p
 		return p, err
 	}
 	factors, err := q.MFA().FactorsOf(ctx, u.UserpoolID, u.ID)
-	switch {
-	case err != nil:
+	if err == nil && len(factors) == 0 {
+		err = u.Fresh(now)
+	}
+	if err == nil {
+		err = mayAdd(factors, u.SteppedUp(now))
+	}
+	if err != nil {
 		return p, err
-	case len(factors) == 0:
-		if err := u.Fresh(now); err != nil {
-			return p, err
-		}
-	case !u.SteppedUp(now):
-		return p, ErrBound
-	case len(factors) >= MaxFactors:
-		return p, ErrTooMany
 	}
 	return db.PendingFactor{
 		UserpoolID: u.UserpoolID, UserID: u.ID, ID: secret.ID(), SessionID: u.SessionID,
@@ -96,6 +108,17 @@ func (s *Service) newPending(ctx context.Context, q db.Queries, u authn.User) (p
 		Algorithm:    s.Algorithm, Digits: s.Digits, Period: period,
 		SteppedUp: len(factors) > 0, ExpiresAt: now.Add(s.PendingTTL),
 	}, nil
+}
+
+// mayAdd tells whether another factor may be added to those that a user has.
+func mayAdd(factors []db.Factor, steppedUp bool) error {
+	switch {
+	case len(factors) > 0 && !steppedUp:
+		return ErrBound
+	case len(factors) >= MaxFactors:
+		return ErrTooMany
+	}
+	return nil
 }
 
 func (s *Service) show(ctx context.Context, p db.PendingFactor) (Enrolment, error) {
@@ -170,13 +193,11 @@ func (s *Service) bind(ctx context.Context, q db.Queries, u authn.User, pending 
 		return err
 	}
 	factors, err := q.MFA().FactorsOf(ctx, u.UserpoolID, u.ID)
-	switch {
-	case err != nil:
+	if err == nil {
+		err = mayAdd(factors, pending.SteppedUp)
+	}
+	if err != nil {
 		return err
-	case len(factors) > 0 && !pending.SteppedUp:
-		return ErrBound
-	case len(factors) >= MaxFactors:
-		return ErrTooMany
 	}
 	if name = tidyName(name); name == "" {
 		name = freeName("", factors)
@@ -190,7 +211,7 @@ func (s *Service) bind(ctx context.Context, q db.Queries, u authn.User, pending 
 	if err := s.stepUp(ctx, q, u); err != nil {
 		return err
 	}
-	return s.changed(ctx, q, u.UserpoolID, u.ID, "mfa.bind", message.FactorBound)
+	return s.changed(ctx, q, u.UserpoolID, u.ID, audit.User(u.ID), "mfa.bind", message.FactorBound)
 }
 
 // insert adds a factor, with the recovery code that goes with it if there is one. The user's row is locked.
@@ -214,7 +235,8 @@ const maxName = 64
 // tidyName leaves nothing in a name that a person would not see.
 func tidyName(name string) string {
 	visible := strings.Map(func(r rune) rune {
-		if unicode.Is(unicode.Cf, r) || unicode.IsControl(r) && !unicode.IsSpace(r) {
+		unseen := unicode.IsControl(r) && !unicode.IsSpace(r) || unicode.In(r, unicode.Cf, unicode.Noncharacter_Code_Point)
+		if unseen {
 			return -1
 		}
 		return r

@@ -156,24 +156,22 @@ func (s *Service) remove(ctx context.Context, q db.Queries, u authn.User, id str
 	if err != nil {
 		return err
 	}
+	// What a code of it may have opened ends: another session may have shown one, and may have asked for a secret on the
+	// strength of that. Only the caller's has just shown one of a factor that stays, if there is such.
+	except := u.SessionID
 	if !bound {
+		except = ""
 		if err := q.Recovery().Forget(ctx, u.UserpoolID, u.ID); err != nil {
 			return err
 		}
 	}
-	if err := s.forget(ctx, q, u.UserpoolID, u.ID, u.SessionID); err != nil {
+	if err := q.Sessions().StepDown(ctx, u.UserpoolID, u.ID, except); err != nil {
 		return err
 	}
-	return s.changed(ctx, q, u.UserpoolID, u.ID, "mfa.unbind", message.FactorRemoved)
-}
-
-// forget ends what a code of a removed factor may have opened: another session may have shown one, and may have asked for a
-// secret on the strength of that.
-func (s *Service) forget(ctx context.Context, q db.Queries, userpoolID, userID, exceptSession string) error {
-	if err := q.Sessions().StepDown(ctx, userpoolID, userID, exceptSession); err != nil {
+	if err := q.MFA().ForgetPending(ctx, u.UserpoolID, u.ID); err != nil {
 		return err
 	}
-	return q.MFA().ForgetPending(ctx, userpoolID, userID)
+	return s.changed(ctx, q, u.UserpoolID, u.ID, audit.User(u.ID), "mfa.unbind", message.FactorRemoved)
 }
 
 // Remove takes all authenticators and recovery codes of a user away and ends all sessions, for an operator who has made sure
@@ -181,6 +179,9 @@ func (s *Service) forget(ctx context.Context, q db.Queries, userpoolID, userID, 
 func (s *Service) Remove(ctx context.Context, userpoolID, userID string) error {
 	return s.store.InTx(ctx, func(q db.Queries) error {
 		if err := q.Accounts().Hold(ctx, userpoolID, userID); err != nil {
+			return err
+		}
+		if err := q.MFA().LockFactors(ctx, userpoolID, userID); err != nil {
 			return err
 		}
 		factors, err := q.MFA().FactorsOf(ctx, userpoolID, userID)
@@ -204,12 +205,6 @@ func (s *Service) Remove(ctx context.Context, userpoolID, userID string) error {
 		if err := q.Sessions().RevokeAll(ctx, userpoolID, userID, s.clock.Now()); err != nil {
 			return err
 		}
-		err = audit.Write(ctx, q, s.clock.Now(), audit.Event{
-			UserpoolID: userpoolID, Actor: audit.Operator, Action: "mfa.unbind", Target: audit.User(userID), Outcome: audit.Success,
-		})
-		if err != nil {
-			return err
-		}
-		return s.people.Tell(ctx, q, userpoolID, userID, message.FactorRemoved)
+		return s.changed(ctx, q, userpoolID, userID, audit.Operator, "mfa.unbind", message.FactorRemoved)
 	})
 }

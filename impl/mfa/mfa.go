@@ -96,23 +96,23 @@ func (s *Service) factorGenerator(f db.Factor) (generator, error) {
 	return generator{seed, f.Algorithm, f.Digits, f.Period}, err
 }
 
-// changed notes what a user has done about its factors, and tells the user.
-func (s *Service) changed(ctx context.Context, q db.Queries, userpoolID, userID, action string, t message.Template) error {
-	if err := s.audit(ctx, q, userpoolID, userID, action, audit.Success); err != nil {
+// changed notes what was done about a user's factors, and tells the user.
+func (s *Service) changed(ctx context.Context, q db.Queries, userpoolID, userID, actor, action string, t message.Template) error {
+	if err := s.audit(ctx, q, userpoolID, userID, actor, action, audit.Success); err != nil {
 		return err
 	}
 	return s.people.Tell(ctx, q, userpoolID, userID, t)
 }
 
-func (s *Service) audit(ctx context.Context, q db.Queries, userpoolID, userID, action, outcome string) error {
+func (s *Service) audit(ctx context.Context, q db.Queries, userpoolID, userID, actor, action, outcome string) error {
 	return audit.Write(ctx, q, s.clock.Now(), audit.Event{
-		UserpoolID: userpoolID, Actor: audit.User(userID), Action: action, Target: audit.User(userID), Outcome: outcome,
+		UserpoolID: userpoolID, Actor: actor, Action: action, Target: audit.User(userID), Outcome: outcome,
 	})
 }
 
 // refuse notes a refusal in the audit log and returns it.
 func (s *Service) refuse(ctx context.Context, userpoolID, userID, action string, refusal error) error {
-	if err := s.audit(ctx, s.store.Queries, userpoolID, userID, action, audit.Refused); err != nil {
+	if err := s.audit(ctx, s.store.Queries, userpoolID, userID, audit.User(userID), action, audit.Refused); err != nil {
 		return err
 	}
 	return refusal

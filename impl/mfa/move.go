@@ -2,9 +2,11 @@ package mfa
 
 import (
 	"context"
+	"errors"
 
 	"github.com/menshen-auth/menshen/db"
 	"github.com/menshen-auth/menshen/impl/internal/audit"
+	"github.com/menshen-auth/menshen/impl/internal/keyring"
 	"github.com/menshen-auth/menshen/impl/internal/otpauth"
 )
 
@@ -30,8 +32,8 @@ func (s *Service) Import(ctx context.Context, q db.Queries, userpoolID, userID, 
 }
 
 // ImportKey binds an authenticator that another system has made. One that the user has already stays as it is, so that an
-// import can be repeated, and is not new; if it is disabled, that is ErrDisabled. A user who has another is ErrHasAnother unless it is to be added beside that: what guards
-// an account is not replaced in passing.
+// import can be repeated, and is not new; if it is disabled, that is ErrDisabled. A user who has another is ErrHasAnother
+// unless it is to be added beside that: what guards an account is not replaced in passing.
 func (s *Service) ImportKey(ctx context.Context, q db.Queries, userpoolID, userID, actor string, i Imported) (isNew bool, err error) {
 	if err := i.Key.Check(); err != nil {
 		return false, ErrSecret
@@ -53,7 +55,7 @@ func (s *Service) ImportKey(ctx context.Context, q db.Queries, userpoolID, userI
 	}
 	for _, f := range factors {
 		g, err := s.factorGenerator(f)
-		if err != nil {
+		if err != nil && !errors.Is(err, keyring.ErrSealed) { // one that cannot be opened is another
 			return false, err
 		}
 		switch same := sameSecret(otpauth.FormatSecret(i.Key.Secret), g.secret); {
@@ -78,14 +80,13 @@ func (s *Service) ImportKey(ctx context.Context, q db.Queries, userpoolID, userI
 	if err != nil {
 		return false, err
 	}
-	return true, audit.Write(ctx, q, s.clock.Now(), audit.Event{
-		UserpoolID: userpoolID, Actor: actor, Action: "otp.secret.import", Target: audit.User(userID), Outcome: audit.Success,
-	})
+	return true, s.audit(ctx, q, userpoolID, userID, actor, "otp.secret.import", audit.Success)
 }
 
 // Exported is an authenticator on its way to another system.
 type Exported struct {
 	FactorID, UserID string
+	Err              error // why its secret cannot be opened; the rest is empty then
 	Imported
 }
 
@@ -108,14 +109,17 @@ func (s *Service) Export(ctx context.Context, userpoolID, actor string, yield fu
 			if s.state(f) == Disabled {
 				continue
 			}
+			e := Exported{FactorID: f.ID, UserID: f.UserID}
 			g, err := s.factorGenerator(f)
-			if err != nil {
+			switch {
+			case errors.Is(err, keyring.ErrSealed):
+				e.Err = err
+			case err != nil:
 				return err
+			default:
+				e.Imported = Imported{Key: g.key("", ""), Name: f.Name, LastStep: f.LastStep, Drift: f.Drift}
 			}
-			err = yield(Exported{FactorID: f.ID, UserID: f.UserID, Imported: Imported{
-				Key: g.key("", ""), Name: f.Name, LastStep: f.LastStep, Drift: f.Drift,
-			}})
-			if err != nil {
+			if err := yield(e); err != nil {
 				return err
 			}
 		}
@@ -125,10 +129,7 @@ func (s *Service) Export(ctx context.Context, userpoolID, actor string, yield fu
 func (s *Service) noteExport(ctx context.Context, actor string, factors []db.Factor) error {
 	return s.store.InTx(ctx, func(q db.Queries) error {
 		for _, f := range factors {
-			err := audit.Write(ctx, q, s.clock.Now(), audit.Event{
-				UserpoolID: f.UserpoolID, Actor: actor, Action: "otp.secret.export", Target: audit.User(f.UserID), Outcome: audit.Success,
-			})
-			if err != nil {
+			if err := s.audit(ctx, q, f.UserpoolID, f.UserID, actor, "otp.secret.export", audit.Success); err != nil {
 				return err
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/menshen-auth/menshen/db"
+	"github.com/menshen-auth/menshen/impl/internal/audit"
 	"github.com/menshen-auth/menshen/impl/internal/authn"
 	"github.com/menshen-auth/menshen/impl/internal/message"
 	"github.com/menshen-auth/menshen/impl/internal/secret"
@@ -60,7 +61,7 @@ func (s *Service) recoveryHash(userpoolID, userID, plain string) []byte {
 }
 
 // verifyRecoveryCode looks for the code among the user's.
-func (s *Service) verifyRecoveryCode(ctx context.Context, userpoolID, userID, plain string) (use, error) {
+func (s *Service) verifyRecoveryCode(ctx context.Context, userpoolID, userID, plain string) (db.Transaction, error) {
 	hash := s.recoveryHash(userpoolID, userID, plain)
 	usedAt, err := s.store.Recovery().UsedAt(ctx, userpoolID, userID, hash)
 	switch {
@@ -71,28 +72,12 @@ func (s *Service) verifyRecoveryCode(ctx context.Context, userpoolID, userID, pl
 	case usedAt != nil:
 		return nil, s.refuse(ctx, userpoolID, userID, "mfa.replay", ErrRecoveryCodeUsed)
 	}
-	return func(ctx context.Context, effect func(db.Queries) error) error {
-		err := s.store.InTx(ctx, func(q db.Queries) error {
-			if err := q.Accounts().Hold(ctx, userpoolID, userID); err != nil {
-				return err
-			}
-			err := q.Recovery().Spend(ctx, userpoolID, userID, hash, s.clock.Now())
-			if errors.Is(err, db.ErrNotFound) {
-				return ErrRecoveryCodeUsed
-			}
-			if err != nil {
-				return err
-			}
-			if err := s.changed(ctx, q, userpoolID, userID, "mfa.recovery", message.RecoveryCodeUsed); err != nil {
-				return err
-			}
-			return effect(q)
-		})
-		if errors.Is(err, ErrRecoveryCodeUsed) {
-			return s.refuse(ctx, userpoolID, userID, "mfa.replay", err)
+	return s.useUp(userpoolID, userID, ErrRecoveryCodeUsed, func(ctx context.Context, q db.Queries) error {
+		if err := q.Recovery().Spend(ctx, userpoolID, userID, hash, s.clock.Now()); err != nil {
+			return err
 		}
-		return err
-	}, nil
+		return s.changed(ctx, q, userpoolID, userID, audit.User(userID), "mfa.recovery", message.RecoveryCodeUsed)
+	}), nil
 }
 
 // MakeRecoveryCodes replaces the caller's recovery codes. It needs a code that has not been used (T14).
@@ -116,7 +101,7 @@ func (s *Service) MakeRecoveryCodes(ctx context.Context, u authn.User, code stri
 		if err := q.Recovery().Add(ctx, u.UserpoolID, u.ID, hashes, nil, s.clock.Now()); err != nil {
 			return err
 		}
-		return s.changed(ctx, q, u.UserpoolID, u.ID, "mfa.recovery_codes", message.RecoveryCodesMade)
+		return s.changed(ctx, q, u.UserpoolID, u.ID, audit.User(u.ID), "mfa.recovery_codes", message.RecoveryCodesMade)
 	})
 	return codes, err
 }

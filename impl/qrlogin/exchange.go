@@ -13,10 +13,13 @@ import (
 // Exchange uses a ticket up and opens the session it stands for, with the assurance of the session that confirmed. A
 // ticket that cannot be used is ErrTicket, whatever the reason.
 func (s *Service) Exchange(ctx context.Context, app authn.Application, ticket string) (authn.Tokens, error) {
-	var tokens authn.Tokens
+	var (
+		tokens authn.Tokens
+		v      db.Vouched
+	)
 	sessionID := secret.ID()
-	err := s.store.InTx(ctx, func(q db.Queries) error {
-		v, err := q.QRLogins().ConsumeTicket(ctx, s.ticketHash(ticket), app.ID, sessionID, s.clock.Now())
+	err := s.store.InTx(ctx, func(q db.Queries) (err error) {
+		v, err = q.QRLogins().ConsumeTicket(ctx, s.ticketHash(ticket), app.ID, sessionID, s.clock.Now())
 		if err != nil {
 			return err
 		}
@@ -28,7 +31,10 @@ func (s *Service) Exchange(ctx context.Context, app authn.Application, ticket st
 	if errors.Is(err, db.ErrNotFound) {
 		return authn.Tokens{}, s.refuseTicket(ctx, app, ticket)
 	}
-	return tokens, err
+	if err != nil {
+		return authn.Tokens{}, s.accounts.Refused(ctx, v.UserpoolID, v.UserID, err)
+	}
+	return tokens, nil
 }
 
 // refuseTicket ends the session that a used ticket had opened: one of the two who had the ticket should not have had it.

@@ -38,6 +38,8 @@ type Accounts interface {
 	// Vouches refuses for a session that has proved too little to open another.
 	Vouches(ctx context.Context, q db.Queries, u authn.User) error
 	Open(ctx context.Context, q db.Queries, g authn.Grant) (authn.Tokens, error)
+	// Refused notes that Open has refused, and returns its error.
+	Refused(ctx context.Context, userpoolID, userID string, err error) error
 	Revoke(ctx context.Context, q db.Queries, userpoolID, sessionID string) error
 	Brief(ctx context.Context, userpoolID, userID string) (authn.Brief, error)
 	CheckCustomData(data json.RawMessage) error

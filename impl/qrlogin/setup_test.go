@@ -35,6 +35,7 @@ type accounts struct {
 	mu       sync.Mutex
 	opened   []authn.Grant
 	merged   []string
+	refused  []string
 	refuse   error  // of Open
 	unproved string // session that has proved too little
 }
@@ -58,6 +59,13 @@ func (a *accounts) Vouches(_ context.Context, _ db.Queries, u authn.User) error 
 		return errUnproved
 	}
 	return nil
+}
+
+func (a *accounts) Refused(_ context.Context, _, userID string, err error) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.refused = append(a.refused, userID)
+	return err
 }
 
 func (a *accounts) Brief(_ context.Context, _, userID string) (authn.Brief, error) {
