@@ -18,10 +18,10 @@ func TestTryLock(t *testing.T) {
 	f.must(err)
 	defer other.Close()
 	ctx, cancel := context.WithCancel(soon(t))
-	releases := make([]func(), 10)
+	locks := make([]*db.Lock, 10)
 	won, winner := 0, 0
 	errs := together(10, func(i int) (err error) {
-		releases[i], err = []*db.DB{f.DB, other}[i%2].TryLock(ctx, "one")
+		locks[i], err = []*db.DB{f.DB, other}[i%2].TryLock(ctx, "one")
 		return err
 	})
 	for i, err := range errs {
@@ -35,23 +35,69 @@ func TestTryLock(t *testing.T) {
 	if won != 1 {
 		t.Fatalf("%d have the lock", won)
 	}
-	release, err := other.TryLock(soon(t), "two")
+	two, err := other.TryLock(soon(t), "two")
 	f.must(err)
-	release()
+	two.Release()
 	cancel()
-	releases[winner]()
-	_, err = other.TryLock(soon(t), "one")
+	locks[winner].Release()
+	lost, err := other.TryLock(soon(t), "one")
 	f.must(err)
-	f.execute(`SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()`)
-	for patience := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
-		release, err := f.TryLock(soon(t), "one")
-		if err == nil {
-			release()
-			return
+	f.cutLocks()
+	one, err := f.TryLock(soon(t), "one")
+	f.must(err)
+	lost.Release() // of what it does not have any more
+	if _, err := other.TryLock(soon(t), "one"); !errors.Is(err, db.ErrLocked) {
+		t.Errorf("the lock ended with that of another: %v", err)
+	}
+	one.Release()
+}
+
+// cutLocks ends the connections that have a lock of the database, and waits until their locks are gone.
+func (f fixture) cutLocks() {
+	f.t.Helper()
+	const ofLocks = ` FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`
+	f.execute(`SELECT pg_terminate_backend(pid)` + ofLocks)
+	for f.number(`SELECT count(*)`+ofLocks) > 0 {
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// TestHoldLock: a lock that ended with its connection is taken again, if it is free, and then keeps others away as before; who
+// has it meanwhile keeps it. A context that has ended costs no lock. Once released it is free at once.
+func TestHoldLock(t *testing.T) {
+	t.Parallel()
+	f := empty(t, db.Options{MaxConns: 2})
+	lock, err := f.TryLock(soon(t), "one")
+	f.must(err)
+	defer func() {
+		lock.Release()
+		again, err := f.TryLock(soon(t), "one")
+		f.must(err)
+		again.Release()
+	}()
+	for range 3 {
+		f.must(lock.Hold(soon(t)))
+		if _, err := f.TryLock(soon(t), "one"); !errors.Is(err, db.ErrLocked) {
+			t.Fatalf("another takes it: %v", err)
 		}
-		if !errors.Is(err, db.ErrLocked) || time.Now().After(patience) {
-			t.Fatalf("after the end of its connection: %v", err)
+		f.cutLocks()
+	}
+	other, err := f.TryLock(soon(t), "one")
+	f.must(err)
+	for range 2 {
+		if err := lock.Hold(soon(t)); !errors.Is(err, db.ErrLocked) {
+			t.Fatalf("Hold while another has it: %v", err)
 		}
+	}
+	other.Release()
+	f.must(lock.Hold(soon(t)))
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := lock.Hold(ended); !errors.Is(err, context.Canceled) {
+		t.Errorf("Hold with a context that has ended: %v", err)
+	}
+	if _, err := f.TryLock(soon(t), "one"); !errors.Is(err, db.ErrLocked) {
+		t.Errorf("another takes it after that: %v", err)
 	}
 }
 

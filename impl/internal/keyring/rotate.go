@@ -1,6 +1,7 @@
 package keyring
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -30,6 +31,9 @@ const (
 
 // ErrRotating means that another process is rotating the key.
 var ErrRotating = errors.New("the sealing key is being rotated by another process")
+
+// ErrOvertaken means that a rotation which had lost its lock found that the key was replaced again meanwhile.
+var ErrOvertaken = errors.New("this rotation lost its connection, and another one has made a newer sealing key since")
 
 // Rotation is how to replace the sealing key.
 type Rotation struct {
@@ -63,18 +67,22 @@ var ErrBroken = errors.New("values that cannot be opened stay under another key"
 // it (T10), while replicas serve. It can be cut off anywhere: the next call goes on. A second one at the same time is
 // ErrRotating. Old keys stay, for backups.
 //
+// The lock that keeps a second one away is gone with its connection. It is taken again before the next batch; who had it
+// in between has gone on with the same key, or ended that rotation and begun another, which is ErrOvertaken: what is sealed
+// with a newer key is never sealed with an older one, nor again and again.
+//
 // A value that does not open with its key (it is damaged, or was moved) is left and listed. The rotation is then not
 // marked as finished and Rotate fails with ErrBroken, along with what it did, unless LeaveBroken says otherwise: nobody
 // can open such a value anyway, but that there is one should not be overlooked.
 func (r *Ring) Rotate(ctx context.Context, o Rotation) (Rotated, error) {
-	release, err := r.store.TryLock(ctx, rotationLock)
+	turn, err := r.store.TryLock(ctx, rotationLock)
 	if errors.Is(err, db.ErrLocked) {
 		return Rotated{}, ErrRotating
 	}
 	if err != nil {
 		return Rotated{}, err
 	}
-	defer release()
+	defer turn.Release()
 	if o.Batch == 0 {
 		o.Batch = DefaultBatch
 	}
@@ -90,9 +98,11 @@ func (r *Ring) Rotate(ctx context.Context, o Rotation) (Rotated, error) {
 	if err != nil {
 		return Rotated{}, fmt.Errorf("key %q: %w", key.ID, err)
 	}
-	work := &rotation{Rotation: o, ring: r, header: append([]byte{version}, id...), broken: map[place]string{}}
+	work := &rotation{Rotation: o, ring: r, turn: turn, header: append([]byte{version}, id...), broken: map[place]string{}}
 	work.progress = Progress{Key: key.ID, Resumed: resumed}
-	err = work.run(ctx, settled)
+	if err = work.run(ctx, settled); errors.Is(err, db.ErrLocked) {
+		err = ErrRotating
+	}
 	rotated := Rotated{Key: key.ID, Resumed: resumed, Values: work.progress.Done, Broken: work.rows()}
 	if err == nil && len(rotated.Broken) > 0 && !o.LeaveBroken {
 		err = ErrBroken
@@ -166,6 +176,7 @@ func (r *Ring) note(ctx context.Context, q db.Queries, action, keyID string) err
 type rotation struct {
 	Rotation
 	ring     *Ring
+	turn     *db.Lock
 	header   []byte // of values that the new key has sealed
 	progress Progress
 	patient  bool             // waits for rows that are locked, one at a time
@@ -263,11 +274,14 @@ func (w *rotation) pass(ctx context.Context, c db.SealedColumn) error {
 	}
 }
 
-// batchWithRetries repeats a batch that the database could not do now: deadlocks, restarts, no room.
+// batchWithRetries repeats a batch that the database could not do now: deadlocks, restarts, no room. It makes sure before
+// that it is still this rotation's turn.
 func (w *rotation) batchWithRetries(ctx context.Context, c db.SealedColumn, after []string) (last []string, n int64, err error) {
 	pause := firstPause
 	for range batchTries {
-		last, n, err = w.batch(ctx, c, after)
+		if err = w.turn.Hold(ctx); err == nil {
+			last, n, err = w.batch(ctx, c, after)
+		}
 		if !errors.Is(err, db.ErrUnavailable) {
 			return last, n, err
 		}
@@ -294,14 +308,18 @@ func (w *rotation) batch(ctx context.Context, c db.SealedColumn, after []string)
 		for _, v := range values {
 			aad := c.AAD(v)
 			plain, err := w.ring.Unseal(v.Sealed, aad...)
-			switch {
-			case errors.Is(err, ErrSealed):
+			if errors.Is(err, ErrSealed) {
 				broken[placeOf(c, v)] = c.Row(v)
-			case err != nil:
-				return err
-			default:
-				old, resealed = append(old, v), append(resealed, w.ring.Seal(plain, aad...))
+				continue
 			}
+			if err != nil {
+				return err
+			}
+			sealed := w.ring.Seal(plain, aad...)
+			if !bytes.HasPrefix(sealed, w.header) { // the ring has a newer key by now
+				return ErrOvertaken
+			}
+			old, resealed = append(old, v), append(resealed, sealed)
 		}
 		if len(old) == 0 {
 			return nil

@@ -214,6 +214,106 @@ func TestTwoRotationsAtOnce(t *testing.T) {
 	}
 }
 
+// cutOff ends the connection of the rotation that has the lock, and waits until the lock is gone.
+func (v *vault) cutOff() {
+	v.t.Helper()
+	const ofLock = ` FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`
+	v.exec(`SELECT pg_terminate_backend(pid)` + ofLock)
+	for v.number(`SELECT count(*)`+ofLock) > 0 {
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// cutOffRotation begins a rotation that loses its lock with its connection, then calls meanwhile, and goes on. One that would
+// never end is ended.
+func cutOffRotation(v *vault, meanwhile func()) (Rotated, error) {
+	ctx, cancel := context.WithTimeout(v.t.Context(), 20*time.Second)
+	defer cancel()
+	once := sync.OnceFunc(func() {
+		v.cutOff()
+		meanwhile()
+	})
+	return open(v.t, v.DB).Rotate(ctx, Rotation{Settle: time.Millisecond, Progress: func(p Progress) {
+		if p.Waiting != "" {
+			once()
+		}
+	}})
+}
+
+// TestRotationThatLostItsLockGoesOn (T10): when nobody else has it the lock is taken again, so that there still is one rotation at
+// a time.
+func TestRotationThatLostItsLockGoesOn(t *testing.T) {
+	t.Parallel()
+	v := newVault(t, 3)
+	tx, err := v.raw.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	rotated, err := open(t, v.DB).Rotate(ctx, Rotation{Settle: time.Millisecond, Progress: func(p Progress) {
+		switch {
+		case strings.HasPrefix(p.Waiting, "replicas"):
+			v.cutOff()
+			v.insert("late")
+			if _, err := tx.Exec(`SELECT 1 FROM access_keys WHERE id = 'klate' FOR UPDATE`); err != nil {
+				t.Error(err)
+			}
+		case p.Waiting != "":
+			if _, err := v.ring.Rotate(ctx, quick); !errors.Is(err, ErrRotating) {
+				t.Errorf("a second one: %v", err)
+			}
+			_ = tx.Rollback()
+		}
+	}})
+	if err != nil || rotated.Values != 16 {
+		t.Fatalf("Rotate = %+v, %v", rotated, err)
+	}
+	v.wantAllUnder(rotated.Key)
+	v.wantAudited("keys.rotate.end", rotated.Key, 1)
+}
+
+// TestRotationThatLostItsLockGivesWay (T10): when another one has taken the lock, the first one ends.
+func TestRotationThatLostItsLockGivesWay(t *testing.T) {
+	t.Parallel()
+	v := newVault(t, 3)
+	var other *db.Lock
+	rotated, err := cutOffRotation(v, func() {
+		var err error
+		if other, err = v.TryLock(t.Context(), rotationLock); err != nil {
+			t.Fatal(err)
+		}
+	})
+	defer other.Release()
+	if !errors.Is(err, ErrRotating) {
+		t.Fatalf("Rotate = %+v, %v", rotated, err)
+	}
+	if keys := v.sealKeys(); keys[len(keys)-1].RotatedAt != nil {
+		t.Error("the rotation counts as finished")
+	}
+}
+
+// TestOvertakenRotationEnds (T10): a rotation that lost its lock, and wakes when another one has made a newer key, ends and leaves
+// that key's values as they are, rather than seal them with it again and again.
+func TestOvertakenRotationEnds(t *testing.T) {
+	t.Parallel()
+	v := newVault(t, 3)
+	var newer string
+	rotated, err := cutOffRotation(v, func() {
+		if finished, err := v.ring.Rotate(t.Context(), quick); err != nil || !finished.Resumed {
+			t.Errorf("the next one: %+v, %v", finished, err)
+		}
+		newer = rotate(t, v.DB)
+	})
+	if !errors.Is(err, ErrOvertaken) || rotated.Values != 12 {
+		t.Fatalf("Rotate = %+v, %v", rotated, err)
+	}
+	v.wantAllUnder(newer)
+	if n := len(v.sealKeys()); n != 3 {
+		t.Errorf("%d keys", n)
+	}
+}
+
 // TestRotationFindsStragglers (T10): what a replica that has not heard of the new key yet seals meanwhile is found by the last
 // pass.
 func TestRotationFindsStragglers(t *testing.T) {

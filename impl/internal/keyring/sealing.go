@@ -140,7 +140,8 @@ func (r *Ring) learn(id string) (cipher.AEAD, error) {
 	return nil, ErrSealed
 }
 
-// Run looks for new keys every RefreshEvery until ctx ends, so that this process seals with the newest one soon.
+// Run looks for new keys every RefreshEvery until ctx ends, so that this process seals with the newest one soon. It
+// does so beside the pool, which requests may use up for longer than a rotation waits.
 func (r *Ring) Run(ctx context.Context, log *slog.Logger) {
 	for {
 		select {
@@ -149,7 +150,7 @@ func (r *Ring) Run(ctx context.Context, log *slog.Logger) {
 		case <-time.After(RefreshEvery):
 		}
 		before := r.sealing.keys.Load().newest
-		if err := r.refresh(ctx, r.store.Queries); err != nil && ctx.Err() == nil {
+		if err := r.refresh(ctx, r.store.Aside()); err != nil && ctx.Err() == nil {
 			log.Warn("the keys could not be read; what is known is used", "error", err)
 		}
 		if after := r.sealing.keys.Load().newest; after != before {

@@ -201,6 +201,41 @@ func TestReplicasSealWithTheNewKeySoon(t *testing.T) {
 	<-ended
 }
 
+// TestBusyReplicasSealWithTheNewKeySoon (T10): so does a replica whose requests hold every connection of its pool all the time.
+func TestBusyReplicasSealWithTheNewKeySoon(t *testing.T) {
+	t.Parallel()
+	url := dbtest.URL(t)
+	busy, err := db.Open(t.Context(), url, db.Options{MaxConns: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer busy.Close()
+	other, err := db.Open(t.Context(), url, db.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	ring := open(t, busy)
+	ctx, cancel := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	err = busy.InTx(t.Context(), func(db.Queries) error {
+		running.Go(func() { ring.Run(ctx, slog.New(slog.NewTextHandler(io.Discard, nil))) })
+		id, began := rotate(t, other), time.Now()
+		for keyOf(ring.Seal(nil)) != id {
+			if time.Since(began) > Settle {
+				return errors.New("still sealed with the old key")
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	cancel()
+	running.Wait()
+}
+
 // TestLateReadingsChangeNothing (T10): a reading of the keys that was begun before another, and ends after it, does not bring
 // the old key back; nor does the loss of a key in the database lose what it has sealed.
 func TestLateReadingsChangeNothing(t *testing.T) {

@@ -13,15 +13,17 @@ import (
 
 // Limits of an XML file.
 const (
-	maxPart  = 64 << 10 // bytes of one child of the root, with what precedes it; a key package has some kilobytes
-	maxDepth = 24       // of elements; PSKC has ten
+	maxPart       = 64 << 10 // bytes of one child of the root, with what precedes it; a key package has some kilobytes
+	maxDepth      = 24       // of elements; PSKC has ten
+	maxAttributes = 32       // of an element, namespaces included; PSKC has some ten
 )
 
 // What is wrong with an XML file.
 var (
-	ErrXML      = errors.New("not well-formed XML 1.0 in UTF-8")
-	ErrDTD      = errors.New("the XML has a document type, which is not read")
-	ErrTooLarge = fmt.Errorf("a part of the XML has more than %d bytes or %d levels", maxPart, maxDepth)
+	ErrXML        = errors.New("not well-formed XML 1.0 in UTF-8")
+	ErrDTD        = errors.New("the XML has a document type, which is not read")
+	ErrTooLarge   = fmt.Errorf("a part of the XML has more than %d bytes or %d levels", maxPart, maxDepth)
+	ErrAttributes = fmt.Errorf("an element of the XML has more than %d attributes", maxAttributes)
 )
 
 // The namespaces of RFC 6030; an element of any other is somebody's extension.
@@ -152,10 +154,15 @@ func (d *document) token() (xml.Token, error) {
 		case err != nil: // another encoding; or it cannot be read on, which others know better
 			return nil, ErrXML
 		}
-		switch token.(type) {
+		switch t := token.(type) {
 		case xml.Directive:
 			return nil, ErrDTD
-		case xml.StartElement, xml.EndElement, xml.CharData:
+		case xml.StartElement:
+			if len(t.Attr) > maxAttributes { // each is compared to the others
+				return nil, ErrAttributes
+			}
+			return token, nil
+		case xml.EndElement, xml.CharData:
 			return token, nil
 		}
 	}

@@ -3,6 +3,7 @@ package transfer
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -38,6 +39,9 @@ func TestHostileXML(t *testing.T) {
 		"a long name":               {"<" + strings.Repeat("A", maxPart), ErrTooLarge},
 		"a long end":                {good + strings.Repeat(" ", maxPart), ErrTooLarge},
 		"many elements in a key":    {strings.Replace(good, "<k:Data>", strings.Repeat("<k:Issuer/>", maxPart/10), 1), ErrTooLarge},
+		"many attributes":           {strings.Replace(good, "<k:Data>", "<k:Data"+attributes(maxAttributes+1)+">", 1), ErrAttributes},
+		"many of an extension":      {strings.Replace(good, "</k:Data>", "</k:Data><x"+attributes(maxPart/9)+"/>", 1), ErrAttributes},
+		"many of the root":          {strings.Replace(good, ` Version=`, attributes(maxAttributes)+` Version=`, 1), ErrAttributes},
 		"another version":           {strings.Replace(good, `Version="1.0"`, `Version="2.0"`, 1), errors.ErrUnsupported},
 		"no version":                {strings.Replace(good, `Version="1.0"`, ``, 1), errors.ErrUnsupported},
 		"a draft's namespace":       {strings.Replace(good, nsPSKC, nsPSKC+":1.0", 1), ErrFormat},
@@ -54,6 +58,24 @@ func TestHostileXML(t *testing.T) {
 		if err == nil || refused != nil || test.want != errors.ErrUnsupported && !errors.Is(err, test.want) || strings.Contains(err.Error(), seedBase64[:8]) {
 			t.Errorf("%s: %v, %v; want %v", name, refused, err, test.want)
 		}
+	}
+}
+
+// attributes are n of different names.
+func attributes(n int) string {
+	var all strings.Builder
+	for i := range n {
+		fmt.Fprintf(&all, ` a%x=""`, i)
+	}
+	return all.String()
+}
+
+// TestAttributesUpToTheLimit: as many as an element may have are read, though nobody knows them.
+func TestAttributesUpToTheLimit(t *testing.T) {
+	t.Parallel()
+	file := strings.Replace(containerOf(totp, secretOnly), "<k:Data>", "<k:Data"+attributes(maxAttributes)+">", 1)
+	if records, refused, err := readAll(strings.NewReader(file), ""); len(records) != 1 || refused != nil || err != nil {
+		t.Errorf("%d records, %v, %v", len(records), refused, err)
 	}
 }
 
