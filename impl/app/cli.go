@@ -39,11 +39,28 @@ func CLI(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
 	parsed.BindTo(ctx, (*context.Context)(nil))
-	if err := parsed.Run(); err != nil && !errors.Is(err, context.Canceled) {
+	if err := told(ctx, parsed.Run()); err != nil {
 		fmt.Fprintln(os.Stderr, "menshen:", plain(err))
 		return 1
 	}
 	return 0
+}
+
+// told is the error that a person reads. What fails because the command was interrupted has many forms, and none of them says
+// so; it is a failure all the same, since the work is not done.
+func told(ctx context.Context, err error) error {
+	if ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, db.ErrUnavailable)) {
+		return errors.New("interrupted")
+	}
+	return err
+}
+
+// unlessStopped is for commands that run until they are stopped: that is no failure of theirs.
+func unlessStopped(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
 }
 
 // plain is an error for a person at a terminal: of a refusal, what an answer would say.
@@ -66,7 +83,7 @@ func (serveCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return Serve(ctx, c, newLog(c), os.Stdout)
+	return unlessStopped(Serve(ctx, c, newLog(c), os.Stdout))
 }
 
 type migrateCommand struct{}

@@ -40,7 +40,11 @@ func (o outboxCommand) Run(ctx context.Context) error {
 	if c.DatabaseURL != "" {
 		return errors.New("there is no development outbox with a database of your own: codes are sent, or refused where no channel is configured")
 	}
-	return o.show(ctx, outboxDir(c.DataDir), os.Stdout)
+	err = o.show(ctx, outboxDir(c.DataDir), os.Stdout)
+	if o.Follow && !o.Code {
+		err = unlessStopped(err)
+	}
+	return err
 }
 
 func (o outboxCommand) show(ctx context.Context, dir string, w io.Writer) error {

@@ -1,12 +1,11 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"strings"
-
-	"golang.org/x/term"
 )
 
 // passphrase is where a command has the passphrase of a file from: another file, or the person at the terminal. An argument
@@ -19,18 +18,19 @@ type passphrase struct {
 const minPassphrase = 12
 
 // choose returns the passphrase of a new file.
-func (p passphrase) choose() (string, error) {
-	chosen, err := p.ask()
+func (p passphrase) choose(ctx context.Context) (string, error) {
+	chosen, err := p.ask(ctx)
 	if err != nil {
 		return "", err
 	}
 	if len([]rune(chosen)) < minPassphrase {
-		return "", fmt.Errorf("the passphrase is too short: at least %d characters, such as of `openssl rand -base64 18`", minPassphrase)
+		return "", fmt.Errorf("the passphrase is too short: at least %d characters, such as of `openssl rand -base64 18`",
+			minPassphrase)
 	}
 	if p.PassphraseFile != "" {
 		return chosen, nil
 	}
-	again, err := prompt("The same again: ")
+	again, err := prompt(ctx, "The same again: ")
 	if err == nil && again != chosen {
 		err = errors.New("the two are not the same")
 	}
@@ -38,9 +38,9 @@ func (p passphrase) choose() (string, error) {
 }
 
 // ask returns the passphrase of a file that is there.
-func (p passphrase) ask() (string, error) {
+func (p passphrase) ask(ctx context.Context) (string, error) {
 	if p.PassphraseFile == "" {
-		return prompt("Passphrase of the file: ")
+		return prompt(ctx, "Passphrase of the file: ")
 	}
 	text, err := os.ReadFile(p.PassphraseFile)
 	if err != nil {
@@ -51,15 +51,4 @@ func (p passphrase) ask() (string, error) {
 		return "", fmt.Errorf("%s has no passphrase in its first line", p.PassphraseFile)
 	}
 	return line, nil
-}
-
-func prompt(question string) (string, error) {
-	stdin := int(os.Stdin.Fd())
-	if !term.IsTerminal(stdin) {
-		return "", errors.New("there is no terminal to ask for the passphrase; write it into a file and say --passphrase-file")
-	}
-	fmt.Fprint(os.Stderr, question)
-	text, err := term.ReadPassword(stdin)
-	fmt.Fprintln(os.Stderr)
-	return string(text), err
 }

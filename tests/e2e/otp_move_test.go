@@ -17,11 +17,17 @@ const passphrase = "a passphrase of five words"
 // otpProgram runs `menshen otp` beside an instance and returns what it prints, and whether it succeeded.
 func otpProgram(t *testing.T, h *harness.Instance, binary string, args ...string) (string, bool) {
 	t.Helper()
+	output, err := otpCommand(t, h, binary, args...).CombinedOutput()
+	return string(output), err == nil
+}
+
+// otpCommand is `menshen otp` beside an instance.
+func otpCommand(t *testing.T, h *harness.Instance, binary string, args ...string) *exec.Cmd {
+	t.Helper()
 	command := exec.Command(binary, append([]string{"otp"}, args...)...)
 	command.Dir = t.TempDir()
 	command.Env = append(h.Environ(), "PATH="+os.Getenv("PATH"))
-	output, err := command.CombinedOutput()
-	return string(output), err == nil
+	return command
 }
 
 // TestAuthenticatorsMoveToAnotherMenshen is the way out, and in: what is exported here, encrypted, is imported there, and the
@@ -113,13 +119,21 @@ func TestOperatorHelpsWhoHasLostEverything(t *testing.T) {
 	alice := h.SignUp("alice").EnrolTOTP()
 	wantRefused(t, "without the phone", alice.TryLogin(""), "code of the authenticator is required")
 	binary := filepath.Join(dir, "bin", "menshen.built")
-	if output, ok := otpProgram(t, h, binary, "reset", "--by", "username", "alice"); !ok {
+	if output, ok := otpProgram(t, h, binary, "reset", "--by", "username", "alice"); ok || !strings.Contains(output, "say --yes") {
+		t.Errorf("reset that nobody was asked about: %s", output)
+	}
+	wantRefused(t, "after that", alice.TryLogin(""), "code of the authenticator is required")
+	output, ok := otpProgram(t, h, binary, "reset", "--by", "username", "--yes", "alice")
+	if !ok || !strings.Contains(output, `user "alice", id `+alice.ID+" has no authenticator any more") {
 		t.Fatalf("reset: %s", output)
+	}
+	if !strings.Contains(output, "users are not told") {
+		t.Errorf("it does not say that nobody is told: %s", output)
 	}
 	info := must(alice.Client.GetUserInfoWithResponse(t.Context(), nil))(t)
 	wantRefused(t, "a session of before", info, "sign in again")
 	alice.Login("")
-	if output, ok := otpProgram(t, h, binary, "reset", "--by", "username", "nobody"); ok || !strings.Contains(output, "no such user") {
+	if output, ok := otpProgram(t, h, binary, "reset", "--by", "username", "--yes", "nobody"); ok || !strings.Contains(output, "no such user") {
 		t.Errorf("reset of nobody: %s", output)
 	}
 }
