@@ -227,7 +227,7 @@ func (v *vault) cutOff() {
 // cutOffRotation begins a rotation that loses its lock with its connection, then calls meanwhile, and goes on. One that would
 // never end is ended.
 func cutOffRotation(v *vault, meanwhile func()) (Rotated, error) {
-	ctx, cancel := context.WithTimeout(v.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(v.t.Context(), patience)
 	defer cancel()
 	once := sync.OnceFunc(func() {
 		v.cutOff()
@@ -249,7 +249,7 @@ func TestRotationThatLostItsLockGoesOn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	rotated, err := open(t, v.DB).Rotate(ctx, Rotation{Settle: time.Millisecond, Progress: func(p Progress) {
 		switch {
