@@ -62,10 +62,23 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	s, err := start(ctx, o)
+	for until := time.Now().Add(memoryPatience); stillInUse(err) && ctx.Err() == nil && time.Now().Before(until); {
+		time.Sleep(50 * time.Millisecond)
+		s, err = start(ctx, o)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("embedded PostgreSQL: %w", err)
 	}
 	return s, nil
+}
+
+// memoryPatience is how long the processes of a server that was killed may
+// take to notice it, on a busy machine, and to let go of its memory.
+const memoryPatience = 15 * time.Second
+
+// stillInUse tells whether a server did not start because of them.
+func stillInUse(err error) bool {
+	return err != nil && strings.Contains(err.Error(), "pre-existing shared memory block")
 }
 
 func start(ctx context.Context, o Options) (_ *Server, err error) {
