@@ -171,7 +171,8 @@ func (s *Service) lock(ctx context.Context, q db.Queries, caller authn.User) (db
 	if err != nil {
 		return u, err
 	}
-	return u, s.alive(ctx, q, caller.UserpoolID, caller.SessionID)
+	_, err = s.alive(ctx, q, caller.UserpoolID, caller.SessionID)
+	return u, err
 }
 
 func (s *Service) replace(ctx context.Context, q db.Queries, u db.User, c Sent) error {

@@ -72,10 +72,7 @@ func stillProved(password *string, u db.User) error {
 // session of before it vouch for new ones.
 func (s *Service) assure(ctx context.Context, q db.Queries, g authn.Grant, session *db.Session) error {
 	if g.VouchedBy != "" {
-		voucher, err := q.Sessions().Live(ctx, g.UserpoolID, g.VouchedBy, session.CreatedAt)
-		if errors.Is(err, db.ErrNotFound) {
-			return ErrToken
-		}
+		voucher, err := s.alive(ctx, q, g.UserpoolID, g.VouchedBy)
 		if err != nil {
 			return err
 		}
@@ -105,13 +102,13 @@ func (s *Service) Vouches(ctx context.Context, q db.Queries, u authn.User) error
 	return err
 }
 
-// alive is ErrToken for a session that has ended.
-func (s *Service) alive(ctx context.Context, q db.Queries, userpoolID, sessionID string) error {
-	_, err := q.Sessions().Live(ctx, userpoolID, sessionID, s.clock.Now())
+// alive returns a session; ErrToken for one that has ended.
+func (s *Service) alive(ctx context.Context, q db.Queries, userpoolID, sessionID string) (db.Session, error) {
+	session, err := q.Sessions().Live(ctx, userpoolID, sessionID, s.clock.Now())
 	if errors.Is(err, db.ErrNotFound) {
-		return ErrToken
+		err = ErrToken
 	}
-	return err
+	return session, err
 }
 
 // tokens makes the next set of tokens of a session.
