@@ -25,6 +25,37 @@ type Application struct {
 	SecretHash []byte    `db:"secret_hash"`
 	IsDefault  bool      `db:"is_default"`
 	CreatedAt  time.Time `db:"created_at"`
+	ApplicationSettings
+	DisabledAt *time.Time `db:"disabled_at"`
+}
+
+// ApplicationSettings are what may differ from application to application. Nil means the setting of the service.
+type ApplicationSettings struct {
+	AccessSeconds   *int           `db:"access_seconds"`   // life of access and ID tokens
+	SessionSeconds  *int           `db:"session_seconds"`  // life of sessions, and so of refresh tokens
+	QRSeconds       *int           `db:"qr_seconds"`       // Q2: life of a login QR code
+	TicketSeconds   *int           `db:"ticket_seconds"`   // Q2: life of a ticket, at most 300
+	BrowserExchange bool           `db:"browser_exchange"` // a public client: exchanges tickets and renews tokens without its secret
+	NumberMatching  bool           `db:"number_matching"`  // Q5: who confirms a QR login picks the number that the page shows
+	QRTypes         pq.StringArray `db:"qr_types"`         // of login QR codes; nil for all
+}
+
+// QRTypes are the types of login QR codes.
+var QRTypes = []string{QRMobileApp, QRWechatMiniprogram, QRWechatOfficialAccount}
+
+// Types of login QR codes.
+const (
+	QRMobileApp             = "MOBILE_APP"
+	QRWechatMiniprogram     = "WECHAT_MINIPROGRAM"
+	QRWechatOfficialAccount = "WECHAT_OFFICIAL_ACCOUNT"
+)
+
+// Life is a life of so many seconds, or the setting of the service.
+func Life(seconds *int, service time.Duration) time.Duration {
+	if seconds == nil {
+		return service
+	}
+	return time.Duration(*seconds) * time.Second
 }
 
 // AccessKey is a credential for the management operations of one userpool.
@@ -55,36 +86,42 @@ func (q TenancyQueries) Userpool(ctx context.Context, id string) (Userpool, erro
 	return one[Userpool](ctx, q.q, query, id)
 }
 
+const applicationColumns = `a.userpool_id, a.id, a.name, a.logo, a.secret_hash, a.is_default, a.created_at, a.access_seconds,
+	a.session_seconds, a.qr_seconds, a.ticket_seconds, a.browser_exchange, a.number_matching, a.qr_types, a.disabled_at`
+
 // InsertApplication adds an application.
 func (q TenancyQueries) InsertApplication(ctx context.Context, a Application) error {
 	const query = `
-		INSERT INTO applications (userpool_id, id, name, logo, secret_hash, is_default, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7)`
-	return q.q.change(ctx, query, a.UserpoolID, a.ID, a.Name, a.Logo, a.SecretHash, a.IsDefault, a.CreatedAt)
+		INSERT INTO applications (userpool_id, id, name, logo, secret_hash, is_default, created_at, access_seconds,
+			session_seconds, qr_seconds, ticket_seconds, browser_exchange, number_matching, qr_types)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
+	if a.QRTypes == nil {
+		a.QRTypes = QRTypes
+	}
+	return q.q.change(ctx, query, a.UserpoolID, a.ID, a.Name, a.Logo, a.SecretHash, a.IsDefault, a.CreatedAt, a.AccessSeconds,
+		a.SessionSeconds, a.QRSeconds, a.TicketSeconds, a.BrowserExchange, a.NumberMatching, a.QRTypes)
 }
 
-// Application returns an application by its id, which is unique over all userpools.
+// Application returns an application that is not disabled, by its id, which is unique over all userpools.
 func (q TenancyQueries) Application(ctx context.Context, id string) (Application, error) {
-	const query = `
-		SELECT userpool_id, id, name, logo, secret_hash, is_default, created_at
-		FROM applications WHERE id = $1`
+	const query = `SELECT ` + applicationColumns + ` FROM applications a WHERE a.id = $1 AND a.disabled_at IS NULL`
 	return one[Application](ctx, q.q, query, id)
 }
 
 // DefaultApplication returns the default application of the default userpool.
 func (q TenancyQueries) DefaultApplication(ctx context.Context) (Application, error) {
 	const query = `
-		SELECT a.userpool_id, a.id, a.name, a.logo, a.secret_hash, a.is_default, a.created_at
+		SELECT ` + applicationColumns + `
 		FROM applications a JOIN userpools u ON u.id = a.userpool_id
-		WHERE u.is_default AND a.is_default`
+		WHERE u.is_default AND a.is_default AND a.disabled_at IS NULL`
 	return one[Application](ctx, q.q, query)
 }
 
 // DefaultApplicationOf returns the default application of a userpool.
 func (q TenancyQueries) DefaultApplicationOf(ctx context.Context, userpoolID string) (Application, error) {
 	const query = `
-		SELECT userpool_id, id, name, logo, secret_hash, is_default, created_at
-		FROM applications WHERE userpool_id = $1 AND is_default`
+		SELECT ` + applicationColumns + ` FROM applications a
+		WHERE a.userpool_id = $1 AND a.is_default AND a.disabled_at IS NULL`
 	return one[Application](ctx, q.q, query, userpoolID)
 }
 

@@ -32,9 +32,13 @@ func (s *Service) Open(ctx context.Context, q db.Queries, g authn.Grant) (authn.
 	if err := stillProved(g.Password, u); err != nil {
 		return authn.Tokens{}, err
 	}
+	app, err := application(ctx, q, g.AppID)
+	if err != nil {
+		return authn.Tokens{}, err
+	}
 	session := db.Session{
 		UserpoolID: g.UserpoolID, ID: g.SessionID, UserID: g.UserID, AppID: g.AppID, Scope: grantedScope(g.Scope),
-		IP: info.IP, UserAgent: info.UserAgent, CreatedAt: now, ExpiresAt: now.Add(s.SessionTTL),
+		IP: info.IP, UserAgent: info.UserAgent, CreatedAt: now, ExpiresAt: now.Add(db.Life(app.SessionSeconds, s.SessionTTL)),
 	}
 	if err := s.assure(ctx, q, g, &session); err != nil {
 		return authn.Tokens{}, err
@@ -42,7 +46,7 @@ func (s *Service) Open(ctx context.Context, q db.Queries, g authn.Grant) (authn.
 	if err := q.Sessions().Insert(ctx, session); err != nil {
 		return authn.Tokens{}, err
 	}
-	tokens, err := s.tokens(ctx, q, session, u)
+	tokens, err := s.tokens(ctx, q, app, session, u)
 	if err != nil {
 		return authn.Tokens{}, err
 	}
@@ -111,10 +115,10 @@ func (s *Service) alive(ctx context.Context, q db.Queries, userpoolID, sessionID
 	return session, err
 }
 
-// tokens makes the next set of tokens of a session.
-func (s *Service) tokens(ctx context.Context, q db.Queries, session db.Session, u db.User) (t authn.Tokens, err error) {
-	now := s.clock.Now()
-	t = authn.Tokens{SessionID: session.ID, Scope: session.Scope, ExpiresIn: s.AccessTTL, ExpiresAt: now.Add(s.AccessTTL)}
+// tokens makes the next set of tokens of a session of the application.
+func (s *Service) tokens(ctx context.Context, q db.Queries, app db.Application, session db.Session, u db.User) (t authn.Tokens, err error) {
+	now, life := s.clock.Now(), db.Life(app.AccessSeconds, s.AccessTTL)
+	t = authn.Tokens{SessionID: session.ID, Scope: session.Scope, ExpiresIn: life, ExpiresAt: now.Add(life)}
 	if t.Access, err = s.ring.Sign(accessClaims(s.Issuer, session, now, t.ExpiresAt)); err != nil {
 		return t, err
 	}
@@ -186,7 +190,11 @@ func (s *Service) Renew(ctx context.Context, refreshToken string) (authn.User, a
 		if err != nil {
 			return err
 		}
-		tokens, err = s.tokens(ctx, q, session, u)
+		app, err := application(ctx, q, session.AppID)
+		if err != nil {
+			return err
+		}
+		tokens, err = s.tokens(ctx, q, app, session, u)
 		return err
 	})
 	if errors.Is(err, db.ErrNotFound) {

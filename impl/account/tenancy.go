@@ -18,12 +18,17 @@ import (
 	"github.com/menshen-auth/menshen/impl/internal/reqinfo"
 )
 
-// Application returns the application with the id; without an id the default one of the default userpool.
+// Application returns the application with the id; without an id the default one of the default userpool. A disabled one is
+// ErrApplication, like one that there is not.
 func (s *Service) Application(ctx context.Context, id string) (db.Application, error) {
 	if id == "" {
 		return s.store.Tenancy().DefaultApplication(ctx)
 	}
-	app, err := s.store.Tenancy().Application(ctx, id)
+	return application(ctx, s.store.Queries, id)
+}
+
+func application(ctx context.Context, q db.Queries, id string) (db.Application, error) {
+	app, err := q.Tenancy().Application(ctx, id)
 	if errors.Is(err, db.ErrNotFound) {
 		return app, ErrApplication
 	}
@@ -31,13 +36,17 @@ func (s *Service) Application(ctx context.Context, id string) (db.Application, e
 }
 
 // ApplicationOf returns the application with the id, provided that it belongs to the userpool; without an id the default
-// one of the userpool.
-func (s *Service) ApplicationOf(ctx context.Context, userpoolID, id string) (db.Application, error) {
-	if id == "" {
-		return s.store.Tenancy().DefaultApplicationOf(ctx, userpoolID)
+// one of the userpool. Without a userpool it is Application.
+func (s *Service) ApplicationOf(ctx context.Context, userpoolID, id string) (app db.Application, err error) {
+	switch {
+	case userpoolID == "":
+		return s.Application(ctx, id)
+	case id == "":
+		app, err = s.store.Tenancy().DefaultApplicationOf(ctx, userpoolID)
+	default:
+		app, err = s.store.Tenancy().Application(ctx, id)
 	}
-	app, err := s.Application(ctx, id)
-	if err == nil && app.UserpoolID != userpoolID {
+	if errors.Is(err, db.ErrNotFound) || err == nil && app.UserpoolID != userpoolID {
 		return app, ErrApplication
 	}
 	return app, err
