@@ -200,3 +200,32 @@ func TestTooLong(t *testing.T) {
 		t.Errorf("the error quotes the content (T13): %.80v", err)
 	}
 }
+
+// TestSized: a picture has the width that was asked for, can be read at any of them, and keeps the quiet zone.
+func TestSized(t *testing.T) {
+	content := strings.Repeat("menshen ", 30)
+	for side := 128; side <= 1024; side += 17 {
+		raw, err := Sized(content, side)
+		if err != nil {
+			t.Fatal(err)
+		}
+		decoded, err := png.Decode(bytes.NewReader(raw))
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := decoded.(*image.Paletted)
+		if m.Rect.Dx() != side || m.Rect.Dy() != side {
+			t.Errorf("%v, want %d", m.Rect, side)
+		}
+		first := bytes.IndexByte(m.Pix, 1) / side
+		if size := moduleSize(m, first); first < quietZone*size {
+			t.Errorf("%d pixels: a quiet zone of %d pixels around modules of %d", side, first, size)
+		}
+		if got := read(t, m, pure); got != content {
+			t.Errorf("%d pixels: read %q", side, got)
+		}
+	}
+	if _, err := Sized(content, 40); err == nil {
+		t.Error("40 pixels have room for nothing")
+	}
+}
