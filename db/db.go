@@ -26,6 +26,7 @@ type DB struct {
 	Queries
 	pool  *sqlx.DB
 	aside Queries
+	url   string
 }
 
 // asideIdle is how long the connection beside the pool is kept after its last use.
@@ -54,7 +55,7 @@ func Open(ctx context.Context, url string, o Options) (*DB, error) {
 	}
 	beside.SetMaxOpenConns(1)
 	beside.SetConnMaxIdleTime(asideIdle)
-	db := &DB{pool: pool, aside: Queries{statements: &statements{pool: beside}}}
+	db := &DB{pool: pool, aside: Queries{statements: &statements{pool: beside}}, url: url}
 	db.Queries = Queries{statements: &statements{pool: pool}}
 	return db, nil
 }

@@ -17,6 +17,10 @@ type Fastpass struct {
 	CustomData JSON      `db:"custom_data"`
 	CreatedAt  time.Time `db:"created_at"`
 	ExpiresAt  time.Time `db:"expires_at"`
+
+	ScannedAt   *time.Time `db:"scanned_at"`
+	RedeemedAt  *time.Time `db:"redeemed_at"`
+	SessionEnds *time.Time `db:"session_ends"` // when the web session ends or was ended; of a row that was read
 }
 
 // RedeemedFastpass is what a redeemed fastpass is good for.
@@ -41,6 +45,24 @@ func (q FastpassQueries) Insert(ctx context.Context, f Fastpass) error {
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
 	return q.q.change(ctx, query, f.UserpoolID, f.ID, f.CodeHash, f.UserID, f.SessionID, f.Scope, f.Context, f.CustomData,
 		f.CreatedAt, f.ExpiresAt)
+}
+
+// ByHash returns a fastpass.
+func (q FastpassQueries) ByHash(ctx context.Context, hash []byte) (Fastpass, error) {
+	const query = `
+		SELECT f.userpool_id, f.id, f.code_hash, f.user_id, f.session_id, f.scope, f.context, f.custom_data, f.created_at,
+			f.expires_at, f.scanned_at, f.redeemed_at, coalesce(s.revoked_at, s.expires_at) AS session_ends
+		FROM fastpasses f JOIN sessions s ON s.userpool_id = f.userpool_id AND s.id = f.session_id
+		WHERE f.code_hash = $1`
+	return one[Fastpass](ctx, q.q, query, hash)
+}
+
+// Scan notes that a phone has seen a fastpass, the first time. ErrNotFound means that one has before, or that it is used.
+func (q FastpassQueries) Scan(ctx context.Context, userpoolID, id string, now time.Time) error {
+	const query = `
+		UPDATE fastpasses SET scanned_at = $3
+		WHERE userpool_id = $1 AND id = $2 AND scanned_at IS NULL AND redeemed_at IS NULL AND expires_at > $3`
+	return q.q.change(ctx, query, userpoolID, id, now)
 }
 
 // Redeem uses up a fastpass of the userpool while the web session that made it lives (Q7). ErrNotFound means unknown, of

@@ -115,16 +115,16 @@ var guarded = []struct {
 		name:    "Scan (Q3)",
 		prepare: func(ctx context.Context, q db.Queries) error { return qrIn(ctx, q, "qr", db.QRPending) },
 		use: func(ctx context.Context, q db.Queries) error {
-			return q.QRLogins().Scan(ctx, poolID, "qr", userID, sessionID, now)
+			return q.QRLogins().Scan(ctx, poolID, "qr", scanBy(userID, sessionID), now)
 		},
 	},
 	{
 		name:    "Confirm and Cancel (Q3)",
 		prepare: func(ctx context.Context, q db.Queries) error { return qrIn(ctx, q, "qr", db.QRScanned) },
 		use: func(ctx context.Context, q db.Queries) error {
-			err := q.QRLogins().Cancel(ctx, poolID, "qr", sessionID, now)
+			err := q.QRLogins().Cancel(ctx, poolID, "qr", pinOf(sessionID), now)
 			if errors.Is(err, db.ErrNotFound) {
-				err = q.QRLogins().Confirm(ctx, poolID, "qr", sessionID, now.Add(time.Minute), now)
+				_, err = q.QRLogins().Confirm(ctx, poolID, "qr", confirmBy(userID, sessionID, now), now)
 			}
 			return err
 		},
@@ -344,17 +344,25 @@ func newFastpass(code, session string) db.Fastpass {
 func qrIn(ctx context.Context, q db.Queries, id, state string) error {
 	qr := q.QRLogins()
 	err := qr.Insert(ctx, db.QRLogin{
-		UserpoolID: poolID, ID: id, AppID: appID, ScanHash: []byte("scan " + id), PollHash: []byte("poll " + id),
+		UserpoolID: poolID, ID: id, AppID: appID, Type: db.QRMobileApp, ScanHash: []byte("scan " + id), PollHash: []byte("poll " + id),
 		TicketHash: []byte("ticket " + id), CreatedAt: now, ExpiresAt: now.Add(2 * time.Minute),
 	})
 	if err == nil && state != db.QRPending {
-		err = qr.Scan(ctx, poolID, id, userID, sessionID, now)
+		err = qr.Scan(ctx, poolID, id, scanBy(userID, sessionID), now)
 	}
 	switch {
 	case err == nil && state == db.QRAuthorized:
-		err = qr.Confirm(ctx, poolID, id, sessionID, now.Add(time.Minute), now)
+		_, err = qr.Confirm(ctx, poolID, id, confirmBy(userID, sessionID, now), now)
 	case err == nil && state == db.QRCancelled:
-		err = qr.Cancel(ctx, poolID, id, sessionID, now)
+		err = qr.Cancel(ctx, poolID, id, pinOf(sessionID), now)
 	}
 	return err
+}
+
+func pinOf(session string) db.QRPin { return db.QRPin{SessionID: &session} }
+
+func scanBy(user, session string) db.QRScan { return db.QRScan{Pin: pinOf(session), UserID: &user} }
+
+func confirmBy(user, session string, at time.Time) db.QRConfirmation {
+	return db.QRConfirmation{Pin: pinOf(session), UserID: user, TicketExpiresAt: at.Add(time.Minute)}
 }

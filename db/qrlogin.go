@@ -3,6 +3,8 @@ package db
 import (
 	"context"
 	"time"
+
+	"github.com/lib/pq"
 )
 
 // States of a login QR code. EXPIRED is not one of them: it follows from the clock.
@@ -15,31 +17,46 @@ const (
 
 // QRLogin is a login QR code from its creation to the exchange of its ticket.
 type QRLogin struct {
-	UserpoolID      string     `db:"userpool_id"`
-	ID              string     `db:"id"`
-	AppID           string     `db:"app_id"`
-	ScanHash        []byte     `db:"scan_hash"`
-	PollHash        []byte     `db:"poll_hash"`
-	TicketHash      []byte     `db:"ticket_hash"`
-	State           string     `db:"state"`
-	UserID          *string    `db:"user_id"`
-	SessionID       *string    `db:"session_id"`
-	CustomData      JSON       `db:"custom_data"`
-	IP              string     `db:"ip"`
-	UserAgent       string     `db:"user_agent"`
-	CreatedAt       time.Time  `db:"created_at"`
-	ExpiresAt       time.Time  `db:"expires_at"`
-	TicketExpiresAt *time.Time `db:"ticket_expires_at"`
-	ConsumedAt      *time.Time `db:"consumed_at"`
-	OpenedSessionID *string    `db:"opened_session_id"`
+	UserpoolID      string        `db:"userpool_id"`
+	ID              string        `db:"id"`
+	AppID           string        `db:"app_id"`
+	Type            string        `db:"type"`
+	ConnectionID    *string       `db:"connection_id"` // of the WeChat types
+	Content         *string       `db:"content"`       // of WECHAT_OFFICIAL_ACCOUNT: what the picture says
+	Picture         []byte        `db:"picture"`       // of WECHAT_MINIPROGRAM: PNG
+	ScanHash        []byte        `db:"scan_hash"`
+	PollHash        []byte        `db:"poll_hash"`
+	TicketHash      []byte        `db:"ticket_hash"`
+	State           string        `db:"state"`
+	UserID          *string       `db:"user_id"`
+	SessionID       *string       `db:"session_id"`
+	PersonHash      []byte        `db:"person_hash"`
+	MatchNumber     *int          `db:"match_number"`
+	MatchNumbers    pq.Int64Array `db:"match_numbers"`
+	CustomData      JSON          `db:"custom_data"`
+	Context         JSON          `db:"context"`
+	IP              string        `db:"ip"`
+	UserAgent       string        `db:"user_agent"`
+	CreatedAt       time.Time     `db:"created_at"`
+	ExpiresAt       time.Time     `db:"expires_at"`
+	TicketExpiresAt *time.Time    `db:"ticket_expires_at"`
+	ConsumedAt      *time.Time    `db:"consumed_at"`
+	OpenedSessionID *string       `db:"opened_session_id"`
+}
+
+// QRPin is who scanned, the only one who may decide: a session of the phone app, or a person at WeChat.
+type QRPin struct {
+	SessionID  *string
+	PersonHash []byte
 }
 
 // Vouched is what an exchanged ticket is good for.
 type Vouched struct {
 	UserpoolID string `db:"userpool_id"`
 	AppID      string `db:"app_id"`
+	Type       string `db:"type"`
 	UserID     string `db:"user_id"`
-	SessionID  string `db:"session_id"` // that confirmed
+	SessionID  string `db:"session_id"` // that confirmed; empty for a person at WeChat, who has none
 }
 
 // QRLoginQueries are about login QR codes.
@@ -48,18 +65,20 @@ type QRLoginQueries struct{ q Queries }
 // QRLogins returns the statements about login QR codes.
 func (q Queries) QRLogins() QRLoginQueries { return QRLoginQueries{q} }
 
+// The picture is not among them: it is large, and of interest to one operation only.
 const qrloginColumns = `
-	userpool_id, id, app_id, scan_hash, poll_hash, ticket_hash, state, user_id, session_id, custom_data, ip, user_agent,
-	created_at, expires_at, ticket_expires_at, consumed_at, opened_session_id`
+	userpool_id, id, app_id, type, connection_id, content, scan_hash, poll_hash, ticket_hash, state, user_id, session_id,
+	person_hash, match_number, match_numbers, custom_data, context, ip, user_agent, created_at, expires_at, ticket_expires_at,
+	consumed_at, opened_session_id`
 
 // Insert adds a QR code in the state PENDING.
 func (q QRLoginQueries) Insert(ctx context.Context, l QRLogin) error {
 	const query = `
-		INSERT INTO qrlogins (userpool_id, id, app_id, scan_hash, poll_hash, ticket_hash, state, custom_data, ip, user_agent,
-			created_at, expires_at)
-		VALUES ($1, $2, $3, $4, $5, $6, 'PENDING', $7, $8, $9, $10, $11)`
-	return q.q.change(ctx, query, l.UserpoolID, l.ID, l.AppID, l.ScanHash, l.PollHash, l.TicketHash, l.CustomData, l.IP,
-		l.UserAgent, l.CreatedAt, l.ExpiresAt)
+		INSERT INTO qrlogins (userpool_id, id, app_id, type, connection_id, content, picture, scan_hash, poll_hash, ticket_hash,
+			state, custom_data, context, ip, user_agent, created_at, expires_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'PENDING', $11, $12, $13, $14, $15, $16)`
+	return q.q.change(ctx, query, l.UserpoolID, l.ID, l.AppID, l.Type, l.ConnectionID, l.Content, l.Picture, l.ScanHash, l.PollHash,
+		l.TicketHash, l.CustomData, l.Context, l.IP, l.UserAgent, l.CreatedAt, l.ExpiresAt)
 }
 
 // ByPollHash returns the QR code of its creator.
@@ -68,9 +87,21 @@ func (q QRLoginQueries) ByPollHash(ctx context.Context, hash []byte) (QRLogin, e
 	return one[QRLogin](ctx, q.q, query, hash)
 }
 
+// ByPollHashes returns the QR codes of many creators, those that there are, in no order.
+func (q QRLoginQueries) ByPollHashes(ctx context.Context, hashes [][]byte) ([]QRLogin, error) {
+	const query = `SELECT ` + qrloginColumns + ` FROM qrlogins WHERE poll_hash = ANY($1)`
+	return many[QRLogin](ctx, q.q, query, pq.ByteaArray(hashes))
+}
+
 // ByScanHash returns the QR code that a picture belongs to.
 func (q QRLoginQueries) ByScanHash(ctx context.Context, hash []byte) (QRLogin, error) {
 	const query = `SELECT ` + qrloginColumns + ` FROM qrlogins WHERE scan_hash = $1`
+	return one[QRLogin](ctx, q.q, query, hash)
+}
+
+// Drawn returns the QR code that a picture belongs to, with the picture if WeChat has drawn it.
+func (q QRLoginQueries) Drawn(ctx context.Context, hash []byte) (QRLogin, error) {
+	const query = `SELECT ` + qrloginColumns + `, picture FROM qrlogins WHERE scan_hash = $1`
 	return one[QRLogin](ctx, q.q, query, hash)
 }
 
@@ -80,40 +111,63 @@ func (q QRLoginQueries) ByTicketHash(ctx context.Context, hash []byte) (QRLogin,
 	return one[QRLogin](ctx, q.q, query, hash)
 }
 
-// Scan takes PENDING to SCANNED and pins the user and the session that may decide (Q3). ErrNotFound means that the QR
-// code is not pending any more.
-func (q QRLoginQueries) Scan(ctx context.Context, userpoolID, id, userID, sessionID string, now time.Time) error {
-	const query = `
-		UPDATE qrlogins SET state = 'SCANNED', user_id = $3, session_id = $4
-		WHERE userpool_id = $1 AND id = $2 AND state = 'PENDING' AND expires_at > $5`
-	return q.q.change(ctx, query, userpoolID, id, userID, sessionID, now)
+// QRScan is what a scan leaves.
+type QRScan struct {
+	Pin     QRPin
+	UserID  *string // of a session
+	Number  *int    // with number matching
+	Numbers []int64
 }
 
-// Confirm takes SCANNED to AUTHORIZED for the session that scanned. ErrNotFound means any other state or session.
-func (q QRLoginQueries) Confirm(ctx context.Context, userpoolID, id, sessionID string, ticketExpiresAt, now time.Time) error {
+// Scan takes PENDING to SCANNED and pins who may decide (Q3). ErrNotFound means that the QR code is not pending any more.
+func (q QRLoginQueries) Scan(ctx context.Context, userpoolID, id string, s QRScan, now time.Time) error {
 	const query = `
-		UPDATE qrlogins SET state = 'AUTHORIZED', ticket_expires_at = $4
-		WHERE userpool_id = $1 AND id = $2 AND session_id = $3 AND state = 'SCANNED' AND expires_at > $5`
-	return q.q.change(ctx, query, userpoolID, id, sessionID, ticketExpiresAt, now)
+		UPDATE qrlogins SET state = 'SCANNED', user_id = $3, session_id = $4, person_hash = $5, match_number = $6, match_numbers = $7
+		WHERE userpool_id = $1 AND id = $2 AND state = 'PENDING' AND expires_at > $8`
+	return q.q.change(ctx, query, userpoolID, id, s.UserID, s.Pin.SessionID, s.Pin.PersonHash, s.Number, pq.Int64Array(s.Numbers), now)
 }
 
-// Cancel takes SCANNED to CANCELLED for the session that scanned. ErrNotFound means any other state or session.
-func (q QRLoginQueries) Cancel(ctx context.Context, userpoolID, id, sessionID string, now time.Time) error {
+// QRConfirmation is a decision for the page.
+type QRConfirmation struct {
+	Pin             QRPin
+	UserID          string
+	Number          int // that was picked; 0 for none
+	TicketExpiresAt time.Time
+}
+
+// Confirm takes SCANNED to AUTHORIZED for who scanned; with a wrong number to CANCELLED, since who may try again guesses right
+// (Q5). It returns the state that it led to. ErrNotFound means any other state or person.
+func (q QRLoginQueries) Confirm(ctx context.Context, userpoolID, id string, c QRConfirmation, now time.Time) (state string, err error) {
+	const query = `
+		UPDATE qrlogins SET
+			state = CASE WHEN coalesce(match_number, $6) = $6 THEN 'AUTHORIZED' ELSE 'CANCELLED' END,
+			ticket_expires_at = CASE WHEN coalesce(match_number, $6) = $6 THEN $7::timestamptz END,
+			user_id = $5
+		WHERE userpool_id = $1 AND id = $2 AND state = 'SCANNED' AND expires_at > $8
+			AND session_id IS NOT DISTINCT FROM $3 AND person_hash IS NOT DISTINCT FROM $4
+		RETURNING state`
+	return one[string](ctx, q.q, query, userpoolID, id, c.Pin.SessionID, c.Pin.PersonHash, c.UserID, c.Number, c.TicketExpiresAt, now)
+}
+
+// Cancel takes SCANNED to CANCELLED for who scanned. ErrNotFound means any other state or person.
+func (q QRLoginQueries) Cancel(ctx context.Context, userpoolID, id string, p QRPin, now time.Time) error {
 	const query = `
 		UPDATE qrlogins SET state = 'CANCELLED'
-		WHERE userpool_id = $1 AND id = $2 AND session_id = $3 AND state = 'SCANNED' AND expires_at > $4`
-	return q.q.change(ctx, query, userpoolID, id, sessionID, now)
+		WHERE userpool_id = $1 AND id = $2 AND state = 'SCANNED' AND expires_at > $5
+			AND session_id IS NOT DISTINCT FROM $3 AND person_hash IS NOT DISTINCT FROM $4`
+	return q.q.change(ctx, query, userpoolID, id, p.SessionID, p.PersonHash, now)
 }
 
-// ConsumeTicket uses up the ticket of an application, provided that the session that confirmed still lives. ErrNotFound
-// means unknown, expired, of another application, or used before: of two racing requests only one can win (Q4).
+// ConsumeTicket uses up the ticket of an application, provided that the session that confirmed, if one did, still lives.
+// ErrNotFound means unknown, expired, of another application, or used before: of two racing requests only one can win (Q4).
 func (q QRLoginQueries) ConsumeTicket(ctx context.Context, hash []byte, appID, opensSessionID string, now time.Time) (Vouched, error) {
 	const query = `
 		UPDATE qrlogins l SET consumed_at = $4, opened_session_id = $3
-		FROM sessions s
 		WHERE l.ticket_hash = $1 AND l.app_id = $2 AND l.state = 'AUTHORIZED' AND l.consumed_at IS NULL
 			AND l.ticket_expires_at > $4
-			AND s.userpool_id = l.userpool_id AND s.id = l.session_id AND s.revoked_at IS NULL AND s.expires_at > $4
-		RETURNING l.userpool_id, l.app_id, l.user_id, s.id AS session_id`
+			AND (l.session_id IS NULL OR EXISTS (
+				SELECT FROM sessions s
+				WHERE s.userpool_id = l.userpool_id AND s.id = l.session_id AND s.revoked_at IS NULL AND s.expires_at > $4))
+		RETURNING l.userpool_id, l.app_id, l.type, l.user_id, coalesce(l.session_id, '') AS session_id`
 	return one[Vouched](ctx, q.q, query, hash, appID, opensSessionID, now)
 }

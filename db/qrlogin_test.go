@@ -24,13 +24,14 @@ func TestQRLoginEdges(t *testing.T) {
 	}
 	edges := []edge{
 		{"scan", db.QRPending, db.QRScanned, false, func(ctx context.Context, q db.QRLoginQueries, pool, id, session string, at time.Time) error {
-			return q.Scan(ctx, pool, id, "bob", session, at)
+			return q.Scan(ctx, pool, id, scanBy("bob", session), at)
 		}},
 		{"confirm", db.QRScanned, db.QRAuthorized, true, func(ctx context.Context, q db.QRLoginQueries, pool, id, session string, at time.Time) error {
-			return q.Confirm(ctx, pool, id, session, at.Add(time.Minute), at)
+			_, err := q.Confirm(ctx, pool, id, confirmBy("bob", session, at), at)
+			return err
 		}},
 		{"cancel", db.QRScanned, db.QRCancelled, true, func(ctx context.Context, q db.QRLoginQueries, pool, id, session string, at time.Time) error {
-			return q.Cancel(ctx, pool, id, session, at)
+			return q.Cancel(ctx, pool, id, pinOf(session), at)
 		}},
 	}
 	f, n := furnished(t), 0

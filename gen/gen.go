@@ -918,6 +918,7 @@ type ChangePasswordRequestType string
 // ChangeQRCodeStatusDto defines model for ChangeQRCodeStatusDto.
 type ChangeQRCodeStatusDto struct {
 	Action ChangeQRCodeStatusDtoAction `json:"action"`
+	Number *MatchNumber                `json:"number,omitempty"`
 
 	// QrcodeID The id read from the picture. The creator's own id is taken as well, for clients that pass that on.
 	QrcodeID string `json:"qrcodeId"`
@@ -926,13 +927,45 @@ type ChangeQRCodeStatusDto struct {
 // ChangeQRCodeStatusDtoAction defines model for ChangeQRCodeStatusDto.Action.
 type ChangeQRCodeStatusDtoAction string
 
+// ChangeQRCodeStatusRespDto defines model for ChangeQRCodeStatusRespDto.
+type ChangeQRCodeStatusRespDto struct {
+	// APICode Finer reason of a failure; absent on success.
+	//
+	// Example: 2004
+	APICode *APICode       `json:"apiCode,omitempty"`
+	Data    *QRCodeStepDto `json:"data,omitempty"`
+
+	// Message For people, in the language of the request.
+	//
+	// Example: Success
+	Message Message `json:"message"`
+
+	// RequestID Identifies the request in the logs.
+	//
+	// Example: 934108e5-9fbf-4d24-8da1-c330328abd6c
+	RequestID *RequestID `json:"requestId,omitempty"`
+
+	// StatusCode 200 for success, otherwise what an HTTP status of that number means.
+	//
+	// Example: 200
+	StatusCode StatusCode `json:"statusCode"`
+}
+
 // CheckQRCodeStatusDataDto defines model for CheckQRCodeStatusDataDto.
 type CheckQRCodeStatusDataDto struct {
 	// BriefUserInfo As much of the user as the page may show before the login is complete.
 	BriefUserInfo *QRCodeBriefUserInfo `json:"briefUserInfo,omitempty"`
-	Status        QRCodeStatus         `json:"status"`
 
-	// Ticket Only while `AUTHORIZED` and not yet exchanged; good for 60 seconds.
+	// Interval Seconds to wait between two questions for the status; absent when nothing more will change.
+	//
+	// Example: 1
+	Interval *PollInterval `json:"interval,omitempty"`
+
+	// MatchNumber Only while `SCANNED`, with number matching; the number to pick on the phone.
+	MatchNumber *int         `json:"matchNumber,omitempty"`
+	Status      QRCodeStatus `json:"status"`
+
+	// Ticket Only while `AUTHORIZED` and not yet exchanged; good for 60 seconds unless the application has it otherwise.
 	Ticket *string `json:"ticket,omitempty"`
 }
 
@@ -1216,6 +1249,15 @@ type FactorToEnrollDto struct {
 // FactorType Kind of factor. Menshen has `OTP`.
 type FactorType string
 
+// FastpassAppDto defines model for FastpassAppDto.
+type FastpassAppDto struct {
+	ID string `json:"id"`
+
+	// Logo Address of a picture; empty when there is none.
+	Logo string `json:"logo"`
+	Name string `json:"name"`
+}
+
 // FastpassUserInfoDto defines model for FastpassUserInfoDto.
 type FastpassUserInfoDto struct {
 	DisplayName string `json:"displayName"`
@@ -1293,6 +1335,14 @@ type GeneQRCodeDataDto struct {
 	// CustomLogoURL Only for `WECHAT_MINIPROGRAM` without `autoMergeQrCode`; the logo to lay over the picture.
 	CustomLogoURL *string `json:"customLogoUrl,omitempty"`
 
+	// ExpiresIn Life of the QR code in seconds.
+	ExpiresIn *int `json:"expiresIn,omitempty"`
+
+	// Interval Seconds to wait between two questions for the status; absent when nothing more will change.
+	//
+	// Example: 1
+	Interval *PollInterval `json:"interval,omitempty"`
+
 	// QrcodeID Secret of the page that created the QR code; asks for its status.
 	QrcodeID string `json:"qrcodeId"`
 
@@ -1305,7 +1355,7 @@ type GeneQRCodeDto struct {
 	// AutoMergeQRCode Only for `WECHAT_MINIPROGRAM`; draws the connection's logo into the picture.
 	AutoMergeQRCode *bool `json:"autoMergeQrCode,omitempty"`
 
-	// Context Only for `WECHAT_*`; meant for the application's hooks. At most 4 KiB as JSON.
+	// Context Only for `WECHAT_*`; handed to the application's hooks. At most 4 KiB as JSON.
 	Context json.RawMessage `json:"context,omitempty"`
 
 	// CustomData Only for `MOBILE_APP`; merged into the user's custom data when the login is confirmed. At most 4 KiB as JSON.
@@ -1356,6 +1406,35 @@ type GetFactorRespDto struct {
 	// Example: 2004
 	APICode *APICode   `json:"apiCode,omitempty"`
 	Data    *FactorDto `json:"data,omitempty"`
+
+	// Message For people, in the language of the request.
+	//
+	// Example: Success
+	Message Message `json:"message"`
+
+	// RequestID Identifies the request in the logs.
+	//
+	// Example: 934108e5-9fbf-4d24-8da1-c330328abd6c
+	RequestID *RequestID `json:"requestId,omitempty"`
+
+	// StatusCode 200 for success, otherwise what an HTTP status of that number means.
+	//
+	// Example: 200
+	StatusCode StatusCode `json:"statusCode"`
+}
+
+// GetFastpassClientAppsDataDto defines model for GetFastpassClientAppsDataDto.
+type GetFastpassClientAppsDataDto struct {
+	RelationApps []FastpassAppDto `json:"relationApps"`
+}
+
+// GetFastpassClientAppsRespDto defines model for GetFastpassClientAppsRespDto.
+type GetFastpassClientAppsRespDto struct {
+	// APICode Finer reason of a failure; absent on success.
+	//
+	// Example: 2004
+	APICode *APICode                      `json:"apiCode,omitempty"`
+	Data    *GetFastpassClientAppsDataDto `json:"data,omitempty"`
 
 	// Message For people, in the language of the request.
 	//
@@ -1479,35 +1558,6 @@ type ImportOTPItemDto struct {
 // ImportOTPReqDto defines model for ImportOtpReqDto.
 type ImportOTPReqDto struct {
 	List []ImportOTPItemDto `json:"list"`
-}
-
-// IsSuccessDto defines model for IsSuccessDto.
-type IsSuccessDto struct {
-	Success bool `json:"success"`
-}
-
-// IsSuccessRespDto defines model for IsSuccessRespDto.
-type IsSuccessRespDto struct {
-	// APICode Finer reason of a failure; absent on success.
-	//
-	// Example: 2004
-	APICode *APICode      `json:"apiCode,omitempty"`
-	Data    *IsSuccessDto `json:"data,omitempty"`
-
-	// Message For people, in the language of the request.
-	//
-	// Example: Success
-	Message Message `json:"message"`
-
-	// RequestID Identifies the request in the logs.
-	//
-	// Example: 934108e5-9fbf-4d24-8da1-c330328abd6c
-	RequestID *RequestID `json:"requestId,omitempty"`
-
-	// StatusCode 200 for success, otherwise what an HTTP status of that number means.
-	//
-	// Example: 200
-	StatusCode StatusCode `json:"statusCode"`
 }
 
 // JWK An RSA public key (RFC 7517, RFC 7518 section 6.3.1).
@@ -1708,6 +1758,9 @@ type ManagementTokenDto struct {
 	ExpiresIn int `json:"expires_in"`
 }
 
+// MatchNumber defines model for MatchNumber.
+type MatchNumber = int
+
 // Message For people, in the language of the request.
 //
 // Example: Success
@@ -1784,6 +1837,11 @@ type OTPSecretRespDto struct {
 // Password 8 to 256 characters; those that are guessed at once are refused.
 type Password = string
 
+// PollInterval Seconds to wait between two questions for the status; absent when nothing more will change.
+//
+// Example: 1
+type PollInterval = int
+
 // Problem RFC 9457 problem details, for clients that accept `application/problem+json`.
 type Problem struct {
 	// Code Stable name of the failure, the same in every dialect and language.
@@ -1817,8 +1875,43 @@ type QRCodeBriefUserInfo struct {
 // QRCodeID defines model for QRCodeId.
 type QRCodeID = string
 
+// QRCodeLoginDto What who holds the phone must see before deciding.
+type QRCodeLoginDto struct {
+	// AppID The application that asks.
+	AppID string `json:"appId"`
+
+	// AppLogo Address of a picture; empty when there is none.
+	AppLogo string `json:"appLogo"`
+	AppName string `json:"appName"`
+
+	// Browser Of the page, as it says itself: name and version; empty when unknown.
+	Browser string `json:"browser"`
+
+	// CreatedAt When the page asked for the QR code.
+	CreatedAt time.Time `json:"createdAt"`
+
+	// ExpiresAt When it is too late to decide.
+	ExpiresAt time.Time `json:"expiresAt"`
+
+	// IP Of the page or its backend.
+	IP string `json:"ip"`
+
+	// Numbers With number matching, those to choose from. One of them is on the page.
+	Numbers []MatchNumber `json:"numbers,omitempty"`
+
+	// Os The same: operating system and its version.
+	Os string `json:"os"`
+}
+
 // QRCodeStatus defines model for QRCodeStatus.
 type QRCodeStatus string
+
+// QRCodeStepDto defines model for QRCodeStepDto.
+type QRCodeStepDto struct {
+	// Login What who holds the phone must see before deciding.
+	Login   *QRCodeLoginDto `json:"login,omitempty"`
+	Success bool            `json:"success"`
+}
 
 // QRCodeAppLoginDto defines model for QrCodeAppLoginDto.
 type QRCodeAppLoginDto struct {
@@ -1916,6 +2009,30 @@ type SendEnrollFactorRequestRespDto struct {
 	StatusCode StatusCode `json:"statusCode"`
 }
 
+// SetQRCodeStatusRespDto defines model for SetQRCodeStatusRespDto.
+type SetQRCodeStatusRespDto struct {
+	// APICode Finer reason of a failure; absent on success.
+	//
+	// Example: 2004
+	APICode *APICode       `json:"apiCode,omitempty"`
+	Data    *QRCodeStepDto `json:"data,omitempty"`
+
+	// Message For people, in the language of the request.
+	//
+	// Example: Success
+	Message Message `json:"message"`
+
+	// RequestID Identifies the request in the logs.
+	//
+	// Example: 934108e5-9fbf-4d24-8da1-c330328abd6c
+	RequestID *RequestID `json:"requestId,omitempty"`
+
+	// StatusCode 200 for success, otherwise what an HTTP status of that number means.
+	//
+	// Example: 200
+	StatusCode StatusCode `json:"statusCode"`
+}
+
 // SignInFastpassDto defines model for SignInFastpassDto.
 type SignInFastpassDto struct {
 	Options *SignInFastpassOptionsDto `json:"options,omitempty"`
@@ -1923,7 +2040,7 @@ type SignInFastpassDto struct {
 
 // SignInFastpassOptionsDto defines model for SignInFastpassOptionsDto.
 type SignInFastpassOptionsDto struct {
-	// Context Kept with the fastpass for the application's hooks, of which there are none yet. At most 4 KiB as JSON.
+	// Context Handed to the hooks of the application that the phone signs in to. At most 4 KiB as JSON.
 	//
 	// Example: {"source":"utm"}
 	Context json.RawMessage `json:"context,omitempty"`
@@ -2148,6 +2265,9 @@ type AccessTokenHeader = string
 // AppIDHeader defines model for AppIdHeader.
 type AppIDHeader = string
 
+// FastpassID defines model for FastpassId.
+type FastpassID = QRCodeID
+
 // IThingsAppCode defines model for IThingsAppCode.
 type IThingsAppCode = string
 
@@ -2165,6 +2285,9 @@ type IThingsUserRole = string
 
 // RefreshTokenHeader defines model for RefreshTokenHeader.
 type RefreshTokenHeader = string
+
+// UserpoolIDHeader defines model for UserpoolIdHeader.
+type UserpoolIDHeader = string
 
 // BaseFailureApplicationJSON A failure of the base dialect. It carries no data.
 type BaseFailureApplicationJSON = BaseError
@@ -2359,12 +2482,30 @@ type ExchangeQRCodeTicketParams struct {
 type CreateQRCodeParams struct {
 	// XAuthingAppID Application that the call belongs to. Without it, the default application of the default userpool.
 	XAuthingAppID *AppIDHeader `json:"x-authing-app-id,omitempty"`
+
+	// XAuthingUserpoolID Userpool that the call belongs to. The application must be one of its own; without one, it is the userpool's default application.
+	XAuthingUserpoolID *UserpoolIDHeader `json:"x-authing-userpool-id,omitempty"`
+}
+
+// GetFastpassStatusParams defines parameters for GetFastpassStatus.
+type GetFastpassStatusParams struct {
+	// QrcodeID The id in the fastpass.
+	QrcodeID FastpassID `form:"qrcodeId" json:"qrcodeId"`
 }
 
 // GetFactorParams defines parameters for GetFactor.
 type GetFactorParams struct {
 	// FactorID The factor, as `list-enrolled-factors` names it.
 	FactorID string `form:"factorId" json:"factorId"`
+}
+
+// GetFastpassAppsParams defines parameters for GetFastpassApps.
+type GetFastpassAppsParams struct {
+	// QrcodeID The id in the fastpass.
+	QrcodeID FastpassID `form:"qrcodeId" json:"qrcodeId"`
+
+	// AppID The `appId` in the fastpass.
+	AppID string `form:"appId" json:"appId"`
 }
 
 // GetOTPSecretByUserParams defines parameters for GetOTPSecretByUser.
@@ -2431,12 +2572,28 @@ type GetUserMFAInfoParams struct {
 type RedeemFastpassParams struct {
 	// XAuthingAppID Application that the call belongs to. Without it, the default application of the default userpool.
 	XAuthingAppID *AppIDHeader `json:"x-authing-app-id,omitempty"`
+
+	// XAuthingUserpoolID Userpool that the call belongs to. The application must be one of its own; without one, it is the userpool's default application.
+	XAuthingUserpoolID *UserpoolIDHeader `json:"x-authing-userpool-id,omitempty"`
+}
+
+// StreamQRCodeEventsParams defines parameters for StreamQRCodeEvents.
+type StreamQRCodeEventsParams struct {
+	// QrcodeID The secret id that the creator of the QR code received.
+	QrcodeID QRCodeID `form:"qrcodeId" json:"qrcodeId"`
+
+	// LastEventID The `id` of the last event that arrived. Browsers send it by themselves.
+	LastEventID *string `json:"Last-Event-ID,omitempty"`
 }
 
 // GetQRCodePictureParams defines parameters for GetQRCodePicture.
 type GetQRCodePictureParams struct {
 	// ID The public id inside the picture.
 	ID QRCodeID `form:"id" json:"id"`
+
+	// Size Width and height in pixels. By default a little over 256, without a margin beyond the standard's. A mini program's code
+	// keeps the size that WeChat gave it.
+	Size *int `form:"size,omitempty" json:"size,omitempty"`
 }
 
 // SignInParams defines parameters for SignIn.
@@ -2976,7 +3133,7 @@ type ClientInterface interface {
 
 	// ChangeQRCodeStatusWithBody Scan, confirm or cancel a login QR code, older name 修改二维码状态
 	//
-	// The older name of `set-qrcode-status`; its answer carries no data.
+	// The older name of `set-qrcode-status`. Its answer carries data after `SCAN` only.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -2985,7 +3142,7 @@ type ClientInterface interface {
 
 	// ChangeQRCodeStatus Scan, confirm or cancel a login QR code, older name 修改二维码状态
 	//
-	// The older name of `set-qrcode-status`; its answer carries no data.
+	// The older name of `set-qrcode-status`. Its answer carries data after `SCAN` only.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3043,7 +3200,11 @@ type ClientInterface interface {
 	//
 	// For the backend of the login page. The ticket works once and only for the application that the QR code belongs to;
 	// a second use is refused and ends the session that the first one opened. The application proves itself with
-	// `client_id` and `client_secret` in the body or with HTTP Basic; `x-authing-app-id` may stand for `client_id`.
+	// `client_id` and `client_secret` in the body or with HTTP Basic; `x-authing-app-id` may stand for `client_id`. An application
+	// that is set up for it (`menshen app set --browser-exchange`) exchanges with `client_id` alone, so that its page needs no backend.
+	//
+	// Who signed in through WeChat and has an authenticator is asked for its code: the refusal 1635 carries an `mfaToken` for
+	// `/api/v3/signin-with-mfa`, and the ticket is used up.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3054,7 +3215,11 @@ type ClientInterface interface {
 	//
 	// For the backend of the login page. The ticket works once and only for the application that the QR code belongs to;
 	// a second use is refused and ends the session that the first one opened. The application proves itself with
-	// `client_id` and `client_secret` in the body or with HTTP Basic; `x-authing-app-id` may stand for `client_id`.
+	// `client_id` and `client_secret` in the body or with HTTP Basic; `x-authing-app-id` may stand for `client_id`. An application
+	// that is set up for it (`menshen app set --browser-exchange`) exchanges with `client_id` alone, so that its page needs no backend.
+	//
+	// Who signed in through WeChat and has an authenticator is asked for its code: the refusal 1635 carries an `mfaToken` for
+	// `/api/v3/signin-with-mfa`, and the ticket is used up.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3092,7 +3257,10 @@ type ClientInterface interface {
 	// public id, so a photograph of the screen is no help to anybody.
 	//
 	// Open to applications (`x-authing-app-id`) and to management credentials; with neither, the default application of
-	// the default userpool answers. A user's token is not needed and not looked at.
+	// the userpool in `x-authing-userpool-id`, or of the default one, answers. A user's token is not needed and not looked at.
+	//
+	// The page learns what happens next from `/api/v3/qrcode-events`, or by asking `/api/v3/get-qrcode-status` every `interval`
+	// seconds; both tell the same.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3106,12 +3274,24 @@ type ClientInterface interface {
 	// public id, so a photograph of the screen is no help to anybody.
 	//
 	// Open to applications (`x-authing-app-id`) and to management credentials; with neither, the default application of
-	// the default userpool answers. A user's token is not needed and not looked at.
+	// the userpool in `x-authing-userpool-id`, or of the default one, answers. A user's token is not needed and not looked at.
+	//
+	// The page learns what happens next from `/api/v3/qrcode-events`, or by asking `/api/v3/get-qrcode-status` every `interval`
+	// seconds; both tell the same.
 	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /api/v3/gene-qrcode (the `CreateQRCode` operationId).
 	CreateQRCode(ctx context.Context, params *CreateQRCodeParams, body CreateQRCodeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetFastpassStatus Status of a fastpass 查询快速认证二维码状态
+	//
+	// For the page that shows a fastpass; poll every `interval` seconds, until that is absent: `PENDING`, `SCANNED` when a phone has
+	// asked for the applications, `AUTHORIZED` when it has signed in, `EXPIRED`. There is no ticket: the tokens are the phone's. The
+	// fastpass of a session that has ended is `CANCELLED`. An unknown `qrcodeId` is an error.
+	//
+	// Corresponds with GET /api/v3/get-app-login-qrcode-status (the `GetFastpassStatus` operationId).
+	GetFastpassStatus(ctx context.Context, params *GetFastpassStatusParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetFactor Get a factor 获取绑定的某个 MFA 认证要素
 	//
@@ -3119,6 +3299,14 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /api/v3/get-factor (the `GetFactor` operationId).
 	GetFactor(ctx context.Context, params *GetFactorParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetFastpassApps Applications that a fastpass can sign in to 获取快速认证的应用列表
+	//
+	// For the phone that scanned a fastpass: the applications of its userpool, of which the user picks one for
+	// `/api/v3/qrcode-app-login`. The page is told that the fastpass was scanned.
+	//
+	// Corresponds with GET /api/v3/get-fastpass-client-apps (the `GetFastpassApps` operationId).
+	GetFastpassApps(ctx context.Context, params *GetFastpassAppsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetManagementTokenWithBody Get a management token 获取管理员 Token
 	//
@@ -3149,8 +3337,9 @@ type ClientInterface interface {
 
 	// GetQRCodeStatus Status of a login QR code 获取登录二维码状态
 	//
-	// For the page that created the QR code; poll once a second. `EXPIRED` is an answer, an unknown `qrcodeId` is an
-	// error. The `ticket` is present while the status is `AUTHORIZED` and nobody has exchanged it.
+	// For the page that created the QR code; poll every `interval` seconds, until that is absent. `EXPIRED` is an answer, an
+	// unknown `qrcodeId` is an error. The `ticket` is present while the status is `AUTHORIZED` and nobody has exchanged it. A
+	// `matchNumber` is to be shown large: who holds the phone has to pick it there.
 	//
 	// Corresponds with GET /api/v3/get-qrcode-status (the `GetQRCodeStatus` operationId).
 	GetQRCodeStatus(ctx context.Context, params *GetQRCodeStatusParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -3231,7 +3420,8 @@ type ClientInterface interface {
 	// RedeemFastpassWithBody Sign in with a scanned fastpass APP 端扫码登录
 	//
 	// For the phone that scanned a fastpass: tokens for the user who showed it. Works once. The application named by
-	// `x-authing-app-id` must belong to the userpool of the fastpass.
+	// `x-authing-app-id` must belong to the userpool of the fastpass; without one it is that userpool's default application. The user
+	// is told by e-mail.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3241,16 +3431,28 @@ type ClientInterface interface {
 	// RedeemFastpass Sign in with a scanned fastpass APP 端扫码登录
 	//
 	// For the phone that scanned a fastpass: tokens for the user who showed it. Works once. The application named by
-	// `x-authing-app-id` must belong to the userpool of the fastpass.
+	// `x-authing-app-id` must belong to the userpool of the fastpass; without one it is that userpool's default application. The user
+	// is told by e-mail.
 	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /api/v3/qrcode-app-login (the `RedeemFastpass` operationId).
 	RedeemFastpass(ctx context.Context, params *RedeemFastpassParams, body RedeemFastpassJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// StreamQRCodeEvents Status of a login QR code, as it changes 登录二维码状态推送
+	//
+	// `get-qrcode-status` as server-sent events (`EventSource` in a browser), for the page that created the QR code. The first
+	// event `status` comes at once, further ones when something has changed; a comment every 15 seconds keeps the connection open.
+	// The stream ends with `AUTHORIZED`, `CANCELLED` or `EXPIRED`. Who lost the connection asks again with the `Last-Event-ID` and
+	// is told what it missed; when that was the last event, the answer is 204, which also stops a browser from asking again.
+	//
+	// Corresponds with GET /api/v3/qrcode-events (the `StreamQRCodeEvents` operationId).
+	StreamQRCodeEvents(ctx context.Context, params *StreamQRCodeEventsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetQRCodePicture The picture of a login QR code 登录二维码图片
 	//
-	// The PNG that the `url` of a login QR code points to. It is gone when the QR code has ended.
+	// The PNG that the `url` of a login QR code points to. It may be kept exactly as long as the QR code lives, and is gone (404)
+	// when that has ended. Modules are whole pixels at any size, so that `image-rendering: pixelated` enlarges it without blur.
 	//
 	// Corresponds with GET /api/v3/qrcode.png (the `GetQRCodePicture` operationId).
 	GetQRCodePicture(ctx context.Context, params *GetQRCodePictureParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -3311,6 +3513,9 @@ type ClientInterface interface {
 	// `CONFIRM` or `CANCEL`. The page's session will have proved what the phone's has, and expire no later. A session from
 	// before the user bound an authenticator must show a code first (1635): `mfa-totp-verify`.
 	//
+	// `SCAN` answers with `login`, what the user must see before deciding: who asks, from where, since when. If it has `numbers`,
+	// `CONFIRM` needs the `number` of them that the page shows; a wrong one cancels the login.
+	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /api/v3/set-qrcode-status (the `SetQRCodeStatus` operationId).
@@ -3321,6 +3526,9 @@ type ClientInterface interface {
 	// For the phone of a signed-in user of the same userpool. `SCAN` first; it pins user and session, and only they may
 	// `CONFIRM` or `CANCEL`. The page's session will have proved what the phone's has, and expire no later. A session from
 	// before the user bound an authenticator must show a code first (1635): `mfa-totp-verify`.
+	//
+	// `SCAN` answers with `login`, what the user must see before deciding: who asks, from where, since when. If it has `numbers`,
+	// `CONFIRM` needs the `number` of them that the page shows; a wrong one cancels the login.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3960,7 +4168,7 @@ func (c *Client) RegisterWithCode(ctx context.Context, params *RegisterWithCodeP
 
 // ChangeQRCodeStatusWithBody Scan, confirm or cancel a login QR code, older name 修改二维码状态
 //
-// The older name of `set-qrcode-status`; its answer carries no data.
+// The older name of `set-qrcode-status`. Its answer carries data after `SCAN` only.
 //
 // Takes any type of body and a specified content type.
 //
@@ -3979,7 +4187,7 @@ func (c *Client) ChangeQRCodeStatusWithBody(ctx context.Context, contentType str
 
 // ChangeQRCodeStatus Scan, confirm or cancel a login QR code, older name 修改二维码状态
 //
-// The older name of `set-qrcode-status`; its answer carries no data.
+// The older name of `set-qrcode-status`. Its answer carries data after `SCAN` only.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -4097,7 +4305,11 @@ func (c *Client) EnrollFactor(ctx context.Context, body EnrollFactorJSONRequestB
 //
 // For the backend of the login page. The ticket works once and only for the application that the QR code belongs to;
 // a second use is refused and ends the session that the first one opened. The application proves itself with
-// `client_id` and `client_secret` in the body or with HTTP Basic; `x-authing-app-id` may stand for `client_id`.
+// `client_id` and `client_secret` in the body or with HTTP Basic; `x-authing-app-id` may stand for `client_id`. An application
+// that is set up for it (`menshen app set --browser-exchange`) exchanges with `client_id` alone, so that its page needs no backend.
+//
+// Who signed in through WeChat and has an authenticator is asked for its code: the refusal 1635 carries an `mfaToken` for
+// `/api/v3/signin-with-mfa`, and the ticket is used up.
 //
 // Takes any type of body and a specified content type.
 //
@@ -4118,7 +4330,11 @@ func (c *Client) ExchangeQRCodeTicketWithBody(ctx context.Context, params *Excha
 //
 // For the backend of the login page. The ticket works once and only for the application that the QR code belongs to;
 // a second use is refused and ends the session that the first one opened. The application proves itself with
-// `client_id` and `client_secret` in the body or with HTTP Basic; `x-authing-app-id` may stand for `client_id`.
+// `client_id` and `client_secret` in the body or with HTTP Basic; `x-authing-app-id` may stand for `client_id`. An application
+// that is set up for it (`menshen app set --browser-exchange`) exchanges with `client_id` alone, so that its page needs no backend.
+//
+// Who signed in through WeChat and has an authenticator is asked for its code: the refusal 1635 carries an `mfaToken` for
+// `/api/v3/signin-with-mfa`, and the ticket is used up.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -4186,7 +4402,10 @@ func (c *Client) CreateFastpass(ctx context.Context, body CreateFastpassJSONRequ
 // public id, so a photograph of the screen is no help to anybody.
 //
 // Open to applications (`x-authing-app-id`) and to management credentials; with neither, the default application of
-// the default userpool answers. A user's token is not needed and not looked at.
+// the userpool in `x-authing-userpool-id`, or of the default one, answers. A user's token is not needed and not looked at.
+//
+// The page learns what happens next from `/api/v3/qrcode-events`, or by asking `/api/v3/get-qrcode-status` every `interval`
+// seconds; both tell the same.
 //
 // Takes any type of body and a specified content type.
 //
@@ -4210,13 +4429,35 @@ func (c *Client) CreateQRCodeWithBody(ctx context.Context, params *CreateQRCodeP
 // public id, so a photograph of the screen is no help to anybody.
 //
 // Open to applications (`x-authing-app-id`) and to management credentials; with neither, the default application of
-// the default userpool answers. A user's token is not needed and not looked at.
+// the userpool in `x-authing-userpool-id`, or of the default one, answers. A user's token is not needed and not looked at.
+//
+// The page learns what happens next from `/api/v3/qrcode-events`, or by asking `/api/v3/get-qrcode-status` every `interval`
+// seconds; both tell the same.
 //
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /api/v3/gene-qrcode (the `CreateQRCode` operationId).
 func (c *Client) CreateQRCode(ctx context.Context, params *CreateQRCodeParams, body CreateQRCodeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewCreateQRCodeRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetFastpassStatus Status of a fastpass 查询快速认证二维码状态
+//
+// For the page that shows a fastpass; poll every `interval` seconds, until that is absent: `PENDING`, `SCANNED` when a phone has
+// asked for the applications, `AUTHORIZED` when it has signed in, `EXPIRED`. There is no ticket: the tokens are the phone's. The
+// fastpass of a session that has ended is `CANCELLED`. An unknown `qrcodeId` is an error.
+//
+// Corresponds with GET /api/v3/get-app-login-qrcode-status (the `GetFastpassStatus` operationId).
+func (c *Client) GetFastpassStatus(ctx context.Context, params *GetFastpassStatusParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetFastpassStatusRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -4234,6 +4475,24 @@ func (c *Client) CreateQRCode(ctx context.Context, params *CreateQRCodeParams, b
 // Corresponds with GET /api/v3/get-factor (the `GetFactor` operationId).
 func (c *Client) GetFactor(ctx context.Context, params *GetFactorParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetFactorRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetFastpassApps Applications that a fastpass can sign in to 获取快速认证的应用列表
+//
+// For the phone that scanned a fastpass: the applications of its userpool, of which the user picks one for
+// `/api/v3/qrcode-app-login`. The page is told that the fastpass was scanned.
+//
+// Corresponds with GET /api/v3/get-fastpass-client-apps (the `GetFastpassApps` operationId).
+func (c *Client) GetFastpassApps(ctx context.Context, params *GetFastpassAppsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetFastpassAppsRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -4303,8 +4562,9 @@ func (c *Client) GetOTPSecretByUser(ctx context.Context, params *GetOTPSecretByU
 
 // GetQRCodeStatus Status of a login QR code 获取登录二维码状态
 //
-// For the page that created the QR code; poll once a second. `EXPIRED` is an answer, an unknown `qrcodeId` is an
-// error. The `ticket` is present while the status is `AUTHORIZED` and nobody has exchanged it.
+// For the page that created the QR code; poll every `interval` seconds, until that is absent. `EXPIRED` is an answer, an
+// unknown `qrcodeId` is an error. The `ticket` is present while the status is `AUTHORIZED` and nobody has exchanged it. A
+// `matchNumber` is to be shown large: who holds the phone has to pick it there.
 //
 // Corresponds with GET /api/v3/get-qrcode-status (the `GetQRCodeStatus` operationId).
 func (c *Client) GetQRCodeStatus(ctx context.Context, params *GetQRCodeStatusParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -4475,7 +4735,8 @@ func (c *Client) VerifyTOTP(ctx context.Context, body VerifyTOTPJSONRequestBody,
 // RedeemFastpassWithBody Sign in with a scanned fastpass APP 端扫码登录
 //
 // For the phone that scanned a fastpass: tokens for the user who showed it. Works once. The application named by
-// `x-authing-app-id` must belong to the userpool of the fastpass.
+// `x-authing-app-id` must belong to the userpool of the fastpass; without one it is that userpool's default application. The user
+// is told by e-mail.
 //
 // Takes any type of body and a specified content type.
 //
@@ -4495,7 +4756,8 @@ func (c *Client) RedeemFastpassWithBody(ctx context.Context, params *RedeemFastp
 // RedeemFastpass Sign in with a scanned fastpass APP 端扫码登录
 //
 // For the phone that scanned a fastpass: tokens for the user who showed it. Works once. The application named by
-// `x-authing-app-id` must belong to the userpool of the fastpass.
+// `x-authing-app-id` must belong to the userpool of the fastpass; without one it is that userpool's default application. The user
+// is told by e-mail.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -4512,9 +4774,30 @@ func (c *Client) RedeemFastpass(ctx context.Context, params *RedeemFastpassParam
 	return c.Client.Do(req)
 }
 
+// StreamQRCodeEvents Status of a login QR code, as it changes 登录二维码状态推送
+//
+// `get-qrcode-status` as server-sent events (`EventSource` in a browser), for the page that created the QR code. The first
+// event `status` comes at once, further ones when something has changed; a comment every 15 seconds keeps the connection open.
+// The stream ends with `AUTHORIZED`, `CANCELLED` or `EXPIRED`. Who lost the connection asks again with the `Last-Event-ID` and
+// is told what it missed; when that was the last event, the answer is 204, which also stops a browser from asking again.
+//
+// Corresponds with GET /api/v3/qrcode-events (the `StreamQRCodeEvents` operationId).
+func (c *Client) StreamQRCodeEvents(ctx context.Context, params *StreamQRCodeEventsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewStreamQRCodeEventsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // GetQRCodePicture The picture of a login QR code 登录二维码图片
 //
-// The PNG that the `url` of a login QR code points to. It is gone when the QR code has ended.
+// The PNG that the `url` of a login QR code points to. It may be kept exactly as long as the QR code lives, and is gone (404)
+// when that has ended. Modules are whole pixels at any size, so that `image-rendering: pixelated` enlarges it without blur.
 //
 // Corresponds with GET /api/v3/qrcode.png (the `GetQRCodePicture` operationId).
 func (c *Client) GetQRCodePicture(ctx context.Context, params *GetQRCodePictureParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -4625,6 +4908,9 @@ func (c *Client) SendEnrollFactorRequest(ctx context.Context, body SendEnrollFac
 // `CONFIRM` or `CANCEL`. The page's session will have proved what the phone's has, and expire no later. A session from
 // before the user bound an authenticator must show a code first (1635): `mfa-totp-verify`.
 //
+// `SCAN` answers with `login`, what the user must see before deciding: who asks, from where, since when. If it has `numbers`,
+// `CONFIRM` needs the `number` of them that the page shows; a wrong one cancels the login.
+//
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /api/v3/set-qrcode-status (the `SetQRCodeStatus` operationId).
@@ -4645,6 +4931,9 @@ func (c *Client) SetQRCodeStatusWithBody(ctx context.Context, contentType string
 // For the phone of a signed-in user of the same userpool. `SCAN` first; it pins user and session, and only they may
 // `CONFIRM` or `CANCEL`. The page's session will have proved what the phone's has, and expire no later. A session from
 // before the user bound an authenticator must show a code first (1635): `mfa-totp-verify`.
+//
+// `SCAN` answers with `login`, what the user must see before deciding: who asks, from where, since when. If it has `numbers`,
+// `CONFIRM` needs the `number` of them that the page shows; a wrong one cancels the login.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -6364,6 +6653,67 @@ func NewCreateQRCodeRequestWithBody(server string, params *CreateQRCodeParams, c
 			req.Header.Set("x-authing-app-id", headerParam0)
 		}
 
+		if params.XAuthingUserpoolID != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "x-authing-userpool-id", *params.XAuthingUserpoolID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("x-authing-userpool-id", headerParam1)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewGetFastpassStatusRequest constructs an http.Request for the GetFastpassStatus method
+func NewGetFastpassStatusRequest(server string, params *GetFastpassStatusParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v3/get-app-login-qrcode-status")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "qrcodeId", params.QrcodeID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
 	}
 
 	return req, nil
@@ -6398,6 +6748,64 @@ func NewGetFactorRequest(server string, params *GetFactorParams) (*http.Request,
 		var rawQueryFragments []string
 
 		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "factorId", params.FactorID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetFastpassAppsRequest constructs an http.Request for the GetFastpassApps method
+func NewGetFastpassAppsRequest(server string, params *GetFastpassAppsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v3/get-fastpass-client-apps")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "qrcodeId", params.QrcodeID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "appId", params.AppID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
 			return nil, err
 		} else {
 			for _, qp := range strings.Split(queryFrag, "&") {
@@ -6903,6 +7311,82 @@ func NewRedeemFastpassRequestWithBody(server string, params *RedeemFastpassParam
 			req.Header.Set("x-authing-app-id", headerParam0)
 		}
 
+		if params.XAuthingUserpoolID != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "x-authing-userpool-id", *params.XAuthingUserpoolID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("x-authing-userpool-id", headerParam1)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewStreamQRCodeEventsRequest constructs an http.Request for the StreamQRCodeEvents method
+func NewStreamQRCodeEventsRequest(server string, params *StreamQRCodeEventsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v3/qrcode-events")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "qrcodeId", params.QrcodeID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.LastEventID != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Last-Event-ID", *params.LastEventID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Last-Event-ID", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -6942,6 +7426,18 @@ func NewGetQRCodePictureRequest(server string, params *GetQRCodePictureParams) (
 			for _, qp := range strings.Split(queryFrag, "&") {
 				rawQueryFragments = append(rawQueryFragments, qp)
 			}
+		}
+
+		if params.Size != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "size", *params.Size, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
 		}
 
 		if encoded := queryValues.Encode(); encoded != "" {
@@ -8185,7 +8681,7 @@ type ClientWithResponsesInterface interface {
 
 	// ChangeQRCodeStatusWithBodyWithResponse Scan, confirm or cancel a login QR code, older name 修改二维码状态
 	//
-	// The older name of `set-qrcode-status`; its answer carries no data.
+	// The older name of `set-qrcode-status`. Its answer carries data after `SCAN` only.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8194,7 +8690,7 @@ type ClientWithResponsesInterface interface {
 
 	// ChangeQRCodeStatusWithResponse Scan, confirm or cancel a login QR code, older name 修改二维码状态
 	//
-	// The older name of `set-qrcode-status`; its answer carries no data.
+	// The older name of `set-qrcode-status`. Its answer carries data after `SCAN` only.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8254,7 +8750,11 @@ type ClientWithResponsesInterface interface {
 	//
 	// For the backend of the login page. The ticket works once and only for the application that the QR code belongs to;
 	// a second use is refused and ends the session that the first one opened. The application proves itself with
-	// `client_id` and `client_secret` in the body or with HTTP Basic; `x-authing-app-id` may stand for `client_id`.
+	// `client_id` and `client_secret` in the body or with HTTP Basic; `x-authing-app-id` may stand for `client_id`. An application
+	// that is set up for it (`menshen app set --browser-exchange`) exchanges with `client_id` alone, so that its page needs no backend.
+	//
+	// Who signed in through WeChat and has an authenticator is asked for its code: the refusal 1635 carries an `mfaToken` for
+	// `/api/v3/signin-with-mfa`, and the ticket is used up.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8265,7 +8765,11 @@ type ClientWithResponsesInterface interface {
 	//
 	// For the backend of the login page. The ticket works once and only for the application that the QR code belongs to;
 	// a second use is refused and ends the session that the first one opened. The application proves itself with
-	// `client_id` and `client_secret` in the body or with HTTP Basic; `x-authing-app-id` may stand for `client_id`.
+	// `client_id` and `client_secret` in the body or with HTTP Basic; `x-authing-app-id` may stand for `client_id`. An application
+	// that is set up for it (`menshen app set --browser-exchange`) exchanges with `client_id` alone, so that its page needs no backend.
+	//
+	// Who signed in through WeChat and has an authenticator is asked for its code: the refusal 1635 carries an `mfaToken` for
+	// `/api/v3/signin-with-mfa`, and the ticket is used up.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8303,7 +8807,10 @@ type ClientWithResponsesInterface interface {
 	// public id, so a photograph of the screen is no help to anybody.
 	//
 	// Open to applications (`x-authing-app-id`) and to management credentials; with neither, the default application of
-	// the default userpool answers. A user's token is not needed and not looked at.
+	// the userpool in `x-authing-userpool-id`, or of the default one, answers. A user's token is not needed and not looked at.
+	//
+	// The page learns what happens next from `/api/v3/qrcode-events`, or by asking `/api/v3/get-qrcode-status` every `interval`
+	// seconds; both tell the same.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8317,12 +8824,26 @@ type ClientWithResponsesInterface interface {
 	// public id, so a photograph of the screen is no help to anybody.
 	//
 	// Open to applications (`x-authing-app-id`) and to management credentials; with neither, the default application of
-	// the default userpool answers. A user's token is not needed and not looked at.
+	// the userpool in `x-authing-userpool-id`, or of the default one, answers. A user's token is not needed and not looked at.
+	//
+	// The page learns what happens next from `/api/v3/qrcode-events`, or by asking `/api/v3/get-qrcode-status` every `interval`
+	// seconds; both tell the same.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v3/gene-qrcode (the `CreateQRCode` operationId).
 	CreateQRCodeWithResponse(ctx context.Context, params *CreateQRCodeParams, body CreateQRCodeJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateQRCodeResult, error)
+
+	// GetFastpassStatusWithResponse Status of a fastpass 查询快速认证二维码状态
+	//
+	// For the page that shows a fastpass; poll every `interval` seconds, until that is absent: `PENDING`, `SCANNED` when a phone has
+	// asked for the applications, `AUTHORIZED` when it has signed in, `EXPIRED`. There is no ticket: the tokens are the phone's. The
+	// fastpass of a session that has ended is `CANCELLED`. An unknown `qrcodeId` is an error.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v3/get-app-login-qrcode-status (the `GetFastpassStatus` operationId).
+	GetFastpassStatusWithResponse(ctx context.Context, params *GetFastpassStatusParams, reqEditors ...RequestEditorFn) (*GetFastpassStatusResult, error)
 
 	// GetFactorWithResponse Get a factor 获取绑定的某个 MFA 认证要素
 	//
@@ -8332,6 +8853,16 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /api/v3/get-factor (the `GetFactor` operationId).
 	GetFactorWithResponse(ctx context.Context, params *GetFactorParams, reqEditors ...RequestEditorFn) (*GetFactorResult, error)
+
+	// GetFastpassAppsWithResponse Applications that a fastpass can sign in to 获取快速认证的应用列表
+	//
+	// For the phone that scanned a fastpass: the applications of its userpool, of which the user picks one for
+	// `/api/v3/qrcode-app-login`. The page is told that the fastpass was scanned.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v3/get-fastpass-client-apps (the `GetFastpassApps` operationId).
+	GetFastpassAppsWithResponse(ctx context.Context, params *GetFastpassAppsParams, reqEditors ...RequestEditorFn) (*GetFastpassAppsResult, error)
 
 	// GetManagementTokenWithBodyWithResponse Get a management token 获取管理员 Token
 	//
@@ -8364,8 +8895,9 @@ type ClientWithResponsesInterface interface {
 
 	// GetQRCodeStatusWithResponse Status of a login QR code 获取登录二维码状态
 	//
-	// For the page that created the QR code; poll once a second. `EXPIRED` is an answer, an unknown `qrcodeId` is an
-	// error. The `ticket` is present while the status is `AUTHORIZED` and nobody has exchanged it.
+	// For the page that created the QR code; poll every `interval` seconds, until that is absent. `EXPIRED` is an answer, an
+	// unknown `qrcodeId` is an error. The `ticket` is present while the status is `AUTHORIZED` and nobody has exchanged it. A
+	// `matchNumber` is to be shown large: who holds the phone has to pick it there.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -8456,7 +8988,8 @@ type ClientWithResponsesInterface interface {
 	// RedeemFastpassWithBodyWithResponse Sign in with a scanned fastpass APP 端扫码登录
 	//
 	// For the phone that scanned a fastpass: tokens for the user who showed it. Works once. The application named by
-	// `x-authing-app-id` must belong to the userpool of the fastpass.
+	// `x-authing-app-id` must belong to the userpool of the fastpass; without one it is that userpool's default application. The user
+	// is told by e-mail.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8466,16 +8999,30 @@ type ClientWithResponsesInterface interface {
 	// RedeemFastpassWithResponse Sign in with a scanned fastpass APP 端扫码登录
 	//
 	// For the phone that scanned a fastpass: tokens for the user who showed it. Works once. The application named by
-	// `x-authing-app-id` must belong to the userpool of the fastpass.
+	// `x-authing-app-id` must belong to the userpool of the fastpass; without one it is that userpool's default application. The user
+	// is told by e-mail.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v3/qrcode-app-login (the `RedeemFastpass` operationId).
 	RedeemFastpassWithResponse(ctx context.Context, params *RedeemFastpassParams, body RedeemFastpassJSONRequestBody, reqEditors ...RequestEditorFn) (*RedeemFastpassResult, error)
 
+	// StreamQRCodeEventsWithResponse Status of a login QR code, as it changes 登录二维码状态推送
+	//
+	// `get-qrcode-status` as server-sent events (`EventSource` in a browser), for the page that created the QR code. The first
+	// event `status` comes at once, further ones when something has changed; a comment every 15 seconds keeps the connection open.
+	// The stream ends with `AUTHORIZED`, `CANCELLED` or `EXPIRED`. Who lost the connection asks again with the `Last-Event-ID` and
+	// is told what it missed; when that was the last event, the answer is 204, which also stops a browser from asking again.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v3/qrcode-events (the `StreamQRCodeEvents` operationId).
+	StreamQRCodeEventsWithResponse(ctx context.Context, params *StreamQRCodeEventsParams, reqEditors ...RequestEditorFn) (*StreamQRCodeEventsResult, error)
+
 	// GetQRCodePictureWithResponse The picture of a login QR code 登录二维码图片
 	//
-	// The PNG that the `url` of a login QR code points to. It is gone when the QR code has ended.
+	// The PNG that the `url` of a login QR code points to. It may be kept exactly as long as the QR code lives, and is gone (404)
+	// when that has ended. Modules are whole pixels at any size, so that `image-rendering: pixelated` enlarges it without blur.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -8538,6 +9085,9 @@ type ClientWithResponsesInterface interface {
 	// `CONFIRM` or `CANCEL`. The page's session will have proved what the phone's has, and expire no later. A session from
 	// before the user bound an authenticator must show a code first (1635): `mfa-totp-verify`.
 	//
+	// `SCAN` answers with `login`, what the user must see before deciding: who asks, from where, since when. If it has `numbers`,
+	// `CONFIRM` needs the `number` of them that the page shows; a wrong one cancels the login.
+	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v3/set-qrcode-status (the `SetQRCodeStatus` operationId).
@@ -8548,6 +9098,9 @@ type ClientWithResponsesInterface interface {
 	// For the phone of a signed-in user of the same userpool. `SCAN` first; it pins user and session, and only they may
 	// `CONFIRM` or `CANCEL`. The page's session will have proved what the phone's has, and expire no later. A session from
 	// before the user bound an authenticator must show a code first (1635): `mfa-totp-verify`.
+	//
+	// `SCAN` answers with `login`, what the user must see before deciding: who asks, from where, since when. If it has `numbers`,
+	// `CONFIRM` needs the `number` of them that the page shows; a wrong one cancels the login.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -9192,7 +9745,7 @@ type ChangeQRCodeStatusResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *CommonResponseDto
+	JSON200 *ChangeQRCodeStatusRespDto
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *StatusFailureApplicationJSON
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
@@ -9364,7 +9917,7 @@ type ExchangeQRCodeTicketResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *LoginToken
+	JSON200 *SignIn
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *StatusFailureApplicationJSON
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
@@ -9483,6 +10036,49 @@ func (r CreateQRCodeResult) ContentType() string {
 	return ""
 }
 
+// GetFastpassStatusResultDefaultHeaders the declared response headers of an HTTP default response for GetFastpassStatus
+type GetFastpassStatusResultDefaultHeaders struct {
+	RetryAfter *int
+	XRequestID *string
+}
+
+type GetFastpassStatusResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *CheckQRCodeStatusRespDto
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *StatusFailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *StatusFailureApplicationProblemPlusJSON
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GetFastpassStatusResultDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r GetFastpassStatusResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetFastpassStatusResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetFastpassStatusResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // GetFactorResultDefaultHeaders the declared response headers of an HTTP default response for GetFactor
 type GetFactorResultDefaultHeaders struct {
 	RetryAfter *int
@@ -9520,6 +10116,49 @@ func (r GetFactorResult) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetFactorResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetFastpassAppsResultDefaultHeaders the declared response headers of an HTTP default response for GetFastpassApps
+type GetFastpassAppsResultDefaultHeaders struct {
+	RetryAfter *int
+	XRequestID *string
+}
+
+type GetFastpassAppsResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *GetFastpassClientAppsRespDto
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *StatusFailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *StatusFailureApplicationProblemPlusJSON
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GetFastpassAppsResultDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r GetFastpassAppsResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetFastpassAppsResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetFastpassAppsResult) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -9963,6 +10602,54 @@ func (r RedeemFastpassResult) ContentType() string {
 	return ""
 }
 
+// StreamQRCodeEventsResult200Headers the declared response headers of an HTTP 200 response for StreamQRCodeEvents
+type StreamQRCodeEventsResult200Headers struct {
+	CacheControl *string
+}
+
+// StreamQRCodeEventsResultDefaultHeaders the declared response headers of an HTTP default response for StreamQRCodeEvents
+type StreamQRCodeEventsResultDefaultHeaders struct {
+	RetryAfter *int
+	XRequestID *string
+}
+
+type StreamQRCodeEventsResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *StatusFailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *StatusFailureApplicationProblemPlusJSON
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *StreamQRCodeEventsResult200Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *StreamQRCodeEventsResultDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r StreamQRCodeEventsResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r StreamQRCodeEventsResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r StreamQRCodeEventsResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // GetQRCodePictureResult200Headers the declared response headers of an HTTP 200 response for GetQRCodePicture
 type GetQRCodePictureResult200Headers struct {
 	CacheControl *string
@@ -10107,7 +10794,7 @@ type SetQRCodeStatusResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *IsSuccessRespDto
+	JSON200 *SetQRCodeStatusRespDto
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *StatusFailureApplicationJSON
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
@@ -11232,7 +11919,7 @@ func (c *ClientWithResponses) RegisterWithCodeWithResponse(ctx context.Context, 
 
 // ChangeQRCodeStatusWithBodyWithResponse Scan, confirm or cancel a login QR code, older name 修改二维码状态
 //
-// The older name of `set-qrcode-status`; its answer carries no data.
+// The older name of `set-qrcode-status`. Its answer carries data after `SCAN` only.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -11247,7 +11934,7 @@ func (c *ClientWithResponses) ChangeQRCodeStatusWithBodyWithResponse(ctx context
 
 // ChangeQRCodeStatusWithResponse Scan, confirm or cancel a login QR code, older name 修改二维码状态
 //
-// The older name of `set-qrcode-status`; its answer carries no data.
+// The older name of `set-qrcode-status`. Its answer carries data after `SCAN` only.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -11343,7 +12030,11 @@ func (c *ClientWithResponses) EnrollFactorWithResponse(ctx context.Context, body
 //
 // For the backend of the login page. The ticket works once and only for the application that the QR code belongs to;
 // a second use is refused and ends the session that the first one opened. The application proves itself with
-// `client_id` and `client_secret` in the body or with HTTP Basic; `x-authing-app-id` may stand for `client_id`.
+// `client_id` and `client_secret` in the body or with HTTP Basic; `x-authing-app-id` may stand for `client_id`. An application
+// that is set up for it (`menshen app set --browser-exchange`) exchanges with `client_id` alone, so that its page needs no backend.
+//
+// Who signed in through WeChat and has an authenticator is asked for its code: the refusal 1635 carries an `mfaToken` for
+// `/api/v3/signin-with-mfa`, and the ticket is used up.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -11360,7 +12051,11 @@ func (c *ClientWithResponses) ExchangeQRCodeTicketWithBodyWithResponse(ctx conte
 //
 // For the backend of the login page. The ticket works once and only for the application that the QR code belongs to;
 // a second use is refused and ends the session that the first one opened. The application proves itself with
-// `client_id` and `client_secret` in the body or with HTTP Basic; `x-authing-app-id` may stand for `client_id`.
+// `client_id` and `client_secret` in the body or with HTTP Basic; `x-authing-app-id` may stand for `client_id`. An application
+// that is set up for it (`menshen app set --browser-exchange`) exchanges with `client_id` alone, so that its page needs no backend.
+//
+// Who signed in through WeChat and has an authenticator is asked for its code: the refusal 1635 carries an `mfaToken` for
+// `/api/v3/signin-with-mfa`, and the ticket is used up.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -11416,7 +12111,10 @@ func (c *ClientWithResponses) CreateFastpassWithResponse(ctx context.Context, bo
 // public id, so a photograph of the screen is no help to anybody.
 //
 // Open to applications (`x-authing-app-id`) and to management credentials; with neither, the default application of
-// the default userpool answers. A user's token is not needed and not looked at.
+// the userpool in `x-authing-userpool-id`, or of the default one, answers. A user's token is not needed and not looked at.
+//
+// The page learns what happens next from `/api/v3/qrcode-events`, or by asking `/api/v3/get-qrcode-status` every `interval`
+// seconds; both tell the same.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -11436,7 +12134,10 @@ func (c *ClientWithResponses) CreateQRCodeWithBodyWithResponse(ctx context.Conte
 // public id, so a photograph of the screen is no help to anybody.
 //
 // Open to applications (`x-authing-app-id`) and to management credentials; with neither, the default application of
-// the default userpool answers. A user's token is not needed and not looked at.
+// the userpool in `x-authing-userpool-id`, or of the default one, answers. A user's token is not needed and not looked at.
+//
+// The page learns what happens next from `/api/v3/qrcode-events`, or by asking `/api/v3/get-qrcode-status` every `interval`
+// seconds; both tell the same.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -11447,6 +12148,23 @@ func (c *ClientWithResponses) CreateQRCodeWithResponse(ctx context.Context, para
 		return nil, err
 	}
 	return ParseCreateQRCodeResult(rsp)
+}
+
+// GetFastpassStatusWithResponse Status of a fastpass 查询快速认证二维码状态
+//
+// For the page that shows a fastpass; poll every `interval` seconds, until that is absent: `PENDING`, `SCANNED` when a phone has
+// asked for the applications, `AUTHORIZED` when it has signed in, `EXPIRED`. There is no ticket: the tokens are the phone's. The
+// fastpass of a session that has ended is `CANCELLED`. An unknown `qrcodeId` is an error.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v3/get-app-login-qrcode-status (the `GetFastpassStatus` operationId).
+func (c *ClientWithResponses) GetFastpassStatusWithResponse(ctx context.Context, params *GetFastpassStatusParams, reqEditors ...RequestEditorFn) (*GetFastpassStatusResult, error) {
+	rsp, err := c.GetFastpassStatus(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetFastpassStatusResult(rsp)
 }
 
 // GetFactorWithResponse Get a factor 获取绑定的某个 MFA 认证要素
@@ -11462,6 +12180,22 @@ func (c *ClientWithResponses) GetFactorWithResponse(ctx context.Context, params 
 		return nil, err
 	}
 	return ParseGetFactorResult(rsp)
+}
+
+// GetFastpassAppsWithResponse Applications that a fastpass can sign in to 获取快速认证的应用列表
+//
+// For the phone that scanned a fastpass: the applications of its userpool, of which the user picks one for
+// `/api/v3/qrcode-app-login`. The page is told that the fastpass was scanned.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v3/get-fastpass-client-apps (the `GetFastpassApps` operationId).
+func (c *ClientWithResponses) GetFastpassAppsWithResponse(ctx context.Context, params *GetFastpassAppsParams, reqEditors ...RequestEditorFn) (*GetFastpassAppsResult, error) {
+	rsp, err := c.GetFastpassApps(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetFastpassAppsResult(rsp)
 }
 
 // GetManagementTokenWithBodyWithResponse Get a management token 获取管理员 Token
@@ -11513,8 +12247,9 @@ func (c *ClientWithResponses) GetOTPSecretByUserWithResponse(ctx context.Context
 
 // GetQRCodeStatusWithResponse Status of a login QR code 获取登录二维码状态
 //
-// For the page that created the QR code; poll once a second. `EXPIRED` is an answer, an unknown `qrcodeId` is an
-// error. The `ticket` is present while the status is `AUTHORIZED` and nobody has exchanged it.
+// For the page that created the QR code; poll every `interval` seconds, until that is absent. `EXPIRED` is an answer, an
+// unknown `qrcodeId` is an error. The `ticket` is present while the status is `AUTHORIZED` and nobody has exchanged it. A
+// `matchNumber` is to be shown large: who holds the phone has to pick it there.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -11659,7 +12394,8 @@ func (c *ClientWithResponses) VerifyTOTPWithResponse(ctx context.Context, body V
 // RedeemFastpassWithBodyWithResponse Sign in with a scanned fastpass APP 端扫码登录
 //
 // For the phone that scanned a fastpass: tokens for the user who showed it. Works once. The application named by
-// `x-authing-app-id` must belong to the userpool of the fastpass.
+// `x-authing-app-id` must belong to the userpool of the fastpass; without one it is that userpool's default application. The user
+// is told by e-mail.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -11675,7 +12411,8 @@ func (c *ClientWithResponses) RedeemFastpassWithBodyWithResponse(ctx context.Con
 // RedeemFastpassWithResponse Sign in with a scanned fastpass APP 端扫码登录
 //
 // For the phone that scanned a fastpass: tokens for the user who showed it. Works once. The application named by
-// `x-authing-app-id` must belong to the userpool of the fastpass.
+// `x-authing-app-id` must belong to the userpool of the fastpass; without one it is that userpool's default application. The user
+// is told by e-mail.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -11688,9 +12425,28 @@ func (c *ClientWithResponses) RedeemFastpassWithResponse(ctx context.Context, pa
 	return ParseRedeemFastpassResult(rsp)
 }
 
+// StreamQRCodeEventsWithResponse Status of a login QR code, as it changes 登录二维码状态推送
+//
+// `get-qrcode-status` as server-sent events (`EventSource` in a browser), for the page that created the QR code. The first
+// event `status` comes at once, further ones when something has changed; a comment every 15 seconds keeps the connection open.
+// The stream ends with `AUTHORIZED`, `CANCELLED` or `EXPIRED`. Who lost the connection asks again with the `Last-Event-ID` and
+// is told what it missed; when that was the last event, the answer is 204, which also stops a browser from asking again.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v3/qrcode-events (the `StreamQRCodeEvents` operationId).
+func (c *ClientWithResponses) StreamQRCodeEventsWithResponse(ctx context.Context, params *StreamQRCodeEventsParams, reqEditors ...RequestEditorFn) (*StreamQRCodeEventsResult, error) {
+	rsp, err := c.StreamQRCodeEvents(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseStreamQRCodeEventsResult(rsp)
+}
+
 // GetQRCodePictureWithResponse The picture of a login QR code 登录二维码图片
 //
-// The PNG that the `url` of a login QR code points to. It is gone when the QR code has ended.
+// The PNG that the `url` of a login QR code points to. It may be kept exactly as long as the QR code lives, and is gone (404)
+// when that has ended. Modules are whole pixels at any size, so that `image-rendering: pixelated` enlarges it without blur.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -11783,6 +12539,9 @@ func (c *ClientWithResponses) SendEnrollFactorRequestWithResponse(ctx context.Co
 // `CONFIRM` or `CANCEL`. The page's session will have proved what the phone's has, and expire no later. A session from
 // before the user bound an authenticator must show a code first (1635): `mfa-totp-verify`.
 //
+// `SCAN` answers with `login`, what the user must see before deciding: who asks, from where, since when. If it has `numbers`,
+// `CONFIRM` needs the `number` of them that the page shows; a wrong one cancels the login.
+//
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/v3/set-qrcode-status (the `SetQRCodeStatus` operationId).
@@ -11799,6 +12558,9 @@ func (c *ClientWithResponses) SetQRCodeStatusWithBodyWithResponse(ctx context.Co
 // For the phone of a signed-in user of the same userpool. `SCAN` first; it pins user and session, and only they may
 // `CONFIRM` or `CANCEL`. The page's session will have proved what the phone's has, and expire no later. A session from
 // before the user bound an authenticator must show a code first (1635): `mfa-totp-verify`.
+//
+// `SCAN` answers with `login`, what the user must see before deciding: who asks, from where, since when. If it has `numbers`,
+// `CONFIRM` needs the `number` of them that the page shows; a wrong one cancels the login.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -12758,7 +13520,7 @@ func ParseChangeQRCodeStatusResult(rsp *http.Response) (*ChangeQRCodeStatusResul
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest CommonResponseDto
+		var dest ChangeQRCodeStatusRespDto
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -12998,7 +13760,7 @@ func ParseExchangeQRCodeTicketResult(rsp *http.Response) (*ExchangeQRCodeTicketR
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest LoginToken
+		var dest SignIn
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -13163,6 +13925,66 @@ func ParseCreateQRCodeResult(rsp *http.Response) (*CreateQRCodeResult, error) {
 	return response, nil
 }
 
+// ParseGetFastpassStatusResult parses an HTTP response from a GetFastpassStatusWithResponse call
+func ParseGetFastpassStatusResult(rsp *http.Response) (*GetFastpassStatusResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetFastpassStatusResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest CheckQRCodeStatusRespDto
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest StatusFailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest StatusFailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers GetFastpassStatusResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
 // ParseGetFactorResult parses an HTTP response from a GetFactorWithResponse call
 func ParseGetFactorResult(rsp *http.Response) (*GetFactorResult, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -13203,6 +14025,66 @@ func ParseGetFactorResult(rsp *http.Response) (*GetFactorResult, error) {
 	switch {
 	case true:
 		var headers GetFactorResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetFastpassAppsResult parses an HTTP response from a GetFastpassAppsWithResponse call
+func ParseGetFastpassAppsResult(rsp *http.Response) (*GetFastpassAppsResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetFastpassAppsResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest GetFastpassClientAppsRespDto
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest StatusFailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest StatusFailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers GetFastpassAppsResultDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
@@ -13833,6 +14715,72 @@ func ParseRedeemFastpassResult(rsp *http.Response) (*RedeemFastpassResult, error
 	return response, nil
 }
 
+// ParseStreamQRCodeEventsResult parses an HTTP response from a StreamQRCodeEventsWithResponse call
+func ParseStreamQRCodeEventsResult(rsp *http.Response) (*StreamQRCodeEventsResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &StreamQRCodeEventsResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest StatusFailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest StatusFailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers StreamQRCodeEventsResult200Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		response.Headers200 = &headers
+	case true:
+		var headers StreamQRCodeEventsResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
 // ParseGetQRCodePictureResult parses an HTTP response from a GetQRCodePictureWithResponse call
 func ParseGetQRCodePictureResult(rsp *http.Response) (*GetQRCodePictureResult, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -14031,7 +14979,7 @@ func ParseSetQRCodeStatusResult(rsp *http.Response) (*SetQRCodeStatusResult, err
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest IsSuccessRespDto
+		var dest SetQRCodeStatusRespDto
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -15329,9 +16277,15 @@ type ServerInterface interface {
 	// CreateQRCode Create a login QR code 生成用于登录的二维码
 	// (POST /api/v3/gene-qrcode)
 	CreateQRCode(w http.ResponseWriter, r *http.Request, params CreateQRCodeParams)
+	// GetFastpassStatus Status of a fastpass 查询快速认证二维码状态
+	// (GET /api/v3/get-app-login-qrcode-status)
+	GetFastpassStatus(w http.ResponseWriter, r *http.Request, params GetFastpassStatusParams)
 	// GetFactor Get a factor 获取绑定的某个 MFA 认证要素
 	// (GET /api/v3/get-factor)
 	GetFactor(w http.ResponseWriter, r *http.Request, params GetFactorParams)
+	// GetFastpassApps Applications that a fastpass can sign in to 获取快速认证的应用列表
+	// (GET /api/v3/get-fastpass-client-apps)
+	GetFastpassApps(w http.ResponseWriter, r *http.Request, params GetFastpassAppsParams)
 	// GetManagementToken Get a management token 获取管理员 Token
 	// (POST /api/v3/get-management-token)
 	GetManagementToken(w http.ResponseWriter, r *http.Request)
@@ -15362,6 +16316,9 @@ type ServerInterface interface {
 	// RedeemFastpass Sign in with a scanned fastpass APP 端扫码登录
 	// (POST /api/v3/qrcode-app-login)
 	RedeemFastpass(w http.ResponseWriter, r *http.Request, params RedeemFastpassParams)
+	// StreamQRCodeEvents Status of a login QR code, as it changes 登录二维码状态推送
+	// (GET /api/v3/qrcode-events)
+	StreamQRCodeEvents(w http.ResponseWriter, r *http.Request, params StreamQRCodeEventsParams)
 	// GetQRCodePicture The picture of a login QR code 登录二维码图片
 	// (GET /api/v3/qrcode.png)
 	GetQRCodePicture(w http.ResponseWriter, r *http.Request, params GetQRCodePictureParams)
@@ -15515,9 +16472,21 @@ func (_ Unimplemented) CreateQRCode(w http.ResponseWriter, r *http.Request, para
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
+// GetFastpassStatus Status of a fastpass 查询快速认证二维码状态
+// (GET /api/v3/get-app-login-qrcode-status)
+func (_ Unimplemented) GetFastpassStatus(w http.ResponseWriter, r *http.Request, params GetFastpassStatusParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
 // GetFactor Get a factor 获取绑定的某个 MFA 认证要素
 // (GET /api/v3/get-factor)
 func (_ Unimplemented) GetFactor(w http.ResponseWriter, r *http.Request, params GetFactorParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// GetFastpassApps Applications that a fastpass can sign in to 获取快速认证的应用列表
+// (GET /api/v3/get-fastpass-client-apps)
+func (_ Unimplemented) GetFastpassApps(w http.ResponseWriter, r *http.Request, params GetFastpassAppsParams) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -15578,6 +16547,12 @@ func (_ Unimplemented) VerifyTOTP(w http.ResponseWriter, r *http.Request) {
 // RedeemFastpass Sign in with a scanned fastpass APP 端扫码登录
 // (POST /api/v3/qrcode-app-login)
 func (_ Unimplemented) RedeemFastpass(w http.ResponseWriter, r *http.Request, params RedeemFastpassParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// StreamQRCodeEvents Status of a login QR code, as it changes 登录二维码状态推送
+// (GET /api/v3/qrcode-events)
+func (_ Unimplemented) StreamQRCodeEvents(w http.ResponseWriter, r *http.Request, params StreamQRCodeEventsParams) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -16828,8 +17803,60 @@ func (siw *ServerInterfaceWrapper) CreateQRCode(w http.ResponseWriter, r *http.R
 
 	}
 
+	// ------------- Optional header parameter "x-authing-userpool-id" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("x-authing-userpool-id")]; found {
+		var XAuthingUserpoolID UserpoolIDHeader
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "x-authing-userpool-id", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "x-authing-userpool-id", valueList[0], &XAuthingUserpoolID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "x-authing-userpool-id", Err: err})
+			return
+		}
+
+		params.XAuthingUserpoolID = &XAuthingUserpoolID
+
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.CreateQRCode(w, r, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetFastpassStatus operation middleware
+func (siw *ServerInterfaceWrapper) GetFastpassStatus(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetFastpassStatusParams
+
+	// ------------- Required query parameter "qrcodeId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "qrcodeId", r.URL.Query(), &params.QrcodeID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "qrcodeId"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "qrcodeId", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetFastpassStatus(w, r, params)
 	}))
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -16863,6 +17890,52 @@ func (siw *ServerInterfaceWrapper) GetFactor(w http.ResponseWriter, r *http.Requ
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetFactor(w, r, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetFastpassApps operation middleware
+func (siw *ServerInterfaceWrapper) GetFastpassApps(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetFastpassAppsParams
+
+	// ------------- Required query parameter "qrcodeId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "qrcodeId", r.URL.Query(), &params.QrcodeID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "qrcodeId"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "qrcodeId", Err: err})
+		}
+		return
+	}
+
+	// ------------- Required query parameter "appId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "appId", r.URL.Query(), &params.AppID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "appId"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "appId", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetFastpassApps(w, r, params)
 	}))
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -17169,8 +18242,81 @@ func (siw *ServerInterfaceWrapper) RedeemFastpass(w http.ResponseWriter, r *http
 
 	}
 
+	// ------------- Optional header parameter "x-authing-userpool-id" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("x-authing-userpool-id")]; found {
+		var XAuthingUserpoolID UserpoolIDHeader
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "x-authing-userpool-id", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "x-authing-userpool-id", valueList[0], &XAuthingUserpoolID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "x-authing-userpool-id", Err: err})
+			return
+		}
+
+		params.XAuthingUserpoolID = &XAuthingUserpoolID
+
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.RedeemFastpass(w, r, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// StreamQRCodeEvents operation middleware
+func (siw *ServerInterfaceWrapper) StreamQRCodeEvents(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params StreamQRCodeEventsParams
+
+	// ------------- Required query parameter "qrcodeId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "qrcodeId", r.URL.Query(), &params.QrcodeID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "qrcodeId"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "qrcodeId", Err: err})
+		}
+		return
+	}
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Last-Event-ID" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Last-Event-ID")]; found {
+		var LastEventID string
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Last-Event-ID", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Last-Event-ID", valueList[0], &LastEventID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Last-Event-ID", Err: err})
+			return
+		}
+
+		params.LastEventID = &LastEventID
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.StreamQRCodeEvents(w, r, params)
 	}))
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -17198,6 +18344,19 @@ func (siw *ServerInterfaceWrapper) GetQRCodePicture(w http.ResponseWriter, r *ht
 			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "id"})
 		} else {
 			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "size", r.URL.Query(), &params.Size, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "size"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "size", Err: err})
 		}
 		return
 	}
@@ -18069,6 +19228,12 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 		r.Post(options.BaseURL+"/api/v3/qrcode-app-login", wrapper.RedeemFastpass)
 	})
 	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/api/v3/get-fastpass-client-apps", wrapper.GetFastpassApps)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/api/v3/get-app-login-qrcode-status", wrapper.GetFastpassStatus)
+	})
+	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/auth/mfa/qrcode", wrapper.GetMFAQRCode)
 	})
 	r.Group(func(r chi.Router) {
@@ -18127,6 +19292,9 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 	})
 	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/api/v3/get-qrcode-status", wrapper.GetQRCodeStatus)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/api/v3/qrcode-events", wrapper.StreamQRCodeEvents)
 	})
 	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/api/v3/check-qrcode-status", wrapper.CheckQRCodeStatus)
@@ -18714,7 +19882,7 @@ type ChangeQRCodeStatusResponseObject interface {
 	VisitChangeQRCodeStatusResponse(w http.ResponseWriter) error
 }
 
-type ChangeQRCodeStatus200JSONResponse CommonResponseDto
+type ChangeQRCodeStatus200JSONResponse ChangeQRCodeStatusRespDto
 
 func (response ChangeQRCodeStatus200JSONResponse) VisitChangeQRCodeStatusResponse(w http.ResponseWriter) error {
 
@@ -18995,7 +20163,7 @@ type ExchangeQRCodeTicketResponseObject interface {
 	VisitExchangeQRCodeTicketResponse(w http.ResponseWriter) error
 }
 
-type ExchangeQRCodeTicket200JSONResponse struct{ LoginTokenJSONResponse }
+type ExchangeQRCodeTicket200JSONResponse struct{ SignInJSONResponse }
 
 func (response ExchangeQRCodeTicket200JSONResponse) VisitExchangeQRCodeTicketResponse(w http.ResponseWriter) error {
 
@@ -19198,6 +20366,76 @@ func (response CreateQRCodedefaultApplicationProblemPlusJSONResponse) VisitCreat
 	return err
 }
 
+type GetFastpassStatusRequestObject struct {
+	Params GetFastpassStatusParams
+}
+
+type GetFastpassStatusResponseObject interface {
+	VisitGetFastpassStatusResponse(w http.ResponseWriter) error
+}
+
+type GetFastpassStatus200JSONResponse CheckQRCodeStatusRespDto
+
+func (response GetFastpassStatus200JSONResponse) VisitGetFastpassStatusResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetFastpassStatusdefaultJSONResponse struct {
+	Body       StatusError
+	Headers    StatusFailureResponseHeaders
+	StatusCode int
+}
+
+func (response GetFastpassStatusdefaultJSONResponse) VisitGetFastpassStatusResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetFastpassStatusdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    StatusFailureResponseHeaders
+	StatusCode int
+}
+
+func (response GetFastpassStatusdefaultApplicationProblemPlusJSONResponse) VisitGetFastpassStatusResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetFactorRequestObject struct {
 	Params GetFactorParams
 }
@@ -19251,6 +20489,76 @@ type GetFactordefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetFactordefaultApplicationProblemPlusJSONResponse) VisitGetFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetFastpassAppsRequestObject struct {
+	Params GetFastpassAppsParams
+}
+
+type GetFastpassAppsResponseObject interface {
+	VisitGetFastpassAppsResponse(w http.ResponseWriter) error
+}
+
+type GetFastpassApps200JSONResponse GetFastpassClientAppsRespDto
+
+func (response GetFastpassApps200JSONResponse) VisitGetFastpassAppsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetFastpassAppsdefaultJSONResponse struct {
+	Body       StatusError
+	Headers    StatusFailureResponseHeaders
+	StatusCode int
+}
+
+func (response GetFastpassAppsdefaultJSONResponse) VisitGetFastpassAppsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetFastpassAppsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    StatusFailureResponseHeaders
+	StatusCode int
+}
+
+func (response GetFastpassAppsdefaultApplicationProblemPlusJSONResponse) VisitGetFastpassAppsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -19977,6 +21285,121 @@ func (response RedeemFastpassdefaultApplicationProblemPlusJSONResponse) VisitRed
 	return err
 }
 
+type StreamQRCodeEventsRequestObject struct {
+	Params StreamQRCodeEventsParams
+}
+
+type StreamQRCodeEventsResponseObject interface {
+	VisitStreamQRCodeEventsResponse(w http.ResponseWriter) error
+}
+
+type StreamQRCodeEvents200ResponseHeaders struct {
+	CacheControl *string
+}
+
+type StreamQRCodeEvents200TextEventStreamResponse struct {
+	Body          io.Reader
+	Headers       StreamQRCodeEvents200ResponseHeaders
+	ContentLength int64
+}
+
+func (response StreamQRCodeEvents200TextEventStreamResponse) VisitStreamQRCodeEventsResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/event-stream")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	flusher, ok := w.(http.Flusher)
+	if !ok {
+		// If w doesn't support flushing, fall back to io.Copy.
+		_, err := io.Copy(w, response.Body)
+		return err
+	}
+	// text/event-stream messages are typically small; use a
+	// modest buffer and flush after each chunk so clients see
+	// events immediately instead of waiting on OS buffering.
+	buf := make([]byte, 4096)
+	for {
+		n, err := response.Body.Read(buf)
+		if n > 0 {
+			if _, writeErr := w.Write(buf[:n]); writeErr != nil {
+				return writeErr
+			}
+			flusher.Flush()
+		}
+		if err != nil {
+			if err == io.EOF {
+				return nil
+			}
+			return err
+		}
+	}
+}
+
+type StreamQRCodeEvents204Response struct {
+}
+
+func (response StreamQRCodeEvents204Response) VisitStreamQRCodeEventsResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type StreamQRCodeEventsdefaultJSONResponse struct {
+	Body       StatusError
+	Headers    StatusFailureResponseHeaders
+	StatusCode int
+}
+
+func (response StreamQRCodeEventsdefaultJSONResponse) VisitStreamQRCodeEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StreamQRCodeEventsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    StatusFailureResponseHeaders
+	StatusCode int
+}
+
+func (response StreamQRCodeEventsdefaultApplicationProblemPlusJSONResponse) VisitStreamQRCodeEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetQRCodePictureRequestObject struct {
 	Params GetQRCodePictureParams
 }
@@ -20209,7 +21632,7 @@ type SetQRCodeStatusResponseObject interface {
 	VisitSetQRCodeStatusResponse(w http.ResponseWriter) error
 }
 
-type SetQRCodeStatus200JSONResponse IsSuccessRespDto
+type SetQRCodeStatus200JSONResponse SetQRCodeStatusRespDto
 
 func (response SetQRCodeStatus200JSONResponse) VisitSetQRCodeStatusResponse(w http.ResponseWriter) error {
 
@@ -21687,9 +23110,15 @@ type StrictServerInterface interface {
 	// CreateQRCode Create a login QR code 生成用于登录的二维码
 	// (POST /api/v3/gene-qrcode)
 	CreateQRCode(ctx context.Context, request CreateQRCodeRequestObject) (CreateQRCodeResponseObject, error)
+	// GetFastpassStatus Status of a fastpass 查询快速认证二维码状态
+	// (GET /api/v3/get-app-login-qrcode-status)
+	GetFastpassStatus(ctx context.Context, request GetFastpassStatusRequestObject) (GetFastpassStatusResponseObject, error)
 	// GetFactor Get a factor 获取绑定的某个 MFA 认证要素
 	// (GET /api/v3/get-factor)
 	GetFactor(ctx context.Context, request GetFactorRequestObject) (GetFactorResponseObject, error)
+	// GetFastpassApps Applications that a fastpass can sign in to 获取快速认证的应用列表
+	// (GET /api/v3/get-fastpass-client-apps)
+	GetFastpassApps(ctx context.Context, request GetFastpassAppsRequestObject) (GetFastpassAppsResponseObject, error)
 	// GetManagementToken Get a management token 获取管理员 Token
 	// (POST /api/v3/get-management-token)
 	GetManagementToken(ctx context.Context, request GetManagementTokenRequestObject) (GetManagementTokenResponseObject, error)
@@ -21720,6 +23149,9 @@ type StrictServerInterface interface {
 	// RedeemFastpass Sign in with a scanned fastpass APP 端扫码登录
 	// (POST /api/v3/qrcode-app-login)
 	RedeemFastpass(ctx context.Context, request RedeemFastpassRequestObject) (RedeemFastpassResponseObject, error)
+	// StreamQRCodeEvents Status of a login QR code, as it changes 登录二维码状态推送
+	// (GET /api/v3/qrcode-events)
+	StreamQRCodeEvents(ctx context.Context, request StreamQRCodeEventsRequestObject) (StreamQRCodeEventsResponseObject, error)
 	// GetQRCodePicture The picture of a login QR code 登录二维码图片
 	// (GET /api/v3/qrcode.png)
 	GetQRCodePicture(ctx context.Context, request GetQRCodePictureRequestObject) (GetQRCodePictureResponseObject, error)
@@ -22274,6 +23706,32 @@ func (sh *strictHandler) CreateQRCode(w http.ResponseWriter, r *http.Request, pa
 	}
 }
 
+// GetFastpassStatus operation middleware
+func (sh *strictHandler) GetFastpassStatus(w http.ResponseWriter, r *http.Request, params GetFastpassStatusParams) {
+	var request GetFastpassStatusRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetFastpassStatus(ctx, request.(GetFastpassStatusRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetFastpassStatus")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetFastpassStatusResponseObject); ok {
+		if err := validResponse.VisitGetFastpassStatusResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // GetFactor operation middleware
 func (sh *strictHandler) GetFactor(w http.ResponseWriter, r *http.Request, params GetFactorParams) {
 	var request GetFactorRequestObject
@@ -22293,6 +23751,32 @@ func (sh *strictHandler) GetFactor(w http.ResponseWriter, r *http.Request, param
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetFactorResponseObject); ok {
 		if err := validResponse.VisitGetFactorResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetFastpassApps operation middleware
+func (sh *strictHandler) GetFastpassApps(w http.ResponseWriter, r *http.Request, params GetFastpassAppsParams) {
+	var request GetFastpassAppsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetFastpassApps(ctx, request.(GetFastpassAppsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetFastpassApps")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetFastpassAppsResponseObject); ok {
+		if err := validResponse.VisitGetFastpassAppsResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -22571,6 +24055,32 @@ func (sh *strictHandler) RedeemFastpass(w http.ResponseWriter, r *http.Request, 
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(RedeemFastpassResponseObject); ok {
 		if err := validResponse.VisitRedeemFastpassResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// StreamQRCodeEvents operation middleware
+func (sh *strictHandler) StreamQRCodeEvents(w http.ResponseWriter, r *http.Request, params StreamQRCodeEventsParams) {
+	var request StreamQRCodeEventsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.StreamQRCodeEvents(ctx, request.(StreamQRCodeEventsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "StreamQRCodeEvents")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(StreamQRCodeEventsResponseObject); ok {
+		if err := validResponse.VisitStreamQRCodeEventsResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -23276,344 +24786,384 @@ func (sh *strictHandler) RegisterUser(w http.ResponseWriter, r *http.Request) {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L17kxvJdSf6VTLqOmLIUQHEo7vZDYZCBpuvnmE/prs5HM00t5GoSgClLmTWVCYajaEYMXPDK1m+smX7",
-	"am2v7buSbMtW2Lsab6zW2mt5V19GJGf+2q+wkScz611AoZscPsQ/ZogGqvJ58uR5/s5Dy2HjgFFCBbc6",
-	"Dy1yhseBT+DzXsj6PhnLj3wyHuNwZnWsLgrJxxPCBRIjLFA/JPiEIzEiyGFUhNgRlm2dYn9C5HsOc4nV",
-	"sfQrdY+eYt9zLdtyicCeb3WsPnNndTELSAd5HNr2QiKf0O9suVbH2mivNBvrZLW2MegPaitua6W27uJm",
-	"zWm3G+3WOu67a45lW1xgMeFWZ6XRsC3hCV/2fTgi0ZBdRjiiTKAxFs4oNeq6ZVtyGFbHwn02EZ2+j+mJ",
-	"9ejRI9saEeySENak6ziE80N2Qqj80yXcCb1AeIzKtYEfkZC/IjZAGFEyRSxEIaFkSlwUYC+UHXFnRMZY",
-	"NqC75CL06NCSne2TQUj4qKQL/euF+4jWNtvBlkuo8AYekZuqd0QunUdhuXw25ItbF+GsOxAkzDd/QBxG",
-	"XblGaIo9gfpkwEICTVNyJpAIZ+nmxx71xpOx1WlG++NRQYYkVHsT4BCPiUhsTyDuYjqc4CHJd29+kSvX",
-	"G/Nhz0Y9Qnty/XqfjHro0v6tTbTRbDYQJ458BzVb9dX6ymU5KE+2oGjBsi2Kx0TveSBqUZfJsbtkgCe+",
-	"sDoWoZZtjfHZXUKHYmR1WqtrdnblbOusNiaUjwithSQgWOC+pGARTsgjO0l5d9QYFtKfXFXuDSlxax5F",
-	"E07CudPgvKaoLrX+8aBXGhv5UcuRBcGWWzqmIPA9B8NaAseAQ4d9H/WJz+hQDreO7ntixCYCecKGB/TK",
-	"IZx4W0/I/CSnEzDml07prIYnYuTRYQ0HQQ24TuG01laKJrV1KF/l3SDYBB42b16eW0c3x4GYSTqa0BPK",
-	"phSNCaa8bDKlg/ZUtzBkYJ4lgz4HAekZ7YXsW8QpPPv6J7PScpdIWEeKxImLBixE8rrAwut7vidm1xBG",
-	"pyT0BmYl5JATG4soQ4FqdOGM9XNzNur8cz4kFFNRvJH3NB1V3cWFdGcmJKDT57SLFW+gJThANOylWUC1",
-	"Ect13md+wQ7Ib5ehOcpQKF/xOKKEuPqhAkpcOFe5IDXZ1jPcoPf2JZ0VHS8piXDihEQgz00ww5BgwUKz",
-	"Au/tq1MUEod4p8SVk9BSmdWxGrP3Rft2v7/ZGH/wHrkaHH48bA93puv4g49XPnyn6ZgZfzwh4Sye8Meh",
-	"owal5CoQsWDAyXn/TkgGVsf6v67EIuEV9Su/Es0qK6KU8f2coAKkiMdyCTj3GL2mJBaOMEXkLJBDQjhF",
-	"vkriGPiz0n3Uncy/tlabrSIGL+lxyz2E77ODvy/3pjeBJ3rI450jWlN/H3turwPjMlu4rUgBDfGpkmPk",
-	"Y/B8MGKU9DoI/kV0Mu6T0EY36821FcliKBAq9uFZMsae3+sgUpMfEHbdkHAedSvn2+tA00h+Vu+cCfmL",
-	"H49J/v4Wl0PT4poz4YKN4UvJzfiMCzKGlz2Q88Ss10G9o0mj0XbImdhygy0X/iId9aVagy265Qbq+56N",
-	"eOB7AmnqHXghF8hhPqPQLp9R5zgkPkwubjwI2annkvACjZeQ9iTex6rEnNh6kCFDwgNGudJ6rmNObmHP",
-	"n4Rag6GCUCE/Ju7vK9/ijCb0Jfmxj3lC56k1bWvMh8soIHIo1SYgx3gzDFkI7yTHFSid7WuZ8XE1QFcL",
-	"/mXtm6evGNWv+pDiNx7ZBXxviIVchcGEExemrVfElicBlsH3CBUI8xPNz/VMkNIUQelI6GGgY9QiJaNo",
-	"ZPrpKwl15JFtfVDTa1BTLHr+m0ZNglltjohzohjhgdY0q9IHPCrFURZ6nxA3rVJvMjrwwjFxDcsDhpFU",
-	"o10sYAP6oUcGQL10wOAHjwc+nu1oId73HPleMGKCWR1LztfoxFb33uGd3f2tD2/ekJqu55wQqZj028GN",
-	"k+b7g+3G7PDj2+4q3V/nH0xb+K6zNnmPbHwimxgTzkGbsg4mwKAvop0rIazVaMgV1VJWejl2GOITZ2Qu",
-	"wuQ64MDT77dWmsmBHY5IqASC9Mv1iw91pbHyqPoxyNHIPuHBDcHKzoXqKToFIcGcUTQdzeSfZkqU1OU+",
-	"yEbPxZkUR2o2Go3G2vJcqfLUmfuGKX3lTOkuG3o00gaW4EZ63tmzJ1DAOPf6fsnBa7fbmYMnpTY2ocIs",
-	"WoA5n7LQlbQ7DRkdPpND2IZd1/wnNeYD0G+QR4s4ppIoj5VS07HI7J1R/7bj7XrvHNz7ZKu5472zUSft",
-	"Rt1p+RQEbSmIHks5Y6PRsC3PrfxqqGTR6Pl3ztrvi52P1/nd1en+sDX+Zv+qc/jJyskddyP4gKxN4t9X",
-	"QHBhIKCygFDPlXQ28EArGvgeJcfY8F1o/VhLs32CQ0VAz4tFVz5pMRkuYHgwgTkMD4ck5nhya7eWJezx",
-	"AGdN1qBQaR1E3sJS9HVA6XLYWPI+ciYKyb251l5Nru68phLma0nx4wE+DL3hkIQ3DC3GA9+WY/wIxrrH",
-	"fM+Rw9w93JNbwEJhdRrxxd189MDQJZdr0ZZ0KRuvSGdANCLYHuCbVCqqbqSpPpszWchH7stzH3GCN5zk",
-	"DSepzEnkJnjPlovAWM4lOaXJs6Ib6cIU2qi+WPDeG6nrq5a6pA72bOQtpa5MOJi1Crhko7EyV9ExNt1n",
-	"oeWUsMVubniGJ4LpkrhdqUm2Gq21WrNZazUPG+udRqPTaHwo+eAYe/77YJmVkx9gnxPbGhIKVkPrnlJX",
-	"Kck9EiuujvBOZTeWbU0Cd1GHyh5kday1dnMDN1cbK4N2v+m03FZzxXVX+1f1MwdsEjrkULt83bFHN9Vs",
-	"9O/avNRnfcu2piw8OUgNiLwUzFLS4YFHhz5ZwDDljIrYJWUpw5Nyohriy5pFb3mUhOZt8D0PFFO9hnCf",
-	"yzPLKNIklDJbKyrOum/tpBNte4Dl8DsPrSBkAQmFF0lzRkKavxS3sCNYqIx6RoxKuI8bRf3zyIyTnmiz",
-	"g8Z4hvqwbsoCT2UjHzUf5JqxrbOa/LV2ioFmuNX5yNo2o96l1oNHj5JW948SU4pGoAcct8763yKOgDWK",
-	"hUxyfbanRaLCtdLiU7GPC+zGdsbALCkiaZ6uZ93UKwXuDzjSOUdJ0ZORANh5aA1YOMby3CakwqynZexR",
-	"83ezqDmwi6U7brcKHozPbwVPb3JrorEt2AkW5lff8ZlzcswGA04KtuAOm6IBNhccc07kAfIERy459Rxg",
-	"6WwwsJFHEVcxEjbCHJ6QKgdHI/AvMN+9higZYsmCtN+L+2yKQNgponHNo4+xqGJVPvTGcH48d/Ha2ZaP",
-	"uTiWR2TJ1s3ezHs+tdpg4NQHtoAx9abYEx4d9hCWlzsSjKExpjOlNagFtGG1JgESDGGKRmwSXkM91+Og",
-	"FJk3MRpNqBuCFoAwCtnURhMqPB95Qml4Y3ZK3COKqYv6bEJdhCmZ1sE9oZmEhdUFYVt6WJZtmX4ShFVC",
-	"guD/hgUy07XTpJXa0oV0uqOXusDBZTxG4HTleY02DsvAwDz0EvRS7fdUwIaiWUmFmd9Rq4fkWnGGGK0f",
-	"0cMpU1eH7plKOXpkfGccj4laywzpBVgIEsqh/7uP/t3R0VmjUTs6OmsOjo7Org4evP07VgF1XtcOmfxt",
-	"yCZCKv51pK9tOS0wj9qInJJwZu41+X2tKc9V5qjr69HcCvBqrfkgceWp7ypdFrHsYHSUB4+0mTahjCQe",
-	"S6xNs9FayNS0FV02+CCOi3v8//7h43/94dM/+Jcnn35mFVBR7GPKRxlE66MNIX3MCXI97BNH1NGWQA4O",
-	"Qw+UJCRlxfwKGmfZIo6xL6Vm7OfmBO8/KBm2eWne3qfkl4U7XKt68Rfs4MV2q3h+yl9ZsDM0mt9Un92L",
-	"rf9yCw/8PS99HG7aaBp6QhAq77Rec+Nqo9Zo1hpNBGJ7p9HowRDjQ3505D5ceVST/7TMP0j900n9U3ry",
-	"jYqWEZFOscDh8STMCTCNlfWCls53e7rEJ/FbmS3yp3jGERkHYnYtih7gIzZVx0W9CuyRZ8Sx5kbBCKvd",
-	"1FpxWnIe55ajvJQWZSeXPbWmqYGl1q2MxCCMKEH/lInEP8kxgJIqz2Ex5S/m6A8ePVIhpuc8OXakJy96",
-	"Fmi1+knzqNtVon7CiFNRFQAzqxb+4xAk5hI0xRyBEidYkRqwQDY3C7hINIc4pBtVSFbo0JxFPkcdx5Fe",
-	"PKHiQcwy2Iat6u6LlnUTB8IZ4WLaUENOL6UUrXhi/eQ5ViKSMyLOiVIck4JLo7bRrX2Ia588eNhqFHMu",
-	"ZTYuCFz2BnGMnOwt1hNgs5JR0vqC/+LX333y1z968uf/8uWf/6JQM9BMME8fgeeISUhs1FppoDO03kCB",
-	"d0b82N7KpeB7DTHqz0Cq7nljPCRZHi6pv3MJfroS0OG38cT12JUpPr18TdL22or9kVqORm3ja1cefO3r",
-	"Dxu2ZuhGRvnrf378/31qVbkyt25ERvd5uwt+qvwWezqeYi6tJVpQB9a2Qqate1V4/AkhATfRi7BtniBj",
-	"XhBED6dvS/0YC5E4DPEMToZx91YdrvIV5Zi0nLSZg2l10dotz3EuZHyoyHXyNAyHBBic4WsR9WLKp6Ak",
-	"qjg+SZ/IUVPMDGEBBysKGpS/9pKx7XldJq9Gwx4VRiLeYdNYTwtCdkrAJkD8QR31+Jj3JLvBFDHf1asM",
-	"qQ0q9DBhuLKCqWusscbkKhXMMS/QSJ+94WaaCLTUORFNu2Sqaa8fSI3XUFP+FfjYozaok5RBaD8iPgct",
-	"TeATQs9hqNuTTeZNdPG9Ee/N4pNxAakkI3+A7FH2zHybZhWZI8UMH4E7+WaFi6dn3M69eddPbkSxszp3",
-	"ZDwx0hZp0NhACW81mspW04O1r40HuFdHtxlTzqDkzlc5XM9FC8sz1yJ+SDgvW9b78kIQxpOJCNj77lHv",
-	"LLmsaX3oa4UCA04npOV+187kknSsO9gfmN2FkbzFke8NyHnGkj9C0cDs9GpkRrVogYs1uepW6BHB7tZ4",
-	"WE3ho55zspNXeYoTAZYySFeTeuWTO+dRuXQXiRby7D6aXLwocxZ/+av+5tz7/Rr4zBMpGwmxceEmgvCY",
-	"ukC0nzDjooqbtZHrDT2h1RwcEsQDOGwe5YJgV1mAtKybsJ33GfMJpuXiRbdcflD3/9aNnm0yGzE1Ug8L",
-	"0cH2wUUkjK1UV8mcit6Ek56aqJZAlJDDq3BIc2OkO9tNSxR6z6ttlpgry+j0FuyMtPoUkJAzuqRAA+u+",
-	"hEgzWay2a7q/V2D2km/rRueemBchAmhl6csf/scvPv/86Y8/sy4oFsy9NVOd/ebXP3ny2efWs7lM7/F5",
-	"jgql9HLJN+qoG/05NGKBPOhsCjluoJcmSQXkCLh1hh4XIAo6I0yHZA+E4gELh0Soz/3YtlJIRZvqPS2i",
-	"PifzyzXkDbTK4gk0nnCB+iSZ4MOmtNI5fD3UI+a7e89YH0k0NzeSyTy3kKd9pfpZsa1rru9a0W0yMaEk",
-	"gkDNK+JC1sFmd8eyrc3dnVtb+9vyU3dn8+bdwsMRZRkWkpznSqbvokHIxort66sXHcZZkDpRzXMjpQ5h",
-	"jqbE95VOoGLD9NmRM1afWPY8NFvrC6ggs4iJDEm9CMXLmEnvuIFFcdxKLlVncXbl9dQrqfCUxS/r6KRH",
-	"cW5P7kKn/gxNR55PUC9OBuoZdRrNiEDkTDFG91rMWdcaKVUvs8bzV1XPoNJSmgim89ydyQiqiHZbjcI7",
-	"FMfhTXPjD/RjVe/OMspIhonNb2JbP5YOzZ7/TiIu0c6swuK4UTW/wi3b1Fe2HlLhBkb5PosdxHDdLOUg",
-	"zkk6xaaF56LcM5fsa1EhSrTL32XG9KSAAvREIRwT7WgbBYT4xHnq+VkmVNPMChoVKqOjPGMFNqltLooz",
-	"BFfeo0cLFux19khV8hJkiUe+x+97YhS5HuZrsAfekELwkbzVnBLF9DwCTEiGhxdxqZn3l/SqpWjj1bGQ",
-	"RsMOITz1K2A2uqM3vqmcb6p83S4cB1ONYp7bzh8uNpQYJrikPlHVLLLJxmMW+S60/HXOxVxesnpdJSON",
-	"hCfXxHU9hfOxl1grBb2SW+bdgNDu3hZymTMZyz3PLbFhBvOazY2HBYTiwCs8zAEWI75ki5l1Mc3b5tSq",
-	"NgtXBkJ/tjT2SKHiZGBICi7k9IWfCgntPCh2jxjckTxVv+tR10htBgwFcUgKsVVqDeaoNyXOCIspC08U",
-	"SJyPw5NegdHiHENLoJ8UyWrLKK/RmiUmnO6gfDNUQNXHei+KqUALKpnTrmS2Cmg7ttX3QjFydez2IoGs",
-	"H7KpdvksbNjxxKySpAsYUrTqsxMqworPAsJOlOJb/bQLNGZcoBX0rnddkto7B7s7mrCS7yYEUb1ztnVW",
-	"G7Ka/vJbnNH6Pp4aFpn4tcZPvKDGAjWgWsDkjRZG6b8uCXAoJJvZcgvkhB0m0AkJRB2p/C/g/VEU/EAl",
-	"xkAzp55DKm1W5LKLTHjmlqqWcxLniD0skIkNHFKOdVSxCA7w2PNnlfUmNQFB3ErzNtlu82+e2+op+bx3",
-	"SmjlsWjmZS4II7bNlb9ybDgl1jXX8nKdYZE74Mo7P7n4zME+qaJtjYnAUs5QiXrn73Hsua5PKi8nrfyg",
-	"55xUflidwgscMyaCKkr6rgj0dp5HRazsz4YHNxWbLM4V1D9Cbomnc3ASomriiv3a+lo++vtr3/ioUdt4",
-	"8LBpt4sDJTNJo0UMQcMgVfH6B4wL7G9WtBgEIRmQMCTuveL46JJgAZWJX3FA8hqnTrWWQzLUmuPCRzn2",
-	"xfmJsJpBGpJSI3M0FyEhoruEsKCAMy90KSUD16vZtWxrSvrcExX35xNGiZHFF4Zp5CSvmzRkvq8yVouF",
-	"YHhA3s03Khgrbqae1uc/biIKDporsxZciVFC7RKptxnJNNFIfkh2dp4PFqzVnjpChVoq2GQ9QJ3tk9go",
-	"i5EawjXUe/ioh6ae7yOXqfCT3cO9Xl7FiqSUgsiSm9vdrbvVYiDOneO4mLfCUA62D7IDWS/jk2WXdllD",
-	"7dYSZJyku7zxit/UYtme4cYFQ7jV3bzZK7d0blZwY+fxeHAQqLSaKl7roMroFrGFwjXSHjWg+AMi7nti",
-	"9N6+HPch+OkKV015OY+rpfbohxWybKVLIPYQXsRjqlspOrNzOJs6jVuVZnY+DpS6aRe/lOApxcwL1OoU",
-	"HzPtl089zagymxuDZiQ0Iakc14Q3JlZJnvU9vtw7b3Ksy0k3m14d7Uj5jsaIn5GFVcNpze3YvH7IFLOc",
-	"cyae3U1bPotie7Mxhakm6pFTYCTFc3NJmmkrmLKD7QPLtuA6tGxLcsiSyXMhObiJaiicfgrEtJLCW4V5",
-	"lHD0IsfqNeUNURlcGdzNSlw/l/qYnJIZSuGuqNCz5xtO9lL4Ti8ScvU8MgAXxEvdjkw26QXfxj6x0YCM",
-	"4V+NX5s8HtvyOFi2da/wPNwmlJgzoSHVy04FDrw7jIvC1AFdMUUFVw88KKgy8uSGh6ee8hnHuAEjIQLe",
-	"uXLFc+v6y7rDxpYd3yOT0CtMLQiColiuwooeoIzJERgIPXkFaDjjKelXCfMrjx6LEy0Heu2uJeYfEpeQ",
-	"MUeeqBCfZFvcIXReoKnB39expomtvdU9ONzrHhyUhReHi7l3nhvqVwPG/HO9nvVRwezsVDibJiQ9RrOv",
-	"iX5LDkCGUl/t+Kzyk/fauiHllNVUS9Uz5b24y4bsXlEy8G6U4Hv/5uad7uHx9tbO1t7+7u397nYvcgb3",
-	"8ESwbRIOyXuh7K13zZSKYpIL+HiG2CkJUzGfFdhPOT84UEU0tPMuwEOtA2o5LnmMryHMT3gUIa7WrhKf",
-	"KMyOTvBeNRHk8cVzKQ81lZ0s2LrCuyG94IuDiuZu5DXkhngaFXGjqvLVW1ztoEd1JPiCTBkqyNmSHu/c",
-	"qN7uXYOKOwK+BZU+vmze4mjE2AmvoxfvOzuv1y+e8fbu9a27N4+7e3sw53AIt6Zeah3mr3qBYItINkWQ",
-	"zAAgA6ZswMuwIMoDvckoLTqwhRuddLzXlOM9QX51dH0W1VzKU4KqDCKvf5O9OAsycs9ai/SvErc5aKyc",
-	"nZ2dOWsbq6v9dmujgigiSqrCMMQdTHmnqLaKEkZwENgIo/tkUzKksUc9FIRsGOIx5Ffo71WGALo0YL7P",
-	"ph4dQkjPYOA5HvaPqJZZL9ej9dq9dWtrc6t797i7ubl7bweigKAolQ4UeYujscd5QJSzxazJyAtdiO+O",
-	"y1jFCFuRxBpRomVbefYQf5kZxGHpL3kBqRgkkfU9n3SDQDYEcRbbHvX0ckXf7epl6UaCfOH322r6Ip/L",
-	"XZq0FTPZV1+0Sd/zr7FII5Qh49Xesdg++jrv1DameEgke0rUriwDLiWcv0tmFcK+SjLg3yWzg1IL+DJm",
-	"7eRY8o0vnGqqBsKrSZ2ZybzuZLorArW5r/au5abxOu/ZPU7C7QGWKvyrvWuJibzWe3aHYF+y34eFO5B0",
-	"q7CTxf6bOWmF540tLgurm1V7OhlnXAXiY07g7yL3QjQs+5xxv1vjgIWS7W0JMi5cp6WDzQzofkneb3mh",
-	"zIWh1BVAT+T05YjnzjUOcU5P1feUjb1S3GRu5dJhk1CZx6Pmz2wQZWbs0HPhmLmG+i0ccKJEQ9YMkz0l",
-	"+sm5fbza7DO1VK8t83zn/ruFWTn7B10UTPq+56ATMlPF66+uNq/aSH9aj8rYr9Xb9eblgpQdf5hkvvsH",
-	"rdW1Qv8GKcweOanmiz1RQfpxL93CPooRrDRwi3mZe8PFF4Ts0NagLXKKaqSyBzmTkjU+yB+2EzKrHlUt",
-	"t+nRMhwAWi8azF2PCxUvQFylK74C57TSGqU134h1rmZWyrbOamwsWwwk6YBN+7U93nK39S6bMJHXareT",
-	"sS+pXV/5rd71uWiq5cg9qSDHt1R1ELAtYxQSh0H5AuX50khrjDoAQ5arVgihVVU8888YDXRSFjV/DuFP",
-	"R3LNjeXI16Z8NYWd9DwgXfd1t/eWT7nEhngsSpEwExUZ54GcqnY0LucyMKdxhcdyGM45T+i6jVXyIxKV",
-	"G2O5SJdwXIwWFb+dXJOi1d++1b3uUfccTKpyXHYGHv3BwzV7vTjh5/zxrJFZOJ9LonFZ0FYJ3poOLkWq",
-	"jeXxj2CFSpa2OKq9m1i7HNOGZSti9vPV6KIgSj2AhXs7l5noSSwz62rXXqVe08jCF7AiRM3Yc4eufGz5",
-	"Qat4jvxW7u3cRpgjrBz49/a3roH7mEqC8gQaeqc6qq3HRCA3unPlimAiuNKTDxeB6UdY+pUB9P/qfz39",
-	"3neLjlPZqThUxZxCIiTzk920W0qzXFlbWb9s6/wa2Z4OWJBUGgQ6AkfVc5LTzJ7ubu3DVu3qg4ftlp0e",
-	"4uff+fJPf7owaEaP14QFzd+j16pASEx5lSuEbN/qxvHqudChmKHwYthXLlR8RQoGpjLfna/ZQWaarkNd",
-	"EF0lRpAgoIJcJHeW58dwuHzYkWGCx5B+cOyTwcKqj1nohCiKP7MyxY3PXe3XjexMEucSZHeP9qtIDBX5",
-	"u+dW0IEkR1IpIwC8ZtSe/swUmZuOGKQyQLSQhoZdClq7nOHkPaXnlUv5QsF0WYm00K+tx5HqtXBmsTqR",
-	"z4gLCAt8ArUqISIN0+EED6OBasUiHY1VvXqdbW0P8K4IILl7Virvn87J/c5MPXq0cKbJzoo6EhW8IWWS",
-	"kCjzSyR7fcWjBQo267XVR7cH+DD0hkMSJuiyoKaFXmrUXGuv2mgqRaOBRz1uEM+5N6Q1jxZBaCUrIpek",
-	"KejaxFIbkJfk2RIXda7g8lyDXMydtp4xc5pXFQSSbq/gwLty2r4iV8qjtaknRhetBCIP4/YA31wsfhiw",
-	"ipwCptPHi4SRcp0iXsLcGOzshhcR3a4IEpnWRSzq49BE/xWG8ecUkYvpFvlAfdn7vdCrkFXD8YyjS++S",
-	"GboXeugWGBMvZ4aT0YasQsQLJZpVOff7yWfzsfhm7HZmFTOdlGxMLnIow57Pq2VNggDK43JiR3kWAXZd",
-	"jw7LFKvmmv3od6rqUUXTSYKsp4e7LmWs1uoackY4xI4gIWRgMU7i4hrDCeGcuAa3FL6LIDnsZe3GRRkZ",
-	"eyHr+2ScH55ct42V1asoUE8glwjs+bwAMlxKQYFAvcSxu6Lf+tq3OKO9cojITA6KkCc4QmBUyWmAeWzH",
-	"ZTk8qusJa+hjiMU24lJ2H3HtkwdfOzqqyw/HJZhxamLVIEqiok4Lmffzq+sEZ97UDqnLv44NMfYW3IuL",
-	"uPlFxAW9gGpuqxsbiZmuNAoRQLW14mEF6TVrmMV9NhGdvo/pScXA+Ovq2ZKMVjWUaCpRYmu8IEWHuwhi",
-	"Pm985Gg8cUZJMGt5cURZVlLwkFKHKW6TyUeRor4oKKa8bIJ3ZeCmzAJVzbrW+X/u0ggY5tU8GMDezZ0b",
-	"Wzu3LRsKJuzcvGHZVgyyH5VNuAufb36wt7WvPu3v7+4XxkKozK5uEIDBtGKxhu7e3vHd3dtbVTMwTPOg",
-	"WCTz7S6CC6KHlWiwaA/2Mzd4mhA31lDfE1yyoxE5wy5xvDH2dUGnOroHtyMLkc+mqWsSsTC6LiVxjmbB",
-	"iNAiTwOuDR48XHl0qZb44/LD1WIJJzlYXmzVqB4mkpZH0gFkCwJGVEeLlpPf1WawTKTb8saxUpNXrrvX",
-	"yvSVX8zKJrDUq6/voiyzIAvqApwHGGJ5eLdzhg7sJ4WMTDE2CMQdeFpy0bdvZBNjQ542gG20V5qNdbJa",
-	"2xj0B7UVt7VSW3dxs+a02412ax333TWnSl7yPuEmCWpZgKVluHjUTNGyHBDqJnHZ9DKV2uoKsOgKVH71",
-	"VE313KtUGUoEN6qlRqQV6LwTID2+Zeb87AB9KgNXlUDizcXem4dZVTK1V9suuYBGX1sT5YE3pFvUQF0U",
-	"h/fHYLRzR5NqaVe9ZAhtQb+JpwvusHNgBbwr1fap0SsNDsw8nABbqjHTkeeMNKYTDgmAOqEZEXNy5iOW",
-	"/dDiGnrYmoixFtVebnyB7SWABFTCutS4pZxdbUHguFithlQ/nRFg1ljByeQrXZsoUKrE1AjzektHcHHQ",
-	"WQXUj+MkwCEAhPRniAfYIfwa6rGAUM/tRWE/eMzoUDY0rqOe5po9GyqsgsjQs49oDzBC5bcGzbgHlUrk",
-	"BwNDfuy55k/qEvd44BHf5arcWk9B3MpHEHZd5PjYG3NTcnHrhhr7tSPaY4OB71FyrLx38DSH4B8IJ1PP",
-	"6XT+SNJQM0KG49u5iLKEKnSp/ja6/A31xiVUf/vyN4pNiIXH3aPXZ5shAUEI+/xFQFnGgBFL1mbc6x4c",
-	"3N/dvwFQCv2J50vRTYFSMMkuVM0u8AWYHhIBbQkIrBHmSZAo065lw8fN3Rs3Ldu6e6O7Z9lW90ahrr8E",
-	"P/Zokg/H0usenvkMu0sEapDrMyNSFwkPiYV9ULr9c7n8c2NhLwPeiVn3m9QJZ4GIcRU1Co9FVdmdYoo0",
-	"b0vam4aeEITW0eHdA0mlgjhC0um1lH8rKoeZpDXo44E9J5a0hEVWYY0pAJZemqegDFuqFzCZyjzkTVB2",
-	"QsIcpxzMFXzvGXf0KySkevS+J0baDZ1jH+cN7cz7Bqu4hc8Th7t0GFE0pcIVSa1/eiytRgMEXZ3Qaasb",
-	"aupxolwomKI7h4d7Gt1MWe+x0FX3FfZPSo5rQaKq8X+sNdoJ/0er2P+hhle13KceyFIFP1+V4mEl61bo",
-	"N6pyPBY5bu5xUmzoSdRfml9vaV6BpdKCSvMKKM0rmJT/bXm46+qiw/OqjGRKGpWXMLp4haIFNYjm1xx6",
-	"tjWGnkVNoUw1oWwckY+52AoKO5M/RcVRKwKiR1WECn4aepRvGrzkArd1qh5QaZ7J3Ho/xWUWipBrFYkZ",
-	"Xhwp344pj6OhZiMc4Uqldi5UDWdB8Ztq1W7mVbeZW8xmTvGavBj7LMrN5NMPA3dZhhTDW1TB9lAFqw4z",
-	"YQDkzCEqqkg5RCzbwu7Yo6oWl2vZFp9RpxRbuHThE2Vr8r+x8CTvq970GYcOuwpD/8GC+jYVIThiRp9c",
-	"40ScQmI0Eb/K8s0sKedWtOyK3HLzOph89Rjy/s3UE9/EZppElVRTjy7hHzKAK3qDjkPi44xaHC9bBs4n",
-	"7wiR7W8P8EElyk5VHlD1MMi5X+Zjfu53pYh8njcLoqEjAkhPJjM+O7tSZduuIWiK0DEySQJKUAbJGfEZ",
-	"F2QMSQFj7JI6OvDOdHCBjdoNEwJlo4M73VozL6uGc4MXuuncvAxI+gjzDmquIcHQ2gryiRAk5GAVNANg",
-	"A/0RYR8wRQXyCeYCtRq2iWhAlAl1iRC3fkTvE3xCQsQo4fJb30X9KCIPxO8hIzw2n2eCWtWlhJPFN5RN",
-	"cTGY+nnjG9kArTfkGqw2W6jviWs64nFBTIcOgYTl0maKzDDXGmkFce0CAZFws3h06JNXH2TstfZ5JUSA",
-	"xD13MOEB2N4t8JpDZQJz6+krtxs6I+8UPt4gOPqhjLWbSzgTSpk7wyp2fIbUU8rkX+/ZqHcs/1frXUOU",
-	"eCrW3DdRTegSHMGpOb1YO2iU5HgZUX0MEKZHtPe7PXQJU0Rqkk2aEiCXTWQUhJlGxwgcX1FMKo0AgJeM",
-	"DuDEmYSemB3IjVPkmsD1zC/Lddl1ZAI4zKbWw2x7VyRPvAIyew+FRExCUz5iRNCIYFfyhEFm9FBp2upY",
-	"6nfLyOx6ODUTd29UkMB7l4AOksh+uI655xRG9aYMF8laF56CUtap4DChPnNnSDl2UC/ydGgfT8qZ0UMu",
-	"i/GXlfuMwKD7MJJotCMhAgDoOhx5dFi2tpBcUr62bGASKJpX1F2XXOfS9fNUnzVRtoCZfDcIMwLYgVtG",
-	"jH7n/mHO6p1d1MMoXyQeZ/vKkIjaOGpfjaGXXimFcJBbqn3lDKtEhveNApZaLykIqCwN10YYDRlz0y42",
-	"FBJKpiYS1gtNaZOBP1M+I0qm6gePH1FNvqE2CGs6VgwCWggJJ/LmznTicSQ5llDHs3CL9FzLaVxz4QNv",
-	"SLGYhGQxjfekNCAv1aNJo9F2Evi38AXpqO+5aVF927OjgG34FvWJbOM65I5curPd3awd3Ok2L2UAdO0j",
-	"egAs5ZDJIV6+rEpDjIkYMddGPak26PNzVtMDq73dM0toowADC3QRZ6FcwQCHeEwk/52zarIhFnqfYB2Z",
-	"mls1ydxL6CfHEoxHKklBNgrx1IRKGyB3dHDjXSjC5CJPKNQGjnrXgYr1YsPLekHr5xy95M1GVXMYFdhR",
-	"Aop62aAujrFHBfYogdRmKG4RVQYaemI06dcdNr4yVo/D0ps/VOJBWsLlxB/URozLLVDplZpLmhJEUujE",
-	"lE8l3ctrDKhSPjBgobJfG2B83lFo9iB8Yt+fqTNCQs7oN47oEX377cNRSKJDzOtvvw08RApO0CnEnhM0",
-	"CNkYDbxTokDx+Ii4EUB+JPzKhvgIB0Rf0nKEdXQTpPWowSPKA4JPJFPAjvBniUIDYxuoT17YPa1p9uKT",
-	"LojvcxV00pFD/3aU+fFt1av8V1nx0bcjq/m3j+i3a7Va6j/5rpSb0bdR76H80EEPFdTTmA8f2WBEf9ST",
-	"v8ofIbWihyAcNPNdrQntG5u8bC6Wq2ykxSrbpCzaKBL4kp3Er/RQS/WR/Grl7EzS9+rZmeoM9B7ZVTTk",
-	"ZGNqYI34I+6zUyK/UNudcGbIvb6vfRzR9hjCsqO1ZKHKNcK+LYkJGpDDjDQeNhFAI5o1w8V9yaNRksoR",
-	"1Rsl+X8fuzFHXmk0pYYUkvQQFDYBo+RyHUV+1SEW0MUgZDSqT5MgU3Mg5H3jCX5EJcGbnTG3A8g5hJ4S",
-	"nwWkg1YaDRutNFbk/1ZttNJsy//JT60NG63KX1cbbcmXlMChBCvJdfgR7XUh36mDSvOdpK5KAIkkm0Wl",
-	"j0xiiETFW+mVlqyPaRUNyyf6PjmiY+yMPEpqIcEuZEipLa6rnb1rcp/efhtpHUO26ftsivRYa+aZHrrU",
-	"I1QKzJ+MdLkQyVDfSt4MPqZDiOAYMcomIXEli50S379cRxCofERdBrqyS6QuYO7tKAcL7gzfc4gJ09aS",
-	"ZICdEam16o0cs5xOp3UMP9dZOLyi3+VX7m5t3tw5uAnvxAlDEf/98s9/9vSn/8myrVMScsVFG/WmepYF",
-	"hOLAszpWu96ot1Wywggk7CIpru9Rt5YoCRgUlonbxieEg+tSKQe2CoHRwAhROfYJJz3Uk03qQhqJi524",
-	"NY+a645NKWT8Bz52Ikef5Isp88YRHWFXiXg6lysKrNKv+JgL1FxFY49OBOHqWVM+TjAfBqj0GhuZeJu4",
-	"aKPKPFL7Fp0sqZxaiTnAChq5wOp8VKyBxo9cSUnbj+yqz++FTKqgoPJWfacbBFp3r/qGFE72mV/pFXWG",
-	"zBFaopNDiEhTI3sQaf3XmTuLQjYVtSU5ieQgClcbPMsqnt94QvhkPMbhDMSFpCorzwD2JyRV2NJqttcb",
-	"Dfhfw6S0day19tX11npctLFjfbM5ZO9s32h/fMrXvvXhWvu9ex/sxCKR6hskImVeWJgAEdOMSVB4lLZC",
-	"aJegueFhiq1GY8lF0Ymw6WU5YGMCFxEE+Kg7Ibk4ahHgTm+0bGvMh9qyllxN1Cc+o0OuSu4qwcrkWyq1",
-	"PcaLjru+oczdma4aphPzzhIrmYJdgvfS7Ej2CDKw0owwZxRNRzPJm+tKwNRW++JuovWHjm4pwSllloBj",
-	"ntaaP3ogSTmetdxtlLOayEGlVvTpr/7k8c//8otf/P3jH/xS0hYecg2gArQKeZlFfNnBgXBGuJwl34Ay",
-	"a5giyLVH+nl0qSfJt4d68HXvMiwTXOCGUUccUf5ysH0At2nNvBCJFZG0ExWno6g3Cf2ebWyosYCBOeJQ",
-	"Whmsvz08cT0GNykn4hqIt6pVGwk2VLgIsoEjitSNvnWjB6LW0KAxyAV0RsQ5gedkz0qj7sXW9NAbjgQM",
-	"JWR0WIcpqEhapfGpYFp0qcfHHMYiJS7fJWGUZu2Jy0qh0gujYwTNTspe9Tb16qBM4nw7cgry5jMPXkPa",
-	"FucywpV0H/2Gph7laon6TMo5IQGgwDq6JfWMROlrdMo8F8L2MBgDYHjyO24uStmvvr2QqiNIGRx/uPcA",
-	"VE3efpjOlDp+CaOeNozJ9Y1vcnXjSn5BmTnrl9WtrfbMVAfjerZySiaY0FNlgYGCupH7WVXZFkzpNUCO",
-	"tpYNUutRR3fYVJX9NkshX/e9sSeI20F9MmPUTQTKJscjxV2QHJWe0lrXwmNvn4hwVusOBAl7cm2YKr8s",
-	"EtVkNRRY9ugkTYMwXBBRjFZB3SMaE6suWz4iunjcQO+SLueWGlt7RSFVcAYLdRgbI4FlcmVSZT5RQZOY",
-	"RygDWqcAo6AiVak0dlSFaalcBeAlVayQjANfqgyCnAHhJBWPI+oNKZMiraSVeoF4LAnb56wQg0mrdUVy",
-	"kvLTbmpm9UZSemGSEvDc9L18aIh5EMFsAXyZwVUkJCMj6DZS0VBwRDT8fUfFw8BNGcUuJSWz9P1iGxuW",
-	"sZvoeyjTaSS1rTXaV9dX2yvrv/vxx7qqtB5EwpOeGoQaXHoQ5lSbZB4FKTBg4TjZ64LZFcqdZnYH2wdG",
-	"U82yEOV1wRxhfkLgKnvuAqoZfBQKsoycpYb9XKXVeXvkRHwjLzwaX+SixVCCgdVprjeMdl0MQeS9f313",
-	"f9p49/aQdbvd7s7BvdHNe0P58ab83/Xue/Kfbrt/enIiP2ye+Dffe39/hd7egReGw83r7npzJuCd6+/s",
-	"31u9GZ68MxwOv/518IZmpF27WFCHKjYponHYmOgipCUSe3vFNH/A/FOSpzuNsKlEWLUvOcr1OGIU7uQp",
-	"ntnIA69iQmYY4VMQLZ7JbrQbjUcXUQAMYZbrABEy9FQHXjx3hUBy9fk6wW0iEE6bsGGIX/zRLx//4M++",
-	"/Mfvf/H5Z09//FlCDzAnoFwPGGE6JLVg6parAgdE8HQqiBFlUnYXkL6UJuD7qoI14dxjlNvKYg4GGMYS",
-	"VpRUohPClEw7CTOo7x7RqMtI8QimrlY7tDUvYx5SM9qbur2YXYLspyVGNk2YmbBOzmmuHlFt5NGyl5eQ",
-	"6OoI5D2EQQ5TgrQUf83gioW9/Hg8rgE/SyU/tTZsSotMTIUCkmo9xql6IyG9KFtSAhsiPrL3E9SMEnBi",
-	"EQtkvhtjmVkOC0PiCDRiISeoD7mPsyTwQ8cKJqGUtIYTDIQnDGoXYwl3szzPJYLG/cSpSR8QJXvk+XN1",
-	"yWHpYS5rA9tMkftXbwbbYYhPnFGsxGt1tOxibSdNYVo+M9pwsqE35q/MVac2On3r/ObXP3/yw///8eff",
-	"Sd9xC21dAxYOiTjnHWc2TcVkZi8b1TQw98Q9Y5dfhQUM/ojO5fAh4US8YfAvnsEXqKRzeana0mIFDfue",
-	"Q35Xt66V0efNbNX4l+ATtxRxvzBm203YLMt8DatJBpuXjCFnGcS1MBk49VvHblO89QDUCMm6mBCExixP",
-	"CuDo8a//4ouf//PyXNY3WVElDFZjdyQM/7FoD+8ezpPvS06X9jGANUazZB03qLwO97OdGdOqEuV1UAs3",
-	"rnY9SegdDMcC8kAhWAeiL8BwapeL++By0IbwSNqfb7NFu8Yvrc3dgE85Is4JBPhRV6pKLpoEctaQEB/O",
-	"Ct0TCWZkJ7wC2r6essd7KbXImI1DomzZ2iAcwdUUFHGro1vazJ+8Hk3hAhCJUkZ+7ftQo46v2FDHs3g8",
-	"t0StRjMygiUwX9lARU1pZe2aXm2A2wbQAalNpt1AUdxM0e0Kb8uVe2NjfuEXbMInmbliExzKLbftZa7X",
-	"c1ypER/SKlTqki3VzaY6natZYrh+oVJCckpGArAXKatFimp+dS+8Wsva61L1uJ6LHDIe4ELjplEGUrlI",
-	"yrBKyVmJXbXVaCaQrcFomQSitt45a78vdj5e53dXp/vD1vib/avO4ScrJ3fcjeADsjaxjNAxbxAQiaoW",
-	"of4CrcJFotSBsZ/NNfmacGB9cAqJfkSwuzWWQ7FUbvOOjjbWlKjNHJYpKH8DTkhzAzdXGyuDdr/ptNxW",
-	"c8V1V/tX9TOpFuSyMSABKSlF5W9U1LTZPqt5dWO1tbK+AU4VnEwnscjsnVH/tuPteu8c3Ptkq7njvbNR",
-	"J+1G3Wn51IpKKoIZMW5pZbUBq3dRO7Y+F+Ui5j1jntUB4F+lsOkNaST2ZW9+9PQ//urx//wPS4uZNX1O",
-	"i0XNWwUo7bGbPyFMcIGljj5goZ01JucPWiyQpqsZoqSaAnEZR+D/nHCSqDYyCa7JN5XURtVzc+WR7Vvd",
-	"N7LIC5FFEobPlY1Wo71hLce1K5/ebIXJl0mzbqWj+LIXX0K1fnMBvLkA5l0AihsjHHHiJKf9zf/89dMf",
-	"/gxt3+qiyH35+Offf/L7f7z8zRBFKJReDAq+gif11ikUhlkQZOnxefHopt9eXangPY/Lf+9qK4CA+Kg4",
-	"OkzXnCk29aqWQB9VR/PNBfCyWXtzIbkYQjwrqEwX1OQMnyxiXhUUr5AM82pgqXswRf8qJjNhQ8tR8/MI",
-	"Q0ocIxM0Fs9hec8hWGHT+P6vkSkbNkTVTop7NfMlOhv8zXV8vuu4RLyJl/eVWtBHF/ZlmFM0P3oqaUz/",
-	"qoQNM7aUkPHkv/3s8Xe+P1+UaJtIKFUIqBbDeRWLEocqpCMR7t/jRKTf7iVzE4pAJYtCeVJFmy6gwZiC",
-	"S9bm7s6trf3tZI2jjvXhSfvsDm1+c7Y+ea/Fr18Nb6yK96cbzt3xSnB7sIatJSMykqNWCM3PlrOCbc7A",
-	"wSTq8yYAX6oWLUmivbQgjLAq6Y/HLAbONZMswBISJAATL2AgPxPyVwtbGkqRQATIxlEcOJjayGF04IVj",
-	"MLtg6hA/Kluua13aSWJWcRa/+dfvP/3VL57++LOnf/AvTz5NugI/Dn1diCt1fIhzkj89Q1Lt8Axzh6eg",
-	"ICIXnu+DYcUTReeHOCeZ47Oc+BzVWlOiY55YFzCp3ACe2R6n9zSCzp23i0/+9tMn//3/efK9f6q+haAe",
-	"1Sa8kg6lIji1qeyEzN7i8E3AmH9Np8CA/c1hgcp3CTvT0BOkB5DoCiRMQxUk6hUkk6yOqMmyilypdbRN",
-	"pEiqCcIkLCsgIsoEOiEkSJbzRCEGR6AYYYrckAWBwQsrSjSRB+kiTNdc8X3Wz1zwSThVywnHtWaj0WxY",
-	"afTSj2RjYssN4Km11qDV2Gi3rjbXBn3HaTbcjbU1QlYtDVIJEKqWj8MTIxW4W3TLDayOxSbH631Mrq6s",
-	"Eew0rjpua3VtZW11pbnScFt4AztrTaDxKv4aLXmkZfk80Kf1tfW1JBghLMIS10i0/vvk4+VukPnHCrb0",
-	"GfLaHKyQFKgeFkDZ5CLaYIbm3Dz+/b96/Kt/ffrDnz35/V8ukkxStabmnEzF5LnC2Z5izwCJzLNq4yBQ",
-	"IWlGxwBQH9SfSRZbkjgYt59KiD+ii8OVSaLI0YUOWlwiS0vZkpQ3U1bbR3a+llcVn1uyIJa1e7hXnYiT",
-	"JZyehxS0vH4ZYfStNcAZGYlQC426F5atVhrtykFWz0m0e/RshbvrKqzlhcpzQGK6rJQkM50ADhbUL37+",
-	"d198/tkXf//Z01/8OMFTxgOc4SdnWtdRpTWIUBXrtfglPOeEzMHquKXn38fOCaCUDBJ5cAEeEg2aBs2g",
-	"KQtPuC6yDZAm/qyoDlbsnjPF12OogGtHFOu8bCX78ehyj8JsQdJQIbZxUyp1FmSMgFCioT6SvabzT1TO",
-	"+CJsvCQqj/EJAoYPwPRdSyK+4CCoQbkmPFO+RhWnFndQyCLPkorgodqNZSXZbhBsuXcUNtfFHGFxSSRr",
-	"rdXaGAzwqtMaNPsN3HSwS9qkDXjK6WJIVr7Mmf7Jtgx9Wf12cOOk+f5guzE7/Pi2u0r31/kH0xa+66xN",
-	"3iMbnyzBd/WSwZk5IOK+J0bv7TvR8j1LeSKuofIMT7yUIPKAj7mzr6eJsDldcJJUfRzlSYmUNvPEkz/8",
-	"m8c/+DNkVmaRCjAklNRMwTrDEYwBaz4/UCBo2EcOoUKV18CZDLGOEh2iEt3BBJLQBUM4OveQI54A6XmL",
-	"a1u0gyk0B5CF/RniDqYUUAI0TKNpwRhacASDSZkuUgaBjxFHUhrmWgJCOWJR05HnK/f9lPSPqGEtvndq",
-	"UIBM5Tbz01SqppDjqF1F0VSnpP8WwGjptAAwX8ox+ViQsI66URsQZxqXKz+iIFkpvINcXReAKoIC51q+",
-	"U+zuUnOtvXq5A2EONcFEUANT8qxXrvWYOogXEcgSZcHSFTGypfd0uads4bfqV3W+ZuQjfbafR7qPKLaa",
-	"R3JVq9FqJOUqE+6iY6OegRTVLJWiugDeMYh3LxqeMT3jwLsDhzZCBPPceloxxYHRNkuZe8Ju2Ji9L9q3",
-	"+/3NxviD98jV4PDjYXu4M13HH3y88uE7TRi9Q0BhvNU9ONzrHhxopTBXW9/qatu2ulvKjdm6GIRlqgsE",
-	"QE/Z1m5qWtTtrW4M1tf6K+vtFum31htXm33X3Wg1V1LtPbJfvOR5m9DoAKor3+B3F0igAN5nJKOo6lxs",
-	"/XmRkultotgdFO4E5h8VPjWcWeUpP/71P3356Y+UsBrdV0/+wz8/+cOfJ66niKzz95Oix4VoclG3gEiT",
-	"E1DhBoLiWCkYoj4ZeVLqm4Qa6Sdgvs+TlaIUDow5FD37iKrCrZ5QPBlMUCrZmPiDjooAiK8DfTF78kqg",
-	"LnERm8BFnoBmNGMBhFSPQpohjure2UcUMEMd5Lm2vC/BWyvYMMTBKErNdkKiMCEpQyPiBwpzCxLyId5/",
-	"NyAUvov5IkeX8sLrZR02gmK8Y+TEdTSvqeXQEOEq5t8U4ktK2mxwRJO/mYNs8KASWLURmiVlQpv9DCoQ",
-	"8hk7kX+K8ttMHaIXKDEXX3+jCReJWkPbu9e37t487u4tYV6QrELN7qs1LuwwdJ9sSuJMFNos1N53WLIE",
-	"KZCix5GcMiS1MDrwhhNwWl/8Ymy1FlyM+vgX3YvL3WhpTM30DWoYk2qxHtDhNzz361Xcay/FzbPwxjn8",
-	"Su8XqQdd3MCa8omgpz/80ZPf/2PQjf5IBZU9/cvfi+6dxQqRSBheC71Zu7TYtsrzxVSULF/Eu4ZERFbR",
-	"DOPKb4gaEOAf9XyPi5qycxJXD5X3wAXEtZssrra8hpuDxorTXnea/VVy1d1o4Fa/7awYNO+PJ8rory34",
-	"qjUomJRmNEkSW6oyw4Pnm5Y/MEtYwJu+ySZKP4tS75Ob9UxE9ZXKBk/DiKIVnrs3OYt0qoRZomih1Wq0",
-	"1mrNZq3VPGysdxqNTqPxYbyf2zNkQJ3kwCE8RJXVeklEYX0GFvAjQ/4vXNzFxgirBFtlin36l7/35Ed/",
-	"/Jv/8Y9L2WSLKkqUS7hdLSQZS2pCNosRvAFkxlgTI1hGhUF+QmZ1dBegtMWUoRGbhLxexJSy3PhCESlR",
-	"sYb5ClqmDIM2JyoXszYjLkNT8RQSJWBejHsmMoLmDQlNlR2WdtBEmyVpXcFIqDpVz9JNM8/AYKqr5C0L",
-	"8PixqBhvp4xe/FjeMldV1M3LwG4y1L2A7zy72PnqsR6KzSTOtzr4muH8/CdP//g7j//kL1BUYmWeH1ny",
-	"GCaCmiKiWn8WhXoMF9RFK3Qda0SUtGxzTT7LySkJsW8b4CPCRZThDvj2Hsd9P3LIxFQOYSNKUdRxI0wE",
-	"HTWITkiw27umoS2kIjgJZIPaH4Mnrif1w6ExoCq1W6mXsqsuRSrWYuCREI2xcEYkKpphq3gTsP1qVEml",
-	"tahkXShAizAvkdx2D/cUq7o+0xEkC0U4uWq2qacPgtwkKgzZA2yAjORWbp4rktyiQpeV5Daogb+gpNZC",
-	"BTpR2PJ5i3kTnkFmj62xjZUME41ADaI3n7Oop2ptTaLqW0XcM/KT3b754Y3bO9ffv/3N9uF7u++8l/37",
-	"JVEUxa4IFIUvYJFqYqU80tb1gmDJNqFsxSajItQG3bSM40/xjKMeZTUuWEji+lq4qNDro5chxsfYQHcP",
-	"9xKsU/NIzbMh5Ed77eVzT//y957+w198+ac/TbBvJoI8664WWxm54/BQow1o/SBpKr4GVk3tltfurzrq",
-	"3fxgb2v/5g0DQ25A1TFFEwpFnxNmT/XMESVhyELFyHvKtNlT+VJQNizhSNPWU4+jXvfe4Z3d/a0PZVfK",
-	"sgfedJXVoORVV+quxdz2tzrE01ARGDKWDNGVRDT3xu+eI6YTbuVC1eG5XYXlrqKX8Cq083yNM109UiHT",
-	"gL04ygkomsLUE6PN2KycHHpEewPs8xhWO6qlvrh/E5mK4kjUeePYiuNVlxrHg1c6eFOJ4Tk2/ptf/+TJ",
-	"Z59Xkbvlq7XxAEfBFIUH8D44kk486sLZ19a8AiF73lmMoqLl8xmL5KXD3cO9yxDjYKtQC3KkCrGoMgFY",
-	"X7pGQu+V8OBE7fA30u5vs7SbrV1eJO1mC8lbhrpyldVTP6WLwCd/SZZ4twhVX78kknLiZFQyY/Kvwo55",
-	"br6nGFIBH0pyQTB0Kok2xxBzkqw3DlgIdohy8+Z1YIBFzpSSovgFDDFhOIjSTqTIq6NVPQ7oebrSTAfh",
-	"uOALAPMplz6hIpyhCJ1O7o8K4pKb5EVikiptMjJ8zfBhLU5NR+q3XASXx3WnxLXRhPoAKCyiAqMAC2nC",
-	"4QB8Sa4cxMH1SVScJQ7Bjwq9LIjBV+3siuAixly5gEBaeiMNJo4OwSdXsVvDGK/UXHx1tTbA7au11atu",
-	"s7baXGla9nIKsGbvc66FRw8qH9EtM/ul80xeEn6OLsm1/6jx4PLz5exqodK5za9GnL4Z+UvNWdUgE5YC",
-	"jh5//m+P//1PNU9Vbr5SNlro9p1ryq3mm7aNvVYFMBYhVHlc3NQd39L9/jZGXxa7dD96mXy6D14Ckehu",
-	"nlxeHrlojn9XjjuRZ8NzPt7vffrkr7+3lI8XzqxuriaYPr5zD21OFUwfW4iJh6TovkfdDurtHu6pAoqm",
-	"hJ6KfUzJIYCfm+YGZedcb9ghUzv45pznz3kyT/BlOW+ZbVtw3oDGXobTBiGyWrw1V5uJGf7B59HJW+rM",
-	"ZbIg5mTPjohzwhO5snEZfROYmj4zsGIZMEjbBKqSyC+ZykrT7kSAgVQQ2vIwZksPpTSdTJKmWh3sulq8",
-	"AbhtuWtjdmqUgVQqb4xPKR+FQGKj6FzS5+uIrjUazcs2ouSUhKinsIeI20FgzCu0AanlPFQX17m1CAHa",
-	"QyJhtyJw4gDviuB9GMKbPNsl8myNRcbscLRWL5xtJbd0Ab+KqrLBMXrR+CqJBKwnP/7Jl//4fS2/H6YF",
-	"+Bxj0t48HAS1BZUTIo/eKKpgD7lvxE3kWHRMHqAJCYuufD5iU+VOQ/ej1Ld8KqwUJ13Unx3RogRWVRbf",
-	"l6Svk06iAH7NI81AinENXULGiTSzFxSaH2Eidff2ju/u3t7aWTK7qTI5vxfKQ9ANAkgXfdnzT8sBm3FE",
-	"alEyT3dvDz39p881sEwWpbM4bSeOjp8r7e7t3E7gNEMGToEHNGAeIAKxOtoSqqw3JarudTKBHLzJ1FXJ",
-	"BiVO5D2VaFPFhRGl3CCPcs8lyUSdMn+ZN98nMZeAIj91BfdCVItUZ5zo9gcsHGPItPYohnHlgiaK+Gti",
-	"UtWjNRIvQrp7n6ATEqgMZcwRcA4dWGU2SCXTfkVBHSkSTw62gMAyzvXHf/W/nn7vu4uc61CmayFGyz7I",
-	"aXyhcAn8uaAei7ppOinJEpgzRLZLVk+hbV3WXlXbBmtOQsyEspcQTaoReVmI+rOCjOG4fA40kg3/I2nh",
-	"Vx7ETH3PuITlEV1Q4ezimDBV7C6VGfh+PKavWsJUSezF5RnicOG19mpKbEvIIWyAZmySVR2ena78uuG6",
-	"qEP5opFd1CgSOQX/8LdPf/UnSym7nFC3lkKLqunVnlOXS+BQcLAfeZJH0zxAFLrUi20dPWVkutxBGLLs",
-	"dJib8m/1mAjk650rV3ro3v6WwkZO5OLawJ1SbOOImtDgIWOuiklTXjBtkIb806iQAiCopObYAzlA4V2B",
-	"9EsoijkddQG0SlcfNshVUtSFMGHIhTUStkJQyLM54GUJNhuhH2fZbHM1Lkyl2PVgEoIaD868Qq59RBXb",
-	"1oe3iHN3MgzbVtKOJ3SgqSkgV8zEu7GJ35Q7lo3WoeZXei/QkBFuimZ5mUvJiFhqs4zFoYCfSzJMQmEZ",
-	"uOUL8/Yya3nWFL4EmETxUL9qx+CrZ/98eD5sNSaCG1EOLmQyY4Hvvaiq+rYexL3QszpWzLvk+bmio6g6",
-	"AKD8DcXmvr7IXX00aTRaax7nExJ+XbegvsP+kIWeGI2/fnCn21Tfud7QE/zra+qvgIQec7/ebsB+LuFO",
-	"fymS90pO0iIwC2DbL9qGI69AbXGGO9BcwY9/8Cdf/PdfliCsffH5L5/81/97/nUsqsJJp208BdBJEa4D",
-	"Hse2lzrqHWx2d3qKDwC6UeBRHlfj15dNAthIjMhMKmhHtKeBoXty8Xub3Z3Nm3d7MTRGJWgjA4JUFdzo",
-	"iMboRuh5gxvxXKj4xQ1HcrlfbSTt8mtI44dGolFUJVRZgIrl+iTwls7u8qQsA75o7cnwfQWy4vHnjPtQ",
-	"dlVFD78s1u4trjtelE7zCkKJa/jwc2UoSJ5XvYiwQS+uo5sqiy/CkzbFb+0yaGlkkKUVToJhRy+sEq6n",
-	"sx6jCrhr7dVq5W/TS6eQPCsWw1UKQNIJ4PEkOmVEb2ZZc46B6AkD68MoFMTLYmZqpeGIQk6Q9iZoN2gR",
-	"5waItxcI4RPD3HSsve7Bwf3d/RswygjkrhjGDrHBwPcoOca6skYMsb2HZz7DbnEl1YU43MvB43n0+mwz",
-	"xmh6lu4Hhb73lUNfppwSCfgpDXupfG6Pv/tfvvj8syqFw3LH5aUpJnkYmwiksGQwcHN4uZKHjXAy4hnG",
-	"lGEHPbg8MD8hroIYy9WqRIWlKo9orlYl2ILZRMSFjGNu5XG01mi07YhjkXEgZhnTwlqjsVJ+2OOSl+cv",
-	"2ZVWmgqKWqUGlJJnlirKu7RyJnSQdEGl5dLkieWGlAmkWJZdwOoP8Cvlp3xOdQUnYnRlPMBX+h51K2Dt",
-	"A8Ar9oQXoXtcDHO/kzBEKrEqgYlAyZm+YouB+fODKfTFzMkNkLM+T+XZBLKKuYAX51DtqyJcqbeeZdHW",
-	"nFlwicKs1z3qxmXi7FTXZ7XpdFobsHBcm4Q+obJfd+5Yzt/ziw5s6mOemE+tuURR2DItDWD0y/uAYnhR",
-	"5fG4RFnlNbyOOVlUm0wbeGInQxXAAkXktUODzVQ0CP148kDI3dekXu3d5LmwlvOBy7mX6nbJMUV5Comu",
-	"clKXJMW8bSa2hxUbvwwHjWFaCwM+Kjie0j6m2BNkNE0Fb6Dhvg0MuOHCSX9Q5Pq+hnp7uweHKM3ne4U8",
-	"OwjQ2OhQkUkw5bSvoy6IVniI084gjsckQg23ZQMx0CxY8DJc+jk5oepolzrEBH4qU5snEgUU7COq886S",
-	"rikpVy70SZk+It8U3Fblnqkjml35Cg6qQkSyW93zQrw+00vqK/QDlTHhjBvo0RwgrzTBLct97Qxy6oty",
-	"1yyRNrhM7KmhqEW3RnoR31wac3HApeydBi2BrzQBzb05jIJVA9m29Aa5w6ZojOksG4aUymrzyUDE0jb8",
-	"OObEPyUqXdaETDnEjkIIZ/DLGLtlLGg/oQDyN2yoMhvK2ueXYz1yJ63OxjInO7VRd8lALDrhquD1m5Nd",
-	"eLI3tX07F/f35Ec//eLzv3ny2d88/rs/VFj+X373B7kjbs+F6xeEZpq1dRK+Vm0ZB9FMh+2gm9gZQV0n",
-	"Hjkg1CnWgkrgY6dY/9aG+44CP1EW/p78BszrvSuSdVzxVfV+Y0SHECOFMZAVVHVzsd2fMoH6hIDf1i3K",
-	"Elq6ap4UQ18mnvNM9PNlrmd1Ob8IbTzd82uojV+MJ+sL+qOFgA+N/gapta46K7W1QXO95rbxam19ZUBq",
-	"TWetIe//czL1RQxdc5LkNf+GtxfwdsmEs2xdIedHbH2+zLYAllAByeQwCPLwA+DYKBHspFgG8lypZnhO",
-	"VMA3Itn5jn96P2GlHZ85J8dsMOCSDBq2gTI4xmksA2SwDKIKUOVYCT7m4liuSr6RjU5bN7IYD+GBHYFF",
-	"6VwcQ1/HQF/HSsJsNpZUHhXRLeJEMJo33KeQ+xyW5cFo0VIhTGVDSAq40ITO99tUz7+J5b154l0HYvXo",
-	"rEKm+BHNCIHnTK6BcBPfRxoIS9nseHIAdqTqKi/17Igm0oNUlMogiRERsrF8Tl6QyzqM1IK/Ji6jZQ79",
-	"PZj4ixFKs32/EUufh48oC9ZmUh7e8PC5+UtZP06cxzSfdb/eAB0QwInwFM+ifhXEs+thnziiCLmjFHbj",
-	"t5DdvrEAvM6stiKkx283g02m+KqgplKmOiLYF6NPyoHeVdHNbGZ+EDIoxeJE4P91dJexE/DLGmmR+JwU",
-	"QircgU4vhBEGhGmAfdlJ9XOq+y4gr67vnZLnVZ1nK71uWPaFHv+Xv3jyi189+dtPn/woWdOBk/DUc4je",
-	"Iea5zpX6lPh+DSorXPnW9ITXzXIUbto7B7s76D7po3fJDB0QgS7t39pEV1ebVy/Hod37B110QmaqdIDv",
-	"G1QYuLHGeGbQ4ggk2xZu4zv33z248CbKIQCVY1/yjf2D1uqaZVtQ9vm97nXLtk5A6W8OGk7LbZOV/ipe",
-	"27i6vn51Yw2v9qXSfyJAqjiQFC6nzz9wRqqWtAoaXQb0FeZUBn9GZogToYJXIcCVIkJPic+Cc2BgcCJy",
-	"+BfJcIkXhncBRAFkoGQIxCahoY7H//4/f/mnP/3yr75TGhbJAkJx4M0nUNnNmIRD4qLdgNDu3hZymTMZ",
-	"S1mmiNJgIbEjJGFfmOIMrr7wBEDIGxD8L//8Z09/+p/k/UZCrsbZqDfrDckR9KysjtWuN+ptkKnESPa/",
-	"DMKAmkT51aZ+z5DSzUM8LJJxMR3GGdjpt+eTTbuxUrwjPdlVz0jKWnR7i6Pe1qC2wyipbWPhjKBoi2IO",
-	"Svi1nhcpqkLAMCt57wBXe/JHP338g7998mffffKTv/3f//b78rv//W/fK2eemhpneOyfhxpt1J8JVRIR",
-	"PmBuBP/+xPMF8iDPaSwflWqC40/KYITM7n+zu313ORI2Y39Dwq88CcvNz5Kw/G4eCYcEu7NyAa3VaMSI",
-	"Vi4WWArlplY66LCe4Ahs7cj1BgP5rTHjIdkT6MN9KTejsUq4xbKxkBBd7olfUxbEqccJWm20j2i0Y0rs",
-	"Lo19wa5HTc7kSyToyYHNnteeb2IaLa3nEDRl4Ql6/M//9emv/nGBoAfRBHOLvhyOSCbZu67SFo8Beg/P",
-	"NNZ/0tLBphR5rt7CBPo/ZSrUlJZWZKpSsuX6LEroE/nBzSnCcgyIZ6W1oZcvs/JyOObO4Rg7xQKHx6py",
-	"vFXJCeYSn0SPRE6x8lpXk8Bd1KTJfY0yDZfT2iW5LNLclb/hjb5e4tTKgDhUqhoVxx9VTYSGtuVGw81g",
-	"kkmVrTMRkY4cqRFOC1PPdBRTsc1U1QmkRzRnEgenfSdSnTyRTHVOgQ0r3FI844hrhDiVbRhgL0yUcTWb",
-	"gfR2FiKTy7XR1eWeWbLQwhTcouNUGZRbjvgi5suvcnRflYnzPhg4o5lVNXLqNPuozGWUQb/Y0nmwOITi",
-	"lWXsz4u1R+xC2wr0OdXH89pvAesvTERfkEYKPDwkQ48LMgcOdBOohyfhI+YwdAPOoyl+hDlaR4Kh1uoa",
-	"ckZYqiORdqDiFCLMO48f0eGEcE5chIWCgC5E4lQjvihzfa7sal8P8qXlp/kBflUsFULYJdl4GjKmKleN",
-	"Cc68OY+PKrJ90Tmc0YnB3NQ4fiYIOVVZgdlm9OS//ezxd75fzAvgfamOl+FKq19NrI7HIyOV8ocR7IJi",
-	"LwkS7pwroMvonnJ+HdUxt6OkeEiZVJz7i1/8/eMf/DJW2Mwo8yVit8Z4SGwd9QNNHGwf6KCiKJ0+bsjB",
-	"gXBGuKChw2yyJge5FWucM4/GRosp6aPHv/6nLz/9kQJZi5uPIMULatnmPJ5RidPHf/eXj//qx09/8eNs",
-	"c+NB0UjjOl6IDVJVuX7zPz598p9/8uTTf3j8+Xee/vizx59/R9Xq1s0xEVSfuJmombhZiAyYum7aQCQV",
-	"N29MEZ7gxB+gJ3/9h4//4Cfxy8YK8ejBo/8TAAD//w==",
+	"7P37kxvJdSeK/ysZ9XXEkKMCCKAf7EaHQgabTbJn2I/pbg5HM00TCVQCSHUhs6ay0GgM1RGab3j18JUt",
+	"21dre2XflWRbtsLe1XhjtdZey7v6Z0Ry5qf9F27kycyqLFQVUOgmhw/xhxmigXpknjx58jw/55HT5cOA",
+	"M8Ii4TQfOeQMDwOfwOf9kHd8MpQfxWg4xOHEaTotFJKPR0REKBrgCHVCgk8EigYEdTmLQtyNHNc5xf6I",
+	"yPu63CNO09G3VCk7xT71HNfxSISp7zSdDvcm1WgSkCaiAp5NQyKv0Pdse07TWV9artfWyEplvdfpVZa9",
+	"xnJlzcP1SndpqbbUWMMdb7XruI6IcDQSTnO5VnOdiEa+fPfRgMRD9jgRiPEIDXHUHaRGXXVcRw7DaTq4",
+	"w0dRs+NjduKcn5+7zoBgj4RAk1a3S4Q44ieEyT89IrohDSLKmaQN/Igi+SviPYQRI2PEQxQSRsbEQwGm",
+	"oXyR6A7IEMsH6FeKKKSs78iXHZBeSMSg4BX610u/I6bt9Au2PcIi2qNELqpeEUk6yoBcPu+L+U+Pwkmr",
+	"F5Ew+/hD0uXMkzRCY0wj1CE9HhJ4NCNnEYrCSfrxQ8rocDR0mvV4fSiLSJ+Eam0CHOIhiazlCaK7mPVH",
+	"uE+yrze/SMq1h6LfdlGbsLakX/uTQRtdObi1idbr9RoSpCvvQfVGdaW6fFUOisonKF5wXIfhIdFrHkSV",
+	"+JX22D3SwyM/cpoOYY7rDPHZXcL60cBpNlZW3WnKuc5ZZUiYGBBWCUlAcIQ7koOjcETOXZvz7qgxzOU/",
+	"SVVB+4x4FcrQSJBw5jSEqCiuS9E/GfRybT07ajmyINj2CscUBD7tYqAlSAzYdNj3UYf4nPXlcKvoPo0G",
+	"fBQhGrlwgaYcwtbdekLmJzmdgHO/cEpnFTyKBpT1KzgIKiB1cqe1upw3qVtYRAEWIm+PSJFCPbMlevpK",
+	"ORAtPp2mU5u8Hy3d7nQ2a8MP3iPXg6OP+0v93fEa/uDj5Q/fqXfNqD8ekXCSDPrjUIrMbSMAQRYCB9iD",
+	"/72Q9Jym8/+7lsjua+pXce29g031ADmJ7SM5f9EKgk0QxLMWh3pVtDUMooncDCN2wviYoSHBTBStSCHl",
+	"qXot0B1OgALKX2AX6Bnth/wbpJsrwPRPhl0kq5GwitQ+JR7q8RBJuuGIdqhPo8kGwuiUhLRnKCGHbHEn",
+	"YhwF6qFzZ6yvm8FtF5/zEWGYRfkLeU9vhrKrOHfzmAlF8NLntIolj9EFxFg87IXlWLkRSzofcD9nBeS3",
+	"i/Ac4yiUt1CBGCGeviiHE+fOVRKkIp/1DBcoliK5sk+QbkgiKQITiR4SHPHQUOC9A7WLQtIl9JR4L6Fs",
+	"tPWsosMro20BK+KhJIEQlLMNpXYJhBkiZ4EcEsIp9tVnhD8pXEf9ktln70q9kXdKSX7c9o7g++nB35dr",
+	"0x7BFW1ERfOYVdTfD6nXbsK4zBLuKFZAfXyqlDF5GVwfDDgj7SaCfxEbDTskdNFWtb66LEUMA0bFPlxL",
+	"hpj67SYiFfkBYc8LiRDxa+V82014NJKf1T1nkfzFT8Ykf39LWAdsdyQiPoQvpTQTExGRIdxMQVmNJu0m",
+	"ah+ParWlLjmLtr1g24O/SFN9qWiwzba9QH3fdpEIfBohzb09GooIdbnPGTxXTFj3YUh8mFzy8CDkp9Qj",
+	"4SUeXsDao2QdyzKztfSGE6REL9bE4jOiWA2Tm9tWuYYjIVV0JJee9xCNYAU20Fira5wRF9FICjGzcvIN",
+	"b4mF1IVEUTMPWFBbO5cCQQScCWW43sCC3MLUH4XaCGURYZH8aA3n2jcEZ5bJKz92sLDM1krddYaiv4gN",
+	"KYdSbvnkGLfCkIdwjz2uQJndX5kan1AD9LTtVvR8c/U1Y72XH1Jyx7mbI/X7OJJU6I0E8WDamiKulANA",
+	"Bp8SFiEsTvRppmeClLEPCrJlSoOZWIntxLyR6auvWRbluet8UNE0qKgDavadxtKFWW0OSPdEHQOH2llQ",
+	"lj/gUsmoPKSfEC/tFdnkrEfDIfGMwAdxaXtCPBzBAnRCSnqwd1mPww9UBD6e7Go7zKddeV8w4BF3mo6c",
+	"r3FrOK17R3f2DrY/3LrpuE5EuydE2padpeDmSf393k5tcvTxbW+FHayJD8YNfLe7OnqPrH8iHzEkQoBB",
+	"7ByO4Hi6jINFqaCNWk2xFmZsmhyH6ksXBIU+NNR+kRv22VCFsoiEp9gHzwA8exfe4zRXGxbNDjdbu7tb",
+	"N58vEbSinSbCLkdi1B0YXcieNg6ovr+xXLcHdjQgodIJ0zdXLz/U5dryeXlZkNkoB0QENyNeJBzUm2JR",
+	"EBIsOEPjwUT+aabESFWug3zohcSzEsv1Wq1WW11cNJeeOvfeSOYvXTLf5X3KYoNwAZGs5z299yIUcCFo",
+	"xy/YeEtLS1MbTyrufMQiQ7QACzHmoSd5dxxy1n8mm3AJVl3Ln7TQBBMXUZYnIJVR8VDZtU2HTN4ZdG53",
+	"6R595/DeJ9v1XfrOepUs1ardhs/A1pK2yEOpbq3Xaq5DvdK3hsocia9/52zp/Wj34zVxd2V80G8Mv965",
+	"3j36ZPnkjrcefEBWR8nvy6CzcdDNeEAY9SSf9SgYxj2fMvIQG7kLT3+oFbkOwaFioOclokvvtIQN5wg8",
+	"mMAMgYdDkkg8ubTbizL2sIenQy9gU2szVKoi0vrpgt3d5UMp+8hZlMvu9dWlFZu6sx5lhWEkxw97+Cik",
+	"/T4JbxpeTAa+I8f4EYx1n/u0K4e5d7Qvl4CHkdOsJSdx/fyB4UshabEk+VI+vCSfAdNEwU4PbzHc8Y3t",
+	"f/6s9mSuHLkv930sCd5IkjeSpLQkkYtAn60UgbFcSHNKs2fJcOilObRWnlhw3xut68vWuqTJ9Wz0LWWu",
+	"jAQ4dnKkZK22PNPQMW79Z2HlFIjFVmZ4RiaC95p4LWlON2qN1Uq9XmnUj2przVqtWat9KOXgEFP/fXDO",
+	"y8n3sC+I6/QJA1+bc09Zp4xkLkms925ET+VrHNcZBd68FyqXoNN0Vpfq67i+UlvuLXXq3YbXqC973krn",
+	"ur7mkI/CLjnSqQvekLJNNRv9u3aydXjHcZ0xD08OUwMiL4WwlHx4SFnfJ3MEppxRnrhkPOV9U8kAhvmm",
+	"PaG3KCOhuRtyKHpKqG4g3BFyz3KGNAulIheKi6fTEFw7jrrTw3L4zUdOEPKAhBGNtTmjIc0mxS3cjXio",
+	"/LpGjbLSIGp57xexLys90XoTDfEEdYBuKgjD5EM+qj/IPMZ1ziry18opBp4RTvMjZ8eMeo85D87P7cDL",
+	"R9aU4hHoASdP551vkG4ENEqUTHJjsq9VolxaafUp34UNoQN3KsYgOcKOUFSn0y2WcyJgsKUzsbK8K2MF",
+	"sPnI6fFwiOW+tbTC6WDbkDLzdz3vceAcTL94qZFzYbJ/S2Qs2EsTj23OSvAwS/2uz7snD3mvJ0jOEtzh",
+	"Y9TD5oDj3RMTGPDIKe2CSOe9nosoQ0Ll+rgIC7hCmhwCDSDExH1vAzHSx1IE6dCn8PkYgbKTx+NaRj/E",
+	"URnX+hEdwv6h3nzauY6PRfRQbpEFn27WZtb1KWqDP1Nv2BzB1B5jGlHWbyMsD3cUcY6GmE2U1aAI6AK1",
+	"RgGKOMIMDfgo3EBtjwowisydGA1GzAvBCkAYhXzsohGLqK/DNSEZ8lPiHTPMPNThI+YhzMi4ChEqLSQc",
+	"rA4I19HDclzHvMdirAIWhBAOEMhM102zVmpJ5/LpriZ1TozThJ4gniWyFm2SXoRBeGgStFPPb6vEI8Wz",
+	"EPBK/44abSRpJTjirHrMjsZcHR36zUzq0QMTPhV4SBQtp1gvwFFEQjn0P/joD46Pz2q1yvHxWb13fHx2",
+	"vffg7d9zcrjzho5KZU9DPoqk4V9F+tiW0wL3qIvIKQkn5lyT31fqcl9NbXV9PJpTAW6t1B9YR576rtRh",
+	"kegOxkZ5cK7dtJYxYl1m0aZea8wVatqLLh/4IMnvfPx///Hjf/vh0z/61yff+tTJ4aIk0JZNNInpox0h",
+	"HSwI8ij2STeqou0IdXEYUjCSkNQVsxQ0EcN5EuNAas3Yz8wJ7n9QMGxz06y1T+kvc1e4Uvbgz1nBy61W",
+	"/vxU0DZnZVg8PxNrvhz9FyM8yPes9nG06aJxSKOIMHmmtevr12uVWr1SqyNQ25u1WhuGmGzy42Pv0fJ5",
+	"Rf7TMP8g9U8z9U/hzjcm2pSKdIojHD4chRkFpra8lvOki52eHvFJctfUEvljPBGIDINoshEnkIgBH6vt",
+	"om4F8Sim1LH6es4Iy53U2nBacB4X1qNoyopybbKnaJoaWIpuRSwGmWQW/zMeWf/YYwAjVe7DfM6fL9Ef",
+	"nJ+rVOkL7hw3tpPnXQu8Wn6nUea1lKpvOXFKmgLgZtXKf5LQwj2CxlggMOIinmcGzNHNDQHnqeaQinaz",
+	"DMtGOjtrXswxTuWxiReplCBDBteIVf36PLJu4iDqDnA+b6ghp0kpVSth0U/uY6UidQeke6IMR1txqVXW",
+	"W5UPceWTB48atXzJpdzGOQn4tJekScq3JXYCLJad7a8P+M9/850nf/PjJ3/5r1/85S9zLQMtBLP8EdBu",
+	"NAqJixrLNXSG1moooGfET/ytQiq+G4gzfwJadZsOcZ9My3DJ/c0r8NO1gPW/iUce5dfG+PTqhuTt1WX3",
+	"I0WOWmX9K9cefOWrj2quFuhGR/mbf3n8/3zLKXNkbt+Mne6zVhfiVNklpjp9YiavWU9QG9Z1Qq69e2Vk",
+	"/AkhgTAJrLBsNCJDkVMMArtvW/2YKJE4DPEEdoYJ95YdrooVZYS0nLSZg3nqPNotLnEu5XwoKXWyPAyb",
+	"BASckWsx92ImxmAkqlROyZ+oq6Y4NYQ5Eiwvb1T+2raTA7O2TNaMhjXKTUa9w8eJnRaE/JSAT4D4vSpq",
+	"i6FoS3GDGeK+p6kMJToq+9RyXDnB2DPeWONylQbmUORYpM/ecTO2cm11bU/dLZhqOuoHWuMGqsu/Ah9T",
+	"5oI5yThkPiLiC7DSInxC2AUcdfvykVkXXXJuJGszf2dcQiuZ0j9A9yi6ZrZPs4zOkRKG5xBO3ipx8LRN",
+	"2Lk96/jJjCgJVme2DI0G2iMNFhsY4Y1aXflq2kD7yrCH21V0m3MVDLJXvszmei5WWFa45slDIkQRWe/L",
+	"AyEykUxEwN93j9Ezm6xpe+gruQoDThdWZn7XweSCssI72O+Z1YWRvCWQT3vkImPJbqF4YG6aGlOjmkfg",
+	"fEuuvBd6QLC3PeyXM/gY7Z7sZk2e/FqQhRzS5bReeeXuRUwu/QrrCVlxH08uIcoM4i9+1G/NPN83IGZu",
+	"Ve1YauPcRQTlMXWA6DjhVIgqeayLPNqnkTZzcEiQCGCzUSYigj3lAdK6ruU773DuE8yK1YtWsf6gzv/t",
+	"m23XVOhiZrQeHqLDncPLaBjbqVfZZTXtkSBtNVGtgSglR5SRkObESL9sL61R6DUvt1jRTF1GVzjh7kCb",
+	"TwEJBWcLKjRA9wVUmtF8s13z/b0ct5e8Wz905o55ESqANpa++OF/+vyzz57+5FPnkmrBzFMz9bLf/uan",
+	"Tz79zHk2h+k9MStQoYxeIeVGFbXiP/tGLdA1NlJRBrvUZhXQI+DU6VMRgSrYHWDWJ/ugFPd42CeR+txJ",
+	"fCu5XLSp7tMq6nNyv2wg2tMmC43iYiKrxouPWal9+HqYR9z39p+xPWI9bmYmk7lurkz7Uu2zfF/XzNi1",
+	"4lu7MKEgg0DNK5ZCUAfiuM7m3u6t7YMd+am1u7l1N3dzMF1IMpuoO1bNybmbVKcWwQWE8qzuhXyozgp9",
+	"XkPNna6e1QWO1IstQYQFGhPfV4aESijTG06SSX3i05uo3libwzpTlLcqazXlytHeJOtk6Z+k3syMjevL",
+	"Ssp182qiMoSsvKU5K6UvS+cKz77HSpRLJzaVSWRUk5oisvWQZOT5dJ6qvbmJo/ykokzZ1Hzq3Ujdkqqj",
+	"miNDuO9vm2vPp0quMkoX8ydoPKA+QW1dgdXOrwbbUNgv6suIy31xkiqi07yt1IT1ddtIn5MLVYaV4Nrz",
+	"pJpu1kSS8ru28d2gCYkQOVOnsLeRHOOrNWN0ohHz1SmZrq0dQFYM4tGAhGOa8QHAHp69a/VMS7GQtVMX",
+	"VujS3K8FaqOWq9g9n41fuCNeXxkQF6HNz1oAHWihrIWM+p3v73ouHifukQOtv8bFnlkFy/hDFYCJnijk",
+	"CKNd7TiDvLMEPyM7S8tfMkVBY9dPGc7P2Ktiu0DmJb9CfPn8fA7BXucwaanQ1TTzyPvEfRoN4njYbLfK",
+	"Ie0zyIiTWlO3wFtyEa06JP2jy8R5zf0LhnpTvPHquO3jYYdwFn4Jwka/6E3ANBMwLabbpZOzynHMc1v5",
+	"o/neOyMEFzRyy/rqNvlwyOOAmta/LkjMxTWr11Uz0jCjkiaeRxX+0L5FKwUJlSHzXkBYa38bebw7Gso1",
+	"z5DYCINZj82MhweE4YDmbuYARwOx4BOn6GIe75pdq56ZSxnIR9vWmEi5BqOBR8o5kNMHfipPufkgP2Zn",
+	"8JCyXP0uZZ7R2gxIExJQqeSqei8sUHtMugMcjXl4ohA4fRyetHM8aRcYmoXKlKerLeIciWlmTTj9guLF",
+	"UFl+H+u1yOcCrahM7Xals5VAAXOdDg2jgacLCuYpZJ2Qj3Uccu6DuzSalNJ0AduOlb12xKKw5LWA/BXX",
+	"nZff7REachGhZfQuvSFZ7Z3DvV3NWPa9liKqV851zip9XtFffkNwVj3AYyMirV8r4oQGFR6oAVUCDn6U",
+	"uCbdIwEOIylmtr0cPWGXR+iEBFEVqaJE5RoxpRk9Va0FjzmlXVJqseI4cuxXNqdUuUKopHDxUY5ObGDa",
+	"MqKjjJu6h4fUn5S2m9QEIuKVmrcpwZx98txWV8nr6SlhpceihZc5IIzaNlP/yojhlFpXX83qdUZEFrnT",
+	"yrKLz7vYJ2WsrSGJsNQzVPXoxd84pJ7nk9LkZKUvpN2T0herXXiJbcajoIyRvhcZx/NFTMTSSRZw4aYS",
+	"k/kFrPpHKHiiujDMUlWtI/Yra6vZkoSvfO2jWmX9waO6u5SfvTtVyZwnEDQUV5lUlICLCPubJT0GQUh6",
+	"JAyJdy8/ab8gg0XBQ5QckDzGWbfck0PS15bj3EsF9qOLM2E5xzVUSsduaxGFhEStBZQFBeh7qUPJrqYo",
+	"59dynTHpCBqVXJ9POCNGF5+bO5TRvLZYyH1flVHnK8FwgTybb5ZwVmylrtb7P3lEnLE2U2fNORLjKu8F",
+	"6sGnNFPrIdkhudPzfDCHVvtqC+VaqeCTpYCG3SGJUxYjNYQN1H503kZj6vvI4yonau9ov501sWItJSfd",
+	"aWuntX23XGLOhQtv58tWGMrhzuH0QNaK5GTRoV30oKXGAmxs813WeSW2tFq2b6RxzhButTa32sWezs0S",
+	"uRVZkCgcBKrWq0wqRVBmdPPEQi6NdOQNOP6QRPdpNHjvQI77COJ5uVRTUfSH5erN9MUK8brUIZBEEi8T",
+	"kddPyduzMySb2o3bpWZ2MQmUOmnn32TJlHzhBWZ1So6Z5xdPPS2ophY3QXKxLCFpHFciOiROQfH/PbHY",
+	"PW8K/4tZd7rmP16R4hVNsHhjD6vGeJv5YnP7EVfCcsaeeHYnbfEs8v3NxhWmHlGNgwIDqZ6bQ9JMW2Hn",
+	"He4cOq4Dx6HjOlJCFkxeNR5pBflJOCWxL3iflwuRbqi4hioQnIJ1LRU8LafMz8CRgLHmL4AihUlsyaVH",
+	"ClO4lO1fhn4Fh9uzJ2AeXewpmaHk0kelhj7fdM+XIox8mZTI51GhOyef8XbsvUoTfAf7xEU9MoR/Nb60",
+	"LSl2pGRwXOdermi4TRgxe0J3vSjaFTigd7iIckt7dGcuVfzQo9C4a0DlgoenVIXPE1yPQRQFonntGvWq",
+	"+stqlw8dNzlSRyHNLf0Jgry0ydzOUWCXyhEYiEt5Gup0sTHplEnDLU7UTAqhTU+nDWv+IfEIGQpEoxKp",
+	"Wq4juoTNSgQ3LVJ0Lri1tLdah0f7rcPDovT/cP5BlpWG+taAc/9Ct0+H62B2bipzVDOSHqNZV+u9BRtg",
+	"ilNf7VS14p332kZk5ZTVVAstVRXIucv7/F5esf5eXIB/f2vzTuvo4c727vb+wd7tg9ZOO46Lt/Eo4jsk",
+	"7JP3Qvm29oZpScilFPDxBPFTEqbSq0uIHwuTeFbRaLxfF6gYvWhubbGIOlStl/SYAtzXFrrWsu2RbiAs",
+	"TkRcVKKWs5ToygVUsI4DRVtExXzyFieay5fM4abc4yrNA/NTvmby1gbyQjyO+5cy1fTxLaGYijJdPDKn",
+	"uI5F5GzBfITMqN5ub6ABZp5cQz6dLPyWQAPOT0QVvfjI5kVjssmMd/ZubN/detja329voKFcSy8hta4M",
+	"Um+BVJhYXUZQ/wS4JKbdystAEJUfsMkZy9uwuQttp0VUVFqExX5VdGMSN1DKcoLqJ6VbMkHB8ySYUsVW",
+	"G6RznXj1Xm357OzsrLu6vrLSWWqsl9COooJeYhyJLmaimdeRS+lHOAhchNF9sikFkhSMKAh5P8RDKMnS",
+	"36uiInSlx32fjynrQ8JVr0e7FPvHTKvRV6sxvfZu3dre3G7dfdja3Ny7t9s2zaZMGs9bAg2pEAFRoTBD",
+	"kwENPcjST5ofJqB8sRIdc6LjOlnxkHw5NYijwl+yOls+rirvUJ+0gkA+CLJgdiijmlzxd3uaLK3Ytsj9",
+	"fkdNP8rCPxTWeSZC9tXXttKqx2usZUXKzfRqr1jivX69V0pZAJsQPmgFQXENl2kzKC8qnWMy5fo7n04p",
+	"yWSXW+8oPeRXXTTMWIXXmfd2MMN9Io9Gq2V4Ec42EeJdMimREFoA2PIumRwWxsYWCXjZY8k+fO5UUy17",
+	"Xk2GnZrM686me1GgFvfVXrXMNF7nNbsnSLjTw9usx1/tVbMm8lqv2R2CfSl+H+WugB1w5SfzI7szCo4v",
+	"WnVQlHA7KXe1XYFQBpFqRknAvGhbPCz3ghUB28OAh1LsbUdkmEunhdNQTY+YAsSJ4tbec4ssSmB0yenL",
+	"Ec+ca1L8kJ6qT1XIqZS2m6FcOqEaGslRZv6cowvDm/PG/M79d3PLsw4OWygYdXzaRSdkgq4c3NpE11fq",
+	"112kP60hoRw3aLW6VK1fzand8vv2Xjs4bKys5kZ3SG4Z0Um5SPSJqtZI3tLKRzfJfYeGlTI3C9qfLw/k",
+	"C10NKSWnqEYq3yBnUkDjwywznJBJedNHLtP5IgsOT88bzF0qIpU4Qjxllr4CJk9J89A2suOdsjJFKdc5",
+	"q/ChfGIgWQfc56/tUShXW6+yyRd6rVbbToJKrfry7/Sqz8R6LsYVS2W7vqV6F4EbG6OQdDk0V1FBNo0D",
+	"yVkXQBIzvVQhx65MXsIzxioeFZVPXOCs1+lXMzNZsp1zX03TID0PqNt+3Z1GxVMucBk9jApxeq1+sbOi",
+	"6eo5GjV4oZC6N+PlUx1nH+Vl5fCgXD2l3Vc20Yt0g9n5WHbJ3TZN8qi/c6t1gzLvAkKqdIL+VPOGB49W",
+	"3bX8yq+LJzbHXsBsUZEG6EHbBWiQOssYqWcsDoQFFCogbX55Q8uiXUZoA9nyhP1sqykvhVQPYO7azhQm",
+	"ehKLzLrcsVfqrWnc80sYjfFj3JlDV+G87KBV6kh2Kfd3byMsEFa5AvcOtjcgUs0kQ9EI9empzulr8yiQ",
+	"C928di3iUXCtLS/Oa/URd/oo3d7jr//30+99J287Fe2KI9VqLiSRFH7yNUsNZVkury6vXXV1oZV8ns6N",
+	"kFwaBDrZR3Wbk9Oc3t2tyoeNyvUHj5YabnqIn337iz//2dz8HD1ek4E0e41eq/ZFCeeV7l+0c6uVFC5k",
+	"spQSgSLyQalFpFI5UnhApeXubMsOShR1l/ycRK5oAJUiKp9GSme5f4yEy2Y4GSH4EOpQHvqkN7cn7TSG",
+	"RlzOMUWZ/IfPpPbrxnammncBtrvHOmU0hpLynXolbCApkVTtECDwGbOnMzEtMMcDDjUtkJikgasXAv4v",
+	"FjjZwNhF9VIxVzFdVCPNDWPqcaTemj+zFIbqIjCnO4klkq2qDAgPfAJNeCFvDrP+CPfjOWqbJJ0zVr4t",
+	"p+vs9PBeFABAwKTQVDidgR8wRbX40lwi2S/Le1FUwm9epERFRR5s+62veFw5Z7FeW1N2p4ePQtrvk9Di",
+	"y5xmPZrUqL66tOKisdSqepRRYVo5CNpnFcryYNjsVu8F9R266bo0JOT5erbAGZ/pJD/Tl1c+fX1xS7u4",
+	"3REUbl/DAb12unRNUoqyyphGg8u2OJKbcaeHt+ZrLgbwJGO7aQiCPD2m2BxJSJgZgzu94HlMtxcFVrV+",
+	"noj6ODQ5irn1Dxkb5nJmSbbiSb79XkhLlCMJPBHoyrtkgu6FFN0CP+TVqeFMGVJOLmqK0urK7PsD+9ps",
+	"xYAZuztFxamXFCxMJsdkSjxf1EAbBQH0/RbEjQtUAux5lPWLbLL6qnv+e2VNsLzp2N0j0sNdk+pZY2UV",
+	"dQc4xN2IhFC6xgVJugb1R0QI4hnsW/guhnVxF3U559WNpMpY8kpXAA894uDwQR0SjQlhKBpzBOcF5UyV",
+	"q4AABom/gXAHqkuhBsDIkyEPidrpCv4hpcjU58m1/ZB3fDLMDlCu7vryynUUqCuQRyJMfZHTfEGqeUGE",
+	"2pZwuKbv+so3BGftYjDUKaJEUs7EWKOq9hDQvd2kKxJlup27BvmGvHaj1E1zG6588uArx8dV+eFhATqi",
+	"mlg5MJ64p97cI+b5tdUDyWRaN1XlXw/NlmnPOb3nnTmXUWpSOvtKSmlfruVq7dod86iEjj3tecYdPoqa",
+	"HR+zk5JFBjfUtQUFy2oo8VTiuuWEIHkiKK+JRNa7KtBw1B3YsO3yeIsr1qR6JHUj01tsqrZH7uMop5f9",
+	"ovX7pSHKpghUtqhel3d6C2O9mFvBS1uMtwQWNfc9YRUhg9tcEGJI55Eujc+caUW1KDUIT1dWY3FSqsMa",
+	"DoK7XxpcBA6C0kttoZpOOdqSQkkXqY4boOGoMqSmErxSnJ6SUFDOUoO2yu7n1kymgGcKemQC82NxotsG",
+	"WmpX6gCeiTyjddXC91CN08WRjyOp9isWWeANNJhJRqTrSTu4e0LKRbZVdxdRIOCnGsK4Rm/hqDvg8lMv",
+	"5MMq2osL3oZyhjwhaWnjaqpjU2JWLdn5REtZG4uLAg0RD0kTyV2HVQBrIiIyBH6SJNI8tXhAy1TOmy2Q",
+	"7LyE1WFUsFo289kMUiyzsng7+1u7N7d3bzuuo9v1OK6T9LuJ22Xdhc9bH+xvH6hPBwd7B7lZZuleTdn8",
+	"P9OvYX6TnlhKynNXO6nmu5TMlblEADuiBSSlrGQDsdb+/sO7e7e3y5b4mceDT8gu6L4MLJgelvXAvPkd",
+	"TBlfacZdX0UdyZ2UoQE5w1I8DLGvm4xW0T0wbHiIfD5OWTiIh7GlI7feYBIMCMuLL+NK78Gj5fMrFeuP",
+	"q49W8o1Te7Ai35ddPjkwbUqms0TnpAmqF80jp7irgx9T7Lx4SKQw0JF53WsV8MgSs3TgI3Xr60uURQgy",
+	"py3QRcCQFkd3vWDC2IFteU01CIZs+x7V5pw2SeJwBu+LdOxifWm5XlsjK5X1XqdXWfYay5U1D9cr3aWl",
+	"2lJjDXe81W4ZJe6ACFNluyi+4iJSPH5MHlkOCfNsWFZNpsIwSw4UbY63Vl1VUW9ul+pWGgU3y9U/pX2f",
+	"2dBvenyLzPnZ4fmVxq0sQMSdCb07C7KyYGqvdkhpDo++ttGlQxK9Pk0Vf0e6qR7SPttmphQ8v+4q6R8w",
+	"czSpJ+2pm4xwmPNe6+ocveMCAEJ3UlhBgA4U59bmAecp95GgfSYUat4M6Jz4YH3kCN0fwhlFQ61Qv9ww",
+	"QzsL4AmlaVKOILBBnEbNcR3RHQCanhOcjL5U2sRJzAWxPJjXWzq7WoC7NYIm0oIEOAScsM4EiQB3idhA",
+	"bR4QRr12nJKLh5z1wdFSRW19trVd1DaKXds9Zm0AcpffmpYTbWgnJz+YXjEPqWf+lLz6sEeJ7wnVO7et",
+	"+hDISxD2PNT1MR0Kw87bN9XYN45Zm/d6PmXkocqsgasFJOZCqre6TqP6xPqgmhEy57Kbyfa2DNYr1bfR",
+	"1a+pO66g6ttXv5Yfo8vd4JTdmGyGBNRV7IsXgTee4EYt2NV9v3V4eH/v4CYgKnVG1JcKtsKmgqbEqrEq",
+	"BNvNG6xk83QnYxu+0jzXceHj5t7NLcd17t5s7Tuu07qZ6y1aQAJTZkvexMbYxxOfY2+BJEpyY2IMnzwV",
+	"zyLsg8LlnynXn5sIexlgzwzdt1g3nARRAn6twfgcpnoj5nOkuVvy3jikUURYFR3dPZRcGpFuJPl0I5VA",
+	"EvfEt3kN3vHAnVHnUSAiy4jGFA5bOy1T0JRYquYImdIy5E3BlKVTDlMZXCWS26byvV4htZSy+zQa6Dyv",
+	"jPi4aNlFNvmmTN7VRWpkFk7xjaeUS5EU/dNjadRqEDLTXn03aZuvov+YoTtHR/s6a0QpwjiKQ0sEs7TH",
+	"qAGYASZ0v1pbskL3jfzQvRpe2Z7seiALdWV/VTq8FtAtN+WhzPaYl3NwT5B8d5zVJHN2U8xZ8eLCrpez",
+	"ulzO6mo5OzRcLgZbXnV4Xu0rTd/J4j6Tl28jOadR5OzGkM+2EeSzaPw41fJxOojsYxFtB7kvkz/FHexL",
+	"dq2JWz3mdfSgTGyaTg45GVeppo2FNaAzmzLm98LKw9RXLGZkcWx8d00PQw2CH6dalOqHeKmWhXM6FJZr",
+	"STirBeHMjoMzOgxm1dhn0RMwCw0QeIsKpARpqAzMkuoqejSVwUbOukSl7aqwleM62BtSphqmeo7riAnr",
+	"FnY9KCS81Vsw+xsPT7LZDps+F/DClmp09GBOE8KSaEh2GkZCYyvFzhpNLK+m5eY0K2coWnREbntZG0ze",
+	"+hAweczUrW8SN43Vyt40DbaieAb7Si/QQ4Mmmku2KWS1bLhKPn+nhw9LcXaqPZRqWkYufLMYigvfK1Xk",
+	"i9yZU24UM0B6MlPjc6cpVbTsGg0sD7lqqoBPKcqgOZtMpQGWNrBHquiQnukUEBct1Uz2rosO77Qq9ayu",
+	"Gs5MMWml6+an2rcMsGii+iqKOFpdRj6JIhIK8AqaAfCe/oiwD9DiEfIJFhFq1FyTd4IYj9QhQrzqMbtP",
+	"8AkJEWdEyG99D3XilHdQv/ucCJXHkgVL0IcStjukKZ/i/DYvFy0g4D20VpM0WKk3UIdGG7qkYE7mja4x",
+	"AHJpN8XUMFdraQNx9RIVB3CyUNb3yauP9/haR7ksFcA65w5HIgDfuwO5DdAzyZx6+shthd0BPYWPNwmO",
+	"fygS7eYQnqoCyOxhVZw1Qeoq5fKvtl3Ufij/V2lvIEaoKubyTe4ZugJbcGx2L9YBGqU5XkVMbwOE2TFr",
+	"/34bXcEMkYoUk6Y52VWTvwYVEvE2glqXuJyCxX0AFszhEKQ7Cmk0OZQLp9jVgljOkuWGfHXsAjiahr2B",
+	"2bavSZl4DXT2NgpJNApNY6sBQQOCPSkTelOjl6eyfIP63TTIa+rhVExhmzFBAvouARvEKi+8gQXt5hak",
+	"pBwXdhcuqjoqaJgWmFCHexOkAjuoHUc6dIwnFcxoI48nbRhU+IzAoDswkni0gygKAEPyaEBZv4i2UL1Z",
+	"TFveMxWK9WvqrLPpXEg/qt5ZiYoIOFWLDslgAAl0y6jR79w/yni9p4l6FBdkJuNcutYnUWUYP1+NoZ2m",
+	"lEIfypDqQAXDSrFhnI2eopdUBFTmsOcijPqce+kQGwoJI2NTxEFDk4Dd8ycqZsTIWP1AxTHT7Btqh7Dm",
+	"YyUg4AkhEUSe3FMvoQJJiRWp7Zm7RHquxTyupfAh7TMcjUIyn8fbUhuQh+rxqFZb6lpQ5PAFaarvhXmi",
+	"+rbtxrVG8C3qEPmMG1CceeXOTmuzcninVb8yhWXuHrNDEClHXA7x6lXVtGpIogH3XNSWZoPeP2cVPbDK",
+	"221DQhcFGESghwQPJQUDHOIhkfJ3BtXkg3hIP8E6fzhDNSncC/gnIxJMRMrmIBeFeGyqfEw/F3R4811o",
+	"D+khGilEJYHaN4CLNbHhZk3Q6gVHfw6ttpSp1uUswl2loKibDQDuEFMWYcoIwI5Aj6u4Z2GfRoNRp9rl",
+	"w2tDdTmQ3vyhaubSGq4gfq8y4EIugcIv0FLSNEeUSidmYiz5Xh5jpsYRHNlKC9cNX0RTNbUB5RP7/kTt",
+	"ERIKzr52zI7Z228fDUISb2JRffttkCG68oAzKJtSlRKoR0+JAqwVA+LFfXJi5Vc+SAxwQPQhLUdYRVug",
+	"rccPPGYiIPhECgXcjfyJ1W9o6MYFDm1tabaTnR4R3xdoPKDdQVMO/Ztx0eI31Vvlv8qLj74Ze82/ecy+",
+	"WalUUv/Je6XejL6J2o/khyZ6pGAYh6J/7oIT/bwtf5U/QlVgG0HS7tR3lTo83/jk5eMSvcpFWq1yDSaA",
+	"i2KFz35JcksbNdQ77K+Wz84kf6+cnamXgd0jXxUP2X6YGlgt+Yg7/JTIL9RyW8EMudb3dYwjXh7DWG5M",
+	"Sx6qYl7su5KZ4AFymLHFw0cR8IgWzXBwX6Esrq88ZnqhpPzvYC+RyMu1urSQQpIegsIN4oxcraI4rtrH",
+	"EbyiF3IWt6mz2NRsiAHUYoljJhnerIw5HUDPIeyU+DwgTbRcq7loubYs/7fiouX6kvyf/NRYd9GK/HWl",
+	"tiTlklI4lGIlpY44Zu0WlOo2UWGprrRVCaCETRcA6y1jDZGoAmVNaaiz0iYalld0fHLMhrg7oIxUQoI9",
+	"KO5VS1xVK3vXlO2+/TbSNoZ8pu/zMdJjrZhr2uhKmzCpMH8y0F3DpEB9yz4ZfMz6kMEx4IyPQuJJETsm",
+	"vn+1iiCd/Jh5HGxlj0hbwJzbcfkwnBk+7RKTTK81yQB3B6TSqNYywnI8Hlcx/FzlYf+avldcu7u9ubV7",
+	"uAX3JLWusfz94i9//vRn/9lxHV0W5TSdWrWuruUBYTigTtNZqtaqS6qkZAAadp4W16HMq1jNioPcBrY7",
+	"+IQICF0q48BVKTAatMhASLRHgrRRWz5S99OyDnbiVSgzxx0fM4DUCXzcjQN9Ui6m3BvHbIA9peLpMuQ4",
+	"sUrf4mMRofoKGlI2iohQ15rGthH3YYDKrnGRybdJCixV5adat3hnSePUseYAFDR6gdP8KN8CTS65ltK2",
+	"z92y1++HXJqgYPKWvacVBNp2L3uHVE4OuF/qFrWHzBZa4CVHkJGmRvYgtvpvcG8SJ2kqbrMliZQgqsUB",
+	"RJZV1YWJhIjRcIjDCagLtikr9wD2RyTVctupL63VavC/mqnGbjqrS9fXGmtJO+mm8/V6n7+zc3Pp41Ox",
+	"+o0PV5feu/fBbqISqXeDRqTcC3PLVBKeMWUk52kvhA4JmhMeptio1RYkikaaSJPlkA8JHESQ4KPOBJs4",
+	"ighwptcarjMUfe1Zs6mJOsTnrA/Jg8a9aaAClNmeFA0mr76p3N1Tr6qZl5h7FqBkChIR7kuLI/lG0IGV",
+	"ZYQFZ2g8mEjZXFUKpvba578mpj+86JZSnFJuCdjmaav5oweSlZNZy9VGGa+JHFSKok9//WePf/Gjz3/5",
+	"D49/8CvJW7gvNLgZ8CpACuTJ5S4Oou4AF4vkm9BtFTMEYDZIX4+utCX7tlEbvm5fBTLBAW4EdSwR5S+H",
+	"O4dwmlbMDbFaEWs7cY9ahtqj0G+7xoeaKBhYIMFHzFPe3zYeeZTDSSpItAHqrXqqiyLeV8BD8gHHDKkT",
+	"fftmG1StvoE7kgTsDkj3BK6Tb1YWdTvxpoe0P4hgKCFn/SpMQWXSKotPJdOiK20xFDAWqXH5HgljhBAa",
+	"XVUGlSaMaRarV1K+VS9TuwrGJM4+R05Bnnzmwg2kfXEeJ0Jp9/FvaEyZUCTqcKnnhARAfKvolrQzYB4w",
+	"EoFOOfUgbQ+DMwCGJ78T5qCU79WnF1LthBmH7Q/nHgCeytMPs4kyx69g1NaOMUnf5CRXJ66UF4ybvX5V",
+	"ndpqzUyTUKFnK6dkkglhhcHFcMxacfgZYNrlKMCuAXZ0tW6QokcV3eFjNMRsEpNC3u7TIY2I10QdMuHM",
+	"sxJl7fFIdRc0R2WnNNa08tg+IFE4qbR6EQnbkjZcQSVEVp97DdM5vXVs1yAMF1QUY1Uw75glzIrl85XX",
+	"BnrI9vQq6a6uqbEtLSugBMGBUEeJMxJEplAuVe4TlTSJRQyQo20KcAoqVpVGY1MBK0jjKoAoqRKFZBgo",
+	"nAJyBoxjGx7HjPYZlyqt5JVqjnosGdsXPBfkUJt1eXqSitNuamH1RlN6YZoSyNz0uWxgFWDHKxxLAEIx",
+	"mMeETOkI+hmpbCjYIro1TVNjDZzbuUu2ZpY+X1zjwzJ+E30OTb001tpWa0vX11aWltd+/+OPq10+TFQx",
+	"K5KeGoQaXHoQZlcbWBCFhtPj4dB+65zZ5eqdZnaHO4fGUp0WISrqgkUCTfLcFVQz+DgVZBE9Sw37uWqr",
+	"s9aoG8uNrPJoYpHziKEUA6dZX6sZ6zof44++f2PvYFx793aft1qt1u7hvcHWvb78uCX/d6P1nvyntdQ5",
+	"PTmRHzZP/K333j9YZrd34YZ+f/OGt1afRHDPjXcO7q1shSfv9Pv9r34VoqFT2q6br6hDQ7EU03T5kOhe",
+	"5AUa+9Kyefwh909Jlu80+rVSYdW6ZDhXIb3IM3mMJy6iEFW0dIYBPgXV4pmsxlKtdn4ZA8AwZrENEHdt",
+	"GOvEi+duEEipPtsmuE0ihNMubBji53/yq8c/+Isv/un7n3/26dOffGrZAWYHFNsBAMtXCcZesSlwSCKR",
+	"LgUxqkzK7wLal7IEfB8YQRAhKGfCVR5zcMBwbnlRUoVOCDMyblpuUN87ZvErY8MjGHva7NDevCn3kJrR",
+	"/thrJ+ISdD+tMfKx5WbCujinvnLMtJNH617U0uiqCPQ9hEEPU4q0VH/N4PKVvex4qNBg3IWan6INH7M8",
+	"F1OugqSengBBvtGQXpQvyULwSLbsfYubkYXXGYtA7nsJWKjT5WFIuhEa8FAQ1IHax4kNz9F0glEoNa3+",
+	"CAPjRQZwknMr3Cz3c4Gicd/aNekNonSPrHwurzksPMxFfWCbKXb/8t1guxyJUXeQGPHaHC06WJdsV5jW",
+	"z4w1bD/ojftr6qhTC50+dX77m188+eH/+/izb6fPuLm+rh4P+yS64BlnFk3lZE4fNurRINytc8YtPgpz",
+	"BPwxmynhQyJI9EbAv3gBn2OSzpSlaknzDTTs0y75ff10bYw+b2Grxr+AnLilmPuFCduW5bMsijWs2AI2",
+	"qxlDzTKoa6GdOPU7J25TsvUQzAgpungUEZaIPKmAo8e/+avPf/Evi0vZGCeyQMAaPJPE8Z+o9nDv0Sz9",
+	"vmB36RgDeGO0SNZ5gyrqcH/6Zca1qlR5ndQSY5TqScLbwXEcQR0oJOtA9gU4Tt1idR9CDtoRHmv7s322",
+	"AJdqMtqNkxqCE5DgxzxpKnloFMhZQ0F8OMkNT1jCyLWiAtq/nvLH05RZZNzGBvZXO4SNhyuvwWoV3dJu",
+	"fvt4NE2FQCVKOfl17EONOjliQ53PQkWGRI1aPXaCWXDlvKeyprSxtqGpDf0sAHQAgINTYaA4bybvdIW7",
+	"JeXe+Jhf+AFrxSSnjlhLQnnFvr2p4/UCR2osh7QJlTpkC22zsS7nqhc4rl+olmBPyWgA7jxjNc9QzVL3",
+	"0tRa1F+X6pX5XPSQYQ/nOjeNMZCqRVKOVUbOCvyqjVrdasoATku7h4LzztnS+9Hux2vi7sr4oN8Yfr1z",
+	"vXv0yfLJHW89+ICsjhyjdMwaBGSiKiJUX6BXOE+VOjT+s5kuX5MOrDdOLtMPCPa2h3Iojqpt3tXZxpoT",
+	"tZvD0dWQsB9Wl+rruL5SW+4tderdhteoL3veSue6vib1BEk2DiwgNaW4NZ3KmjbL59Svr680ltfWIaiC",
+	"7XISh0zeGXRud+kefefw3ifb9V36znqVLNWq3YbPnLjdMbgRkyctr9SAepf1Y+t9Uaxi3jPuWZ0A/mUq",
+	"m7TPYrVv+uRHT//Trx//r/+4sJpZ0fs0X9W8ldNgJAnzW8qEiLC00Xs8dKedydmNliik6U7DyDZTIC/j",
+	"GOKfI0Gsdl6jYEPeqbQ2pq6bqY/s3Gq90UVeiC5iOT6X1xu1pXVnMaldevdOd39+mSzrRjqLb/rgs0zr",
+	"NwfAmwNg1gGgpDHCsSS2Je1v/9dvnv7w52jnVgvF4cvHv/j+k+/+6eInQ5yhUHgwKPgKYdutY+hgMifJ",
+	"kopZ+ejmve2qMsHbVMh/72ovQAT5UUl2mG7qlu/qVU8Ce1RtzTcHwMvm7c2k5GJI8SxhMl3SkjNyMk94",
+	"lTC8QtLPmoGF4cEU/6ucTMuHluHm55GGZG0jkzSWzGHxyCF4YdNdGF4jVzYsiGr7l7zVzJfoavA3x/HF",
+	"juMC9SYh7ytF0PNLxzLMLpqdPWU7078sZcOMLaVkPPnvP3/87e/PViWWTCaUatdUSeC88lWJI5XSYaX7",
+	"twWJ0ne3q2g7rk2IQSUB2FwFIdqHm63ddtyDPy+zJ9UF7BIGjemS5Wzu7d7aPtixG1M1nQ9Pls7usPrX",
+	"J2uj9xrixvXw5kr0/ni9e3e4HNzurWJnwQQNe9QKsPnZClpw1Rl0GKsfvoX/UrbTjA3+0oCswotO1ODu",
+	"FGwHEZEAPL8AjfxMdoV6b2GGhQUUMJ1ecdjFzEVdzno0HII3BrMu8RHW+cy62aFr87hKv/jtv33/6a9/",
+	"+fQnnz79o3998i07Qvhx6OsuaqldRbon2U3VJ+X2VD+zp3Ja/IqI+j74W2iUt49I92RqGy2mVcfdQ5VG",
+	"mWXaObIrM4BntsbpNY0RdWet4pO/+9aT//F/PfneP5dfQrCaKiNRyrRSiZ3ag3ZCJm8J+Cbg3N/QlTHg",
+	"luvyQJXBhM1xSCPSBqR0hR2mEQysNgZ27dUxM8VXcYS1inYINK5UDGHqmBU+EeMROiEksNtooxBDfDAa",
+	"YIa8kAeBgRHLqz+5p7o4Xlj4mpO/wztT576Nsup0w2GlXqvVa04a1PQj+bBo24Musc5qo9eorS81rtdX",
+	"e51ut17z1ldXCVlxNHYlIKs6Pg5PjLLgbbNtL3CaDh89XOtgcn15leBu7XrXa6ysLq+uLNeXa14Dr+Pu",
+	"ah14vEwYRyskaRU/i//pfGVt1cYoBCIscJzE9D8gHy92kszeVrCkz1DWZtCGpJ71KAfhJpPoBjM0++bx",
+	"d//68a//7ekPf/7ku7+ap7CkGoXN2JlKyAsFvz3G1OCLzHJ24yBQmWrG9ACsH9SZSBFbUE+YPD9VJ3/M",
+	"5mcxE6tD1aU2WtLfTCvfkpU3U87cczfbiK1MKM7uZubsHe2XZ2K7/9bz0IYWNztj6L7VGsQoY1Vqrq/3",
+	"0jrWcm2pdO7Vc1LxFjF3hkOeNEvIV+5uqGyXF6rPAYupYk5gM10XDo7Vz3/x959/9unn//Dp01/+xJIp",
+	"wx6ekidn2gRSHTdIVJFiwqhfEe2ekBkQHrf0/HWz6RhBAxQR6P2ssNTgMWjMwxMBniPwTEgLKMk3ymuK",
+	"pVUZC0Fg45hhXa6tdD8RH+5x9i1oGirzNnmUqqgFHSMgjGgEEPut6bIUVUo+DzLPBusxoUKA9gH0vg0b",
+	"CAYHQQW6OOGJCkGq9LXkBVXUYvaAjlmSHxahUQDX0whdaWvUK3kx/FapaLz8ilnN9lVkPmq5n5qJD8mH",
+	"UJgLeWFCdQ5Xihrjce/wY3bM7g+45fmLBiEf9QfoPtlUmEceuKUy/SeoVa0IL5DrOJUSt7q0EtvH6Xyv",
+	"Hg+PWYy7J6AVh+LLYQ+33RiISPMVFSZbLveYObON6iPF0YtaA60g2PbuKNizy8UYk25Tzmqjsd7r4ZVu",
+	"o1fv1HC9iz2yRJYAqjrdZ8qZ2iJvCY3yKLe23qNOZym4eVJ/v7dTmxx9fNtbYQdr4oNxA9/tro7eI+uf",
+	"LHB2aZLBchyS6D6NBu8ddGPyPUudTPXhe4YSU2pgWRzNjOzUU0TYcBFIItV2SAWoYqPXXPHkj//28Q/+",
+	"AhmqzDOh+oSRSk83GDQS1fgFZ8tThS2HfdQlLFJdS/BU4V1TqV5x2/9gBLX9EUc4lptmh1tdqpSLv4sZ",
+	"PA6QIDsTJLqYMQBf0OiX5gnW/tTooozr3m+QTxpLdGWhr1rI1LGIHw+or7IixqRzzIxo9umpAVcyDfHM",
+	"T2Np2kPpqI7AxVMdk85bgE6mqy3AKyzH5OOIhFXUip8B6bsKzUJBO4BmqmAkMuIKEKDEgI+NfqyOiytS",
+	"Rl1tgmiqRDwKKuChn7SLrUbTUPIyCq3VbS3daGS6o6HuojXdT6+8qpNtvnmu9/XzqKKK8oMRsV7aqDVq",
+	"tl5qsoh0ytkz0ELrhVpoCzBResnqxcMzHn0c0DuwaWOgNepV04Y9Doy1XijYLf9rbfJ+tHS709msDT94",
+	"j1wPjj7uL/V3x2v4g4+XP3ynDqPvEjC4b7UOj/Zbh4faqIZhURH4WDdjcVo6ZKDOleIYge6x4ZimDQHw",
+	"0/TTtjQv6uetrPfWVjvLa0sN0mms1a7XO5633qgvp5537r54zf02YfEGVMf9DPcsYCIazTJu5pd4z16k",
+	"Zn+bKHEHYQMQ/oYzY8msyr8f/+afv/jWj5WyH59XT/7jvzz5419Yx1PM1tnzSfHjXJC++LUA9JNR8OEE",
+	"gp5jKXSnDhlQqTWPQg2gFHDfF3YDLqWbmk3Rdo8ZQJPKswVkMrjwVA038XtNlViRHAeJAjhQ/Xb5CA5y",
+	"C/HSjAWAZymD6k0ctxN0jxlAsXYR9UAjhiB4xPshDgZxxXs3JApqk3E0IH6goMwA5wB05L2AMPgukYsC",
+	"Xckq/1d1Ng5KYKRRN2lPuqHIoZHXVSmF6W9oWyq8J20DErtYoa48eZn5ugL9XXnslzWPAuVfI3JZaMEx",
+	"nijjkfawGlwm5HMulXkcxWBDsOI+wSHTyzHAQQBtH8hZpA7fWIHXqg85lftDDakzkfaB1DhS8Nppr78u",
+	"aGtD76tT7Lel8gDaxYYCu4qI7yeY5YVnshIFl9P55+ei3NNkf0Z2Qv7BPxiJyGpetbN3Y/vu1sPW/gKO",
+	"KSkkFUW+XLfULjdWo9W5Ndfvs8vtnrbAvVQgOWWokuKsR/sjyIK4vErQaMxRCbTgy9MIlPYptpnTrEvN",
+	"xfAptCdY7KBPI7imFYv0NqoGrP816n21TPT2pTiQ5x7ER1/qsSt38uX99qlQG3r6wx8/+e6fgsn4JyqF",
+	"8emP/jA+jufbiREcECrJvVzUNDYUcV+XF6nTN1EUNuCwzYjQxD4bsYj6cQ0i7gjCoiZq72/t3tzevd12",
+	"VaLC7tbNtoIXNOlhAyyOWeLcmfJMCBe1W/eO7uwdbH8Y30pVlWCs/buovfXB/vbBlsY+iWsQ1XnetFsA",
+	"m9Yg2kaE649ZrA4py9j29kGaFCgDVKD2Zmt3c+vuXXhTi6ERgz52lsqh0RdJGPIw7wjpk8iolBeMJJvb",
+	"Z8SSF0EcIcyjrJ9jW0kbnnhoQqI8YZUSToa7HL3az1NYuI4mej6oRp7JlViEjeXpSEXMK6m7n4l1uLwQ",
+	"JslUfH9uIoi8KE++RcmcGKl+CWkC8d558uOfff7Z3+aaEJkkgSITIrJCkbmSao/lRxtFtuuY8s4UbkId",
+	"J5zafFlSqwEBUGDbpyKqqMgf8fRQRRuSIoROHImVLmcV13u15e7SWrfeWSHXvfUabnSWusum7cXHIxUG",
+	"1zFt9TToLJhWoGweWqiF0YPni1/TMyTM0bm+zkfK4xZj1NiL9ay2V8kQoJFZMYVnrk0mRpvq9Wl193Ua",
+	"tcZqpV6vNOpHtbVmrdas1T5M1nNnggz6oRw45FGq/pMviXND74E5ksaw/wt3YGATllSuChWcfPqjP3zy",
+	"4z/97f/8p4WilErOaE+6io1IlamEfjSIGwCY8zERgM2M8qIQnJPkJWgDqDwSsaAKaPdEIR6kw1RacYs1",
+	"ubblGjGobkk40shgqApXI5ujfbTkfC+je7h5wrINPss4kmmfp5ZgLPZn5glG5QZ92aWiyij3yuodyZJR",
+	"YdRIV8UdeZjk5T/XVImjcdrHlCczTfdXYBfJIfNCjT7vc52Cnvb+SobRN5NGo94hNbzca3j17lJnBa+u",
+	"X1/Lu3kHqkwevDQCU63ZJogMSZI5wjNtyRQpaxhiTs9PW2vZIkljkMXsZ2J3sGV5jh/46Y/+8PG//fDp",
+	"D3/++Lt/+flPf15KiZvua1fsEG5pR6Gx/SxXZtJHCKAuTeA9BodXnZBOyKSK7kJDn2jM0YCPQlHNE3zT",
+	"VvqlEuHjlnGz4xlTzeB05F1ltOqI+yL8l0zBakT5YrLB4nyBrLSrK4yKdD5YvFhIZ3CYbrnPMitsVjzO",
+	"9HjMBuLg8odRyaof7aV7KE+q6yrZ/2UQTVPcPUcuPbsK3vJSSOlw1v5WG19rc7/46dM//fbjP/srFDd6",
+	"nJW2KmUMj4KKYqJKZxJnlvfndGfOzVTVMjFtOG7IawU5JSH2XQO/SkQU+7igyxYVuOPH+V8Jl0Pyk4qr",
+	"6DR1HgVNNYhmSLDX3tDONJ/zk1EgH6iVJjzyaIR83jf5BipKpUIs8lUthlRqd4+SEA1x1B2QuHWfq9Lb",
+	"IVVCY9srV7eCDOrTU8IQFgXa4d7RvhJVNyY6YX2ufSyp5qJxSAEHTlrJo7g9fRsQyi6l/cXt9kupfyv1",
+	"xtzGvqVCL7q9/vO2oUdiqj9UkrxQW57pqpJ3Pmc7WnX8HcU9gPOkZ5xSdnvrw5u3d2+8f/vrS0fv7b3z",
+	"3vTfL0kAIdqLAsXh8zxsqn1rkYx0dddSINkmNM/b5CwKdf5DWsfxx3giUJvxioh4SJIuv9jq8xAz6PnL",
+	"UFJgUgb2jvYt0allpJbZUGGgk4TldU9/9IdP//Gvvvjzn1nim0dBVnRfNCihnS92ZsWF4hLVJGCg/fWm",
+	"9xNmx2yOUx8kfVuFFtoK1gG6G1uJaTobgYp08EKFvyG7VxVfK4XWgzS51jFrgyjfhXr5dtIlSQzkaHwc",
+	"9kkTmqMMuK/zkuMQirw0oN0TAC6E/jn58v13uobN8C2E1BasQZRsO1PHaF2gaA30gFxj5bkdvsW5XC/h",
+	"4etmJangumu+QuSEtAbIa6oWTGFMo8Fmkv1gDz3mvR72RdJOqMO5TzBTo539flN6h5JSu1nj2E4K8hYa",
+	"x4NXujpNKf6Zg+O3v/npk08/K6Ppy1srwx6Os51zN+B98KueUObB3tfBmRy1ftZejMs+oQwhHWC6crR3",
+	"tH8VkpB1tQM5Vg0oVVgZ62Pe2ATtAhksF2anh7flZN7o17/D+nVrKm88NyloiKm/08OHJsRuuEtFqkjB",
+	"T2IoCn6JeBTE3xOmvn5JdHNrZ5SKSokvIyx1YbmnBFKOHLKlIMStlA6dEYgZ3ZkOAx6C56PYoXoDBGBe",
+	"bNx0y1V4ZzCSIZYadEYgWq6KuK7e9+NyPCoANVx32GwinDS6BEByFeEiLAonKEblluujqizkItFYTVIt",
+	"HQdGrhk5rNUpUHfzK8L0S4kndXwfGqlE6nWqTVRSkQags5Jy4OzukLgpZVJjHDe4nFNkrJ6zFwWXcR9L",
+	"AgJr6YU0WKC6xphcx14FY7xc8fD1lUoPL12vrFz36pWV+nLdcRczubV4n3EsQHSl3BbdNrNfuJD+JZHn",
+	"6Iqk/Ue1B1efr2RXhEpHA1+NQmQz8pdasqpBWr4JgR5/9u+P/8PPtExVWRuFYjQ3i2em87hcqpFrPMSq",
+	"wigPmZeKaEu/+JZ+7+9ieVR+hs5HL1OKzoOXQCW6m2WXl0cvmpGuI8dtAQmITMrO97715G++t1DKDuxZ",
+	"/bhKxPX2nblpM6ZgettC4BtQnzqUeU3U3jvaV9UkpnW4Kk5K6SHQNyQtDYr2uV6wI65W8M0+z+5zGwjl",
+	"ZdlvU8s2Z78Bj70Muw2KprR6a442k8zxg8/inbfQnpsqU54BDzQg3RNhgQHxJEtXl4Ol9wxQbAoE3zXl",
+	"YSSOhKYS8XUAE+DvVesguRmnW66mLJ0pFBpFHex5Wr2BNkNy1Yb81BgDKayiBJdfXgqVfsbQuaL31zFb",
+	"rdXqV13EyCkJUVthrhKvicCZl+sDUuQ8UgfXha2ICKwHC5GoJGB8D+9FwfswhDdAQgsACRmPjFnhmFYv",
+	"XGzZSzpHXsXdqGEbvWgASQsh4clPfvrFP31f6+9HaQU+I5imc2NLIGDMSdxVxUEmCS0+8sWAj3V87n6M",
+	"TZHF+pHqpIc6k2OWh9AzEqYw3LQwiytttYxMiqzGNBrwkUIWMu4MHMU3vCXyKngTN4bqgjbXixESj5Ch",
+	"hS3xClWyxiC0rf39h3f3bm/vLgiDUHpbvRfKzdgKAoAPf5YgNfBAA7D/XEKgdsMcHLN8nPTZ2t9HT//5",
+	"M43gOd0lIT+vM1V2Xah456CtIuhUFp6SsAJxcvUEdKW9JT8c8lHYJZAxjpEGnrrqxltxZvBfMT4osscM",
+	"Hova5qWqN5WGlndRbxSCSsAZEaqKUPAhUXq+VOx1KH4D5NFwqMcZTlB9xeQSAHqA0J0Ak3rigLCqKmIX",
+	"UUjwUKGGKSQCK/rv2sWDUu5aNYv3Bxz5XNtM1rOxkFpVH9sdL9t3sYgqQLrK9k0NZmp2/VgrSkMqhJwM",
+	"TDRuFwfOWyz0CqR6K1KBGrVlV7tuwSUrIh6IZE1UEb6usocx5UkWRQIV5N9SnHLxLIP8CgMpU40nOp6M",
+	"1vvCkIImd0ONGTrkSfGt214OBfFPrRCtSuFJ/AEp0joFIbD6qpxRFJFQPuIPPqpV1h+8/XvORQoNInIW",
+	"XYPxVxThUrLOCUkUTprQyfKYHTPqNVFd83lT55gcM6mWNNGjY60/HDvNY1OGeey4x3Gh5rHTrJ/DihVm",
+	"HrnOWUWDwVnbPC7uLFe4eBNHeIYCop67WP7ULqjWJySI5idONWrL2QdsyZ2s9jrsA+571S8fQBlDhMLA",
+	"6OVmoTz5k59/MT8XJancn+n/2N+9bXUsA9CUnJyYgFMAweZVtB0BnGCHAK1NQqkcNygvWoKYGwFwSxlt",
+	"VKC+1FiuLNeWrx6zROrExdNVtMO9kU9UnGU84D5BAT0jPohozCZI0E+skE0bugRWQnlzCEEmuFoeAG1E",
+	"GCRDATmNwtTxR+HMnKd9BdxSJuIeQ7ggygT1iA38UpTeQWeH0GfqGbHAy0q8+9SDfjEeGhDo+0aZplsV",
+	"3ZgkyiDyaRT5BElzGjVWVt2YMBgNcSgXvEMmXAMdAmAkDr23ALBlSBlFQcj7IR7q1rzHLDnr5MKoRdF4",
+	"G318CijpQO08Wsg7pqUnHY6GTrNea6j6LP1nYy0Wm1JO9aVyWEJuAnNc0/yfvKbHwyEG6ELKMAwoIyHy",
+	"RJK1suVlknVjatOAz3DGhvmyUj9TQskebI4ImBJFj//6fz/93nfmCaGQiFS1dr79dQC+FTHXIZTGbUh6",
+	"R2ML6dN4g8CgguJilRkpny25XTuNQClIuYZcpGFJTfcwhRiUheFLWn3DQ6aLBEjaYSWFHoo4TyFVG+vr",
+	"mM0yv4RVgH5hS6hMrKS0sXOQjOnL9gopZMj8VrJJUdHq0krK1WL5DngPTfho2t337PzbrxvYtNqULxpu",
+	"Wo3CKuv+x797+us/W8hBLbX7SgrCvqKpXSyRDiMcRgJiPmDJsCxqPbrSTuITbRUYutpEGACcdDK8yklp",
+	"8yiQtzevXWujewfbqo+bBXDngnRKiY0EiLnPuafwq5WrRweRYzjiuDCynZojtATSIPxgJhOGEknHPEDS",
+	"VyI3MnD6xNPFRIC4ZrxiCpY0K+ZAllliNsZrnhaz9ZWkib4S15ad7eZL7WOmxLbevHmSuzklsN0Y90eV",
+	"o8DDC4V4KwnL4wgNuX6oNtJTa4H63CBaQ9pQmhSJHgu44CpKkGf0EubZ+PymNdylZXtRhHs6fL0AQmv+",
+	"UL/sZJ5XL2b56GINH3gUGNC9j8GdKP+6B+hsYLjHmuxGBwuyuuzS92/sHYxr797u81ar1do9vDfYuteX",
+	"H7fk/2603pP/tJY6pycn8sPmib/13vsHy+z2LtzQ72/e8NbqkwjuufHOwb2VrfDknX6//9WvgqNUDuJe",
+	"SJ2mk8guuX+u6cznJjR7+5oSc1+dl2J2PKrVGqtUiBEJv6qfoL7Dfp+HNBoMv3p4p1VX33m0TyPx1VX1",
+	"V0BCyr2vLtVgPRdIgXsp8FMKdtI8hFgQ2y867iKPQB0lhjPQHMGPf/Bnn/+PXxW0ffj8s189+W///9nH",
+	"cVS29V06LpODRx6DpeJhEi+pmm53IAcAMjygTNXZqO6U6rCx0MKjAZlIA+2YtXXXOuV8Vb5YC1SlFF64",
+	"QRYvixh+zBLIcPSMEcOPmSaGxl7VLmcFFuMmY04Oc0GIKSn2SJd64FcZDzj4mV3l4B1LM8xFgkq1RB6A",
+	"VbTdM4h7bdXLVbRdm5xJ+rD+3fhnh4n7KUH03UDYiqmrlnEiafORf75Gz7yFoSTdq92/UOhLezQcTp+w",
+	"m/HXeSW75tR7zvFrN//0j8dmlbdbsEX55pTdRECX3kPACNL2tPPf9xVgNBXPEMlVDyrdkl596Wp8ZdXf",
+	"GGo3KevnUTwOUpdAdMcQb9QoODgI0hjq6AZmJ47r6KAMtEYPSY+fofryShU6JOdlPzZS2Y8awiLvkoa+",
+	"hAbw21K1Vq3Xl6rXHdfRe99pflS/7q423LWVB67DBTgpmSdJX69Va46tVr0sCRKHaQHyGjbZ1I01L1Ta",
+	"qhrizLCYaZ+JOJps+vpV0ZaOD5hOi7p+r+0WNV1Epueiwks0h5MBAc9x/2WgOrR/WuV/WS3442gD5HQp",
+	"O9oKb+q8C0h6iWeg+spNtxAa6wbtVv8g3lN5n7GpW9hLCFgG4hIR7xMwhOPALYzb4J3b2SNU2O2UYn4z",
+	"ZM1klMRXWAjsUvGY7ialLddjBlF3nYai8+fyTlnVOefFtTJKYLybzn7r8PD+3sFNGGXcviS/QQnivZ5P",
+	"GXmIdSvqpPnkPp74HHs5ffSdEh0qF2t8QtmNyWaCvv8aNDVKZZFYjQV0QyOVrPX4O//188+yOSS5xbxT",
+	"22WGeUAZFQNiAlDKa5/EMpOtCZEscIO58xtS8rild8oJpGwArbZLjd10h8t0kjP9yZJSORWsTM+vDYdH",
+	"DGmdJJHCyDxOlP4yEsRy840C6EWnJJTc+vI6FZBQUTy42ZZWVKDVWm3JjSUWGQbRZMq/tVqrLRdvdvn0",
+	"nVutiyrUIlu8ZqtJ93NondLu9CqW86Qs7CGIdHXd1IAybHHxIU1l4C4qLoD6PfxKJZapjamt9UqSYaZ0",
+	"EBAL4Dj44p++L6XCTz59/IvvP/nun84TD6NocG3Yw9c6lHklutBC6y5MIxoD0V2uG23T8oYrtcqC74IO",
+	"JHDE5reszQ4mNyA4Ix1TzlptwwWP3gQEsHw25gHphUQMUndd7ti2G+NmS6vKZzHfat2gzDPOc8kY9qvP",
+	"KuPxuNLj4bAyCn3C5Hu9mWO5+JtfdEZ8BwtrPpW66wxFv0xC/HmhVxsazBa/o16rAWgjvMZYaecLiLQb",
+	"WBATdpxdnGZFuspgaykmrxwZGNG8QejL7Q0hV1+zerl77X3hLJaIIedeaNvZY4oLXK1XZbQuyYpZB2Hi",
+	"lM33wBoJmjTgys0LKxH9TAc6k3CksTRVMq5u5GgaPBopbAcl4/yLDdTe3zs8Qmk5386V2UGAhsaGiv3S",
+	"qcyRKmqBapXkxZpqITwkcT9IVz4gaSEGbuQpKf2cIqFVtMe6xFQMKX8vjazWwu4x04AFdnwUOprMC4ya",
+	"d8QBUjitisOjx2ya8iWipLngubdaF2179UwPqS8xGFkkhKdikeczMGfTDLeo9HVj/6HZ1C8mZrgA3sQi",
+	"RUuGo+adGmkivjk0ZnZ4lLp3Gu0OvtIMNPPkMAZWBXTbwhPkDh+jIWaT6Vy4FByCT3pRom0LK/ce8n9N",
+	"3l6XuCbJgkzglyH2ikTQgWUAijdiqLQYms5nWEz0yJV0muuL7OzUQt0lvWjeDleRhTc7O3dnb2r/dib5",
+	"VLVbevLp3z7++z9WXVq/+M4PMlvcndmINSJs6rGmBEibtlyAaqZzx9AW7g6g4knEAQi1i7WiEvi4m29/",
+	"v2X17D9mysPflt+Ae719TYqOayp2HTvRIc9NRZenFVX9uMTvz3iEOoRA8oCXV16eMsqP2XyrXKqhL5PM",
+	"eSb2+SLHszqcX4Q1nn7za2iNX04m6wP6o7lIYbXOOqk0rneXK6u9+lrFW8IrlbXlHqnUu6s1ef5fUKjP",
+	"E+haktjH/BvZniPbpRCeFuuq+Wcs1mfrbHMQtBUCYQa8KotbBYGNAsVOqmWgzxVahheEk36jkl1s+6fX",
+	"Eyjd9Xn35CHv9YRkg1qcBfIQp0GwkEkDiXv7F4Ns+VhEDyVVsg9Zby7ph8wH0nrgxiijuirO8NdD4K+H",
+	"SsOs1xY0HpNUjlmSCEbzRvrkSp+jomIsrVoqaNLpFJIcKTRis+M25YvAEn1vlnrXhIRRNikBMXTMppTA",
+	"C1Z4QbqJ7yONoKp8dsIegBubuipKPTlmVo2aylLp2eBiIR/K6+QBuWjASBH8NQkZLbLp78HEX4xSOv3u",
+	"N2rp84gRTaP8mrqbNzJ8ZhHddBwnKaabLbpfb2Q3SOBEeIwn8XsVPINHsU+6UR7kWyFe2++guH3jAXid",
+	"RW1JLLjfbQFr15mrpKZCoTog2I8GnxR3CNJ1OlPwEEHIoWtgN25DVUV3OT+BuKzRFokvSG6joDvw0kuB",
+	"y6ZAfvhJ+X2q353DXi2fnj63drbbabph+S70+L/+1ZNf/vrJ333ryY/t9mOChKe0S/QKcep1r1XHxPcr",
+	"0OLr2jfGJ6JqyJG7aO8c7u2i+6SD3iUTdEgidOXg1ia6vlK/fjVJ7T44bKETMlGwP75v4AThxBriiYEZ",
+	"JlDxnbuM79x/9/DSiyiHAFyOfSk3Dg4bK6uO60gR3HqvdcNxnRMw+uu9WrfhLZFl3Xh57fr6Kl7pSKP/",
+	"JAKt4lByuJy++KArmWskFK5Lf5FuATCnItxcMkGCRBZMDUOEnRKfBxcAYhEkyoCw2OkSLwx0BZgC2EDp",
+	"EIiPQsMdj//Df/niz3/2xV9/uzAtkgeE4YDOZlD5miEJ+8RDewFhrf1t5PHuaCh1mTxOA0LibiQZ+9Ic",
+	"ZxoyRTQCxDLTPemLv/z505/9Z3m+kVCocdaqdVUdpGflNJ2laq26BDpVNJDvXwTmQk2i+GhTv0+x0tYR",
+	"7ufpuAqRy6rUSO6ezTZLeWhjgFInXxXj1GnV7S2B2tu9yi5npLKDo+4Amvwp4aCUX+d5sSIV8azkuQNS",
+	"7cmf/OzxD/7uyV9858lP/+7//Pt35Xf/59+/Vyw8NTdO8NC/CDe6qDOJVPdu+KDg0KT+0RlRP0IU6pwA",
+	"elGaCV1/5BFvJgt/vbVzdzEWNmN/w8KvPAvLxZ9mYfndLBYOCfYmxQpao1aL01Ggp6BUyuPyagC6iwQC",
+	"XzvyaK8nvzVuPI1w+pZAHak3o6Gq+sbyYSEhBkN0Q3kQx1QQtFJbOmbxiim1uzD3BXuUmcrJl0jRkwOb",
+	"PK8138QsJi3tEjTm4Ql6/C//7emv/2mOogfZBDO7BR4NyBTiQFWVLT4EzGY80U2ibE8HHzNEPb2EVtso",
+	"xlWqKSts5Vmm158F5xdlBzeje99DwB7MxSpdXb5If76XIzB3gcDYKY5w+HAE8CpOqSCYR3wSXxIHxYqb",
+	"pI4Cb94jTe1rXGm4mNUu2WWe5a7iDW/s9YKg1hSSSKl2o0n+UdlCaHi2XGg4GUwxqQZETTLSUVdahOPc",
+	"0jOdxZTvMwVgMMyOWcYlDkH7Zmw6qZbPFpJz0qVCAd7jiUBCwxSqasMAU7hSj9MsBtLLmdvSRtJGtyV+",
+	"ZsVCc0tw87ZT6W4ucsSXcV9+maP7slyc98HBGc+srJNTl9nHoOxxBf18T+fh/BSKV1awPy/RHosL7SvQ",
+	"+1Rvz43fAdGfW4g+p4wUZHhI+lREZAYm7SZwj7DhI2YIdIMQpTl+gAVaQxFHjZVV1B1gaY7E1oHKU4iB",
+	"F6k4Zv0REYJ4phFBPhysGvFlhetzFVcHepAvrTzNDvDLEqmQwi7ZhmrImLJSNWE4c+csOarY9kXXcMY7",
+	"BgvTkeOZIOSUFQVmmdGT//7zx9/+fr4sgPulOV6E8K5+Nbk6VMROKhUPI9gDw14yJJw518CW0W/KxHXU",
+	"i4UbF8VDyaSS3J//8h8e/+BXicFmRpmFet8e4j5xddYPPOJw51AnFcXl9MmDujiIugNc0CUjVawpQG/F",
+	"GmyPssRpMSYd9Pg3//zFt36skP6Sx8c9YLLPb2UinnFv/Md//6PHf/2Tp7/8yfTjhr28kSYNYBHvpdq5",
+	"/vZ/fuvJf/npk2/94+PPvv30J58+/uzbX/z5z5LH8SgoP3EzUTNxQ4ip7jf60QYiKf/xxhVBI0H8Hnry",
+	"N3/8+I9+aiHfay/E+YPz/y8AAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

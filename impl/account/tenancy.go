@@ -93,6 +93,20 @@ func (s *Service) VerifyApplication(ctx context.Context, id, secret string) (aut
 	return authn.Application{UserpoolID: app.UserpoolID, ID: app.ID}, nil
 }
 
+// Client tells which application a caller is, by its secret or, of a public client (RFC 6749 section 2.1), by its id alone.
+func (s *Service) Client(ctx context.Context, id, secret string) (authn.Application, error) {
+	if id != "" && secret == "" && isText(id) {
+		app, err := s.Application(ctx, id)
+		if err == nil && app.BrowserExchange {
+			return authn.Application{UserpoolID: app.UserpoolID, ID: app.ID}, nil
+		}
+		if err != nil && !errors.Is(err, ErrApplication) {
+			return authn.Application{}, err
+		}
+	}
+	return s.VerifyApplication(ctx, id, secret)
+}
+
 // limitKey holds down how fast the secrets of access keys can be tried from one address.
 func (s *Service) limitKey(ctx context.Context) error {
 	app, err := s.Application(ctx, "") // counted in the default userpool: the key need not exist

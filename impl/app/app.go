@@ -45,6 +45,7 @@ type App struct {
 	messages *notify.Service
 	metrics  *metrics.Metrics
 	service  *service.Service
+	logins   *qrlogin.Service
 	ring     *keyring.Ring
 	Options
 }
@@ -134,7 +135,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 	handler := httpapi.New(&server{
 		accountAPI:  account.NewAPI(accounts),
 		captchaAPI:  captcha.NewAPI(captchas, accounts),
-		fastpassAPI: fastpass.NewAPI(passes, accounts, c.PublicURL),
+		fastpassAPI: fastpass.NewAPI(passes, c.PublicURL),
 		mfaAPI:      mfa.NewAPI(factors),
 		otpAPI:      otp.NewAPI(lookups),
 		qrloginAPI:  qrlogin.NewAPI(logins, accounts),
@@ -144,7 +145,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 		ReportOnly: c.ResponseValidation == "report", Timeout: c.RequestTimeout,
 		Requests: counts.Requests,
 	})
-	return &App{Handler: handler, accounts: accounts, factors: factors, messages: messages, metrics: counts, service: self, ring: ring, Options: o}, nil
+	return &App{Handler: handler, accounts: accounts, factors: factors, messages: messages, metrics: counts, service: self, logins: logins, ring: ring, Options: o}, nil
 }
 
 // people closes the circles between accounts, which ask for codes and factors, codes, which are sent to people, and

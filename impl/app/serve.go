@@ -95,6 +95,7 @@ func (a *App) run(ctx context.Context, listener net.Listener, data *database) er
 	}
 	a.service.Drain()
 	time.Sleep(a.Config.DrainDelay) // for load balancers to notice
+	a.logins.Drain()                // streams end, so that their clients go elsewhere
 	drain, cancel := context.WithTimeout(context.Background(), a.Config.DrainTimeout)
 	defer cancel()
 	if err := server.Shutdown(drain); err != nil {
@@ -111,6 +112,7 @@ func (a *App) Start() (stop func()) {
 	work.Go(func() { a.messages.Run(ctx) })
 	work.Go(func() { a.clean(ctx) })
 	work.Go(func() { a.ring.Run(ctx, a.Log) })
+	work.Go(func() { a.logins.Run(ctx) })
 	return func() {
 		cancel()
 		work.Wait()

@@ -3,27 +3,20 @@ package fastpass
 import (
 	"context"
 
-	"github.com/menshen-auth/menshen/db"
 	"github.com/menshen-auth/menshen/gen"
 	"github.com/menshen-auth/menshen/impl/internal/authn"
 	"github.com/menshen-auth/menshen/impl/internal/optional"
 	"github.com/menshen-auth/menshen/impl/internal/wire"
 )
 
-// Applications finds the application that a request is about.
-type Applications interface {
-	Application(ctx context.Context, id string) (db.Application, error)
-}
-
 // API is the fastpass operations of the contract.
 type API struct {
-	service      *Service
-	applications Applications
-	publicURL    string
+	service   *Service
+	publicURL string
 }
 
 // NewAPI returns the fastpass operations of the contract. publicURL is where a phone reaches this service.
-func NewAPI(s *Service, a Applications, publicURL string) *API { return &API{s, a, publicURL} }
+func NewAPI(s *Service, publicURL string) *API { return &API{s, publicURL} }
 
 // CreateFastpass makes a fastpass for the signed-in user.
 func (a *API) CreateFastpass(ctx context.Context, req gen.CreateFastpassRequestObject) (gen.CreateFastpassResponseObject, error) {
@@ -49,13 +42,38 @@ func (a *API) CreateFastpass(ctx context.Context, req gen.CreateFastpassRequestO
 	}}, nil
 }
 
-// RedeemFastpass signs the phone in.
-func (a *API) RedeemFastpass(ctx context.Context, req gen.RedeemFastpassRequestObject) (gen.RedeemFastpassResponseObject, error) {
-	app, err := a.applications.Application(ctx, optional.Value(req.Params.XAuthingAppID))
+// GetFastpassApps returns the applications that a phone may sign in to.
+func (a *API) GetFastpassApps(ctx context.Context, req gen.GetFastpassAppsRequestObject) (gen.GetFastpassAppsResponseObject, error) {
+	apps, err := a.service.Apps(ctx, req.Params.QrcodeID, req.Params.AppID)
 	if err != nil {
 		return nil, err
 	}
-	tokens, err := a.service.Redeem(ctx, app, req.Body.QrcodeID)
+	data := &gen.GetFastpassClientAppsDataDto{RelationApps: make([]gen.FastpassAppDto, len(apps))}
+	for i, app := range apps {
+		data.RelationApps[i] = gen.FastpassAppDto{ID: app.ID, Name: app.Name, Logo: app.Logo}
+	}
+	return gen.GetFastpassApps200JSONResponse{Data: data}, nil
+}
+
+// GetFastpassStatus tells the page what has become of its fastpass.
+func (a *API) GetFastpassStatus(ctx context.Context, req gen.GetFastpassStatusRequestObject) (gen.GetFastpassStatusResponseObject, error) {
+	status, err := a.service.Status(ctx, req.Params.QrcodeID)
+	if err != nil {
+		return nil, err
+	}
+	data := &gen.CheckQRCodeStatusDataDto{
+		Status:        gen.QRCodeStatus(status.State),
+		BriefUserInfo: &gen.QRCodeBriefUserInfo{DisplayName: status.User.DisplayName, Photo: status.User.Photo},
+	}
+	if status.Open() {
+		data.Interval = optional.Of(int(PollInterval.Seconds()))
+	}
+	return gen.GetFastpassStatus200JSONResponse{Data: data}, nil
+}
+
+// RedeemFastpass signs the phone in.
+func (a *API) RedeemFastpass(ctx context.Context, req gen.RedeemFastpassRequestObject) (gen.RedeemFastpassResponseObject, error) {
+	tokens, err := a.service.Redeem(ctx, optional.Value(req.Params.XAuthingUserpoolID), optional.Value(req.Params.XAuthingAppID), req.Body.QrcodeID)
 	if err != nil {
 		return nil, err
 	}

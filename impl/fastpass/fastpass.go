@@ -7,10 +7,12 @@ import (
 	"time"
 
 	"github.com/menshen-auth/menshen/db"
+	"github.com/menshen-auth/menshen/impl/internal/apierr"
 	"github.com/menshen-auth/menshen/impl/internal/authn"
 	"github.com/menshen-auth/menshen/impl/internal/clock"
 	"github.com/menshen-auth/menshen/impl/internal/keyring"
 	"github.com/menshen-auth/menshen/impl/internal/limit"
+	"github.com/menshen-auth/menshen/impl/internal/message"
 	"github.com/menshen-auth/menshen/impl/internal/secret"
 )
 
@@ -34,6 +36,10 @@ type Accounts interface {
 	CheckCustomData(data json.RawMessage) error
 	MergeCustomData(ctx context.Context, q db.Queries, userpoolID, userID string, data json.RawMessage) error
 	Userpool(ctx context.Context, id string) (db.Userpool, error)
+	// ApplicationOf returns the application with the id, provided that it belongs to the userpool; without an id the default one.
+	ApplicationOf(ctx context.Context, userpoolID, id string) (db.Application, error)
+	// Tell sends a user a notice, in the transaction of what it is about.
+	Tell(ctx context.Context, q db.Queries, userpoolID, userID string, t message.Template) error
 }
 
 // Service is the rules about fastpasses.
@@ -96,15 +102,27 @@ func (s *Service) Create(ctx context.Context, u authn.User, w Wish) (Created, er
 
 func (s *Service) hash(code string) []byte { return s.ring.MAC("fastpasses", code) }
 
-// Redeem uses a fastpass up and opens a session for the application. What cannot be redeemed is ErrNotRedeemable,
-// whatever the reason.
-func (s *Service) Redeem(ctx context.Context, app db.Application, code string) (authn.Tokens, error) {
-	var (
-		tokens authn.Tokens
-		r      db.RedeemedFastpass
-	)
-	err := s.store.InTx(ctx, func(q db.Queries) (err error) {
-		r, err = q.Fastpasses().Redeem(ctx, app.UserpoolID, s.hash(code), s.clock.Now())
+// Redeem uses a fastpass up and opens a session for the application with the id, or for the default one of its userpool. What
+// cannot be redeemed, and not there, is ErrNotRedeemable, whatever the reason. The user is told (Q7).
+func (s *Service) Redeem(ctx context.Context, userpoolID, appID, code string) (authn.Tokens, error) {
+	pass, err := s.usable(ctx, code)
+	if err != nil {
+		return authn.Tokens{}, err
+	}
+	if userpoolID != "" && userpoolID != pass.UserpoolID {
+		return authn.Tokens{}, ErrNotRedeemable
+	}
+	app, err := s.accounts.ApplicationOf(ctx, pass.UserpoolID, appID)
+	var refusal *apierr.Error
+	if errors.As(err, &refusal) && refusal.Kind == apierr.NotFound {
+		err = ErrNotRedeemable
+	}
+	if err != nil {
+		return authn.Tokens{}, s.accounts.Refused(ctx, pass.UserpoolID, pass.UserID, err)
+	}
+	var tokens authn.Tokens
+	err = s.store.InTx(ctx, func(q db.Queries) error {
+		r, err := q.Fastpasses().Redeem(ctx, app.UserpoolID, pass.CodeHash, s.clock.Now())
 		if errors.Is(err, db.ErrNotFound) {
 			return ErrNotRedeemable
 		}
@@ -117,13 +135,22 @@ func (s *Service) Redeem(ctx context.Context, app db.Application, code string) (
 		tokens, err = s.accounts.Open(ctx, q, authn.Grant{
 			UserpoolID: r.UserpoolID, UserID: r.UserID, AppID: app.ID, VouchedBy: r.SessionID, Scope: r.Scope,
 		})
-		return err
+		if err != nil {
+			return err
+		}
+		return s.accounts.Tell(ctx, q, r.UserpoolID, r.UserID, message.FastpassUsed)
 	})
-	switch {
-	case err != nil && r.UserID != "":
-		return authn.Tokens{}, s.accounts.Refused(ctx, app.UserpoolID, r.UserID, err)
-	case err != nil:
-		return authn.Tokens{}, err
+	if err != nil {
+		return authn.Tokens{}, s.accounts.Refused(ctx, pass.UserpoolID, pass.UserID, err)
 	}
 	return tokens, nil
+}
+
+// usable finds a fastpass that could be redeemed at this moment; any other is ErrNotRedeemable.
+func (s *Service) usable(ctx context.Context, code string) (db.Fastpass, error) {
+	pass, err := s.store.Fastpasses().ByHash(ctx, s.hash(code))
+	if errors.Is(err, db.ErrNotFound) || err == nil && state(pass, s.clock.Now()) != Pending && state(pass, s.clock.Now()) != Scanned {
+		err = ErrNotRedeemable
+	}
+	return pass, err
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/menshen-auth/menshen/impl/internal/authn"
 	"github.com/menshen-auth/menshen/impl/internal/keyring"
 	"github.com/menshen-auth/menshen/impl/internal/limit"
+	"github.com/menshen-auth/menshen/impl/internal/message"
 )
 
 // stopped is a clock that only a test moves.
@@ -25,8 +26,9 @@ type stopped struct{ now time.Time }
 func (c *stopped) Now() time.Time { return c.now }
 
 var (
-	errTooLarge = &apierr.Error{Kind: apierr.Invalid, Code: "test.custom_data"}
-	errUnproved = &apierr.Error{Kind: apierr.Forbidden, Code: "test.unproved"}
+	errTooLarge    = &apierr.Error{Kind: apierr.Invalid, Code: "test.custom_data"}
+	errApplication = &apierr.Error{Kind: apierr.NotFound, Code: "test.application"}
+	errUnproved    = &apierr.Error{Kind: apierr.Forbidden, Code: "test.unproved"}
 )
 
 // accounts stands for the accounts, and remembers what it was asked for.
@@ -35,6 +37,7 @@ type accounts struct {
 	opened   []authn.Grant
 	merged   []string
 	refused  []string
+	told     []string
 	refuse   error  // of Open
 	unproved string // session that has proved too little
 }
@@ -82,7 +85,19 @@ func (a *accounts) Userpool(_ context.Context, id string) (db.Userpool, error) {
 	return db.Userpool{ID: id, Name: "Pool", Logo: "logo"}, nil
 }
 
-func (a *accounts) Application(context.Context, string) (db.Application, error) { return app, nil }
+func (a *accounts) ApplicationOf(_ context.Context, userpoolID, id string) (db.Application, error) {
+	if id != app.ID || userpoolID != app.UserpoolID {
+		return db.Application{}, errApplication
+	}
+	return app, nil
+}
+
+func (a *accounts) Tell(_ context.Context, _ db.Queries, _, userID string, t message.Template) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.told = append(a.told, userID+" "+string(t))
+	return nil
+}
 
 var (
 	alice = authn.User{UserpoolID: "pool", ID: "alice", SessionID: "web", AppID: "web-app"}
@@ -145,7 +160,7 @@ func (r *rig) code(w Wish) string {
 
 // redeem uses a fastpass for an application.
 func (r *rig) redeem(by db.Application, code string) error {
-	_, err := r.Redeem(r.t.Context(), by, code)
+	_, err := r.Redeem(r.t.Context(), by.UserpoolID, by.ID, code)
 	return err
 }
 
@@ -159,10 +174,10 @@ func TestRedeem(t *testing.T) {
 		by   db.Application
 		code string
 	}{
-		"unknown":                           {app, "none"},
-		"nothing":                           {app, ""},
-		"application of another userpool":   {db.Application{UserpoolID: "other", ID: "phone-app"}, code},
-		"application of no userpool at all": {db.Application{ID: "phone-app"}, code},
+		"unknown":               {app, "none"},
+		"nothing":               {app, ""},
+		"in another userpool":   {db.Application{UserpoolID: "other", ID: "phone-app"}, code},
+		"application elsewhere": {db.Application{UserpoolID: "pool", ID: "other-app"}, code},
 	} {
 		if err := r.redeem(try.by, try.code); err != error(ErrNotRedeemable) {
 			t.Errorf("%s: %v, want ErrNotRedeemable as it is", name, err)
@@ -179,6 +194,9 @@ func TestRedeem(t *testing.T) {
 	}
 	if len(r.accounts.merged) != 1 || r.accounts.merged[0] != `{"k": "v"}` {
 		t.Errorf("merged %q", r.accounts.merged)
+	}
+	if len(r.accounts.told) != 1 || r.accounts.told[0] != "alice fastpass_used" {
+		t.Errorf("told %q", r.accounts.told)
 	}
 }
 
@@ -284,7 +302,7 @@ func TestUnprovedSessionOpensNoOther(t *testing.T) {
 func TestOperations(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	api := NewAPI(r.Service, r.accounts, "https://id.example.com")
+	api := NewAPI(r.Service, "https://id.example.com")
 	_, err := api.CreateFastpass(t.Context(), gen.CreateFastpassRequestObject{})
 	r.want("create, anonymous", err, authn.ErrUnauthenticated)
 
@@ -300,7 +318,7 @@ func TestOperations(t *testing.T) {
 		t.Errorf("made %+v, want %+v", made, want)
 	}
 	redeemed, err := api.RedeemFastpass(t.Context(), gen.RedeemFastpassRequestObject{
-		Body: &gen.RedeemFastpassJSONRequestBody{QrcodeID: made.QrcodeID},
+		Params: gen.RedeemFastpassParams{XAuthingAppID: &app.ID}, Body: &gen.RedeemFastpassJSONRequestBody{QrcodeID: made.QrcodeID},
 	})
 	r.must(err)
 	if data := redeemed.(gen.RedeemFastpass200JSONResponse).Data; data == nil || data.AccessToken == nil || *data.AccessToken != "access" {

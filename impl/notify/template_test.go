@@ -16,6 +16,7 @@ var texts = map[message.Channel][]message.Template{
 	message.Email: {
 		message.Code, message.Registered, message.PasswordChanged, message.EmailChanged, message.PhoneChanged, message.FactorBound,
 		message.FactorRemoved, message.FactorDisabled, message.RecoveryCodesMade, message.RecoveryCodeUsed,
+		message.FastpassUsed,
 	},
 	message.Phone: {message.Code, message.Registered},
 }

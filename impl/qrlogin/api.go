@@ -15,9 +15,10 @@ import (
 
 // Applications finds the application that a request is about.
 type Applications interface {
-	Application(ctx context.Context, id string) (db.Application, error)
+	// ApplicationOf returns the application with the id, of the userpool if one is named; without an id the default one.
 	ApplicationOf(ctx context.Context, userpoolID, id string) (db.Application, error)
-	VerifyApplication(ctx context.Context, id, secret string) (authn.Application, error)
+	// Client is the application that a caller is, by its secret or, of a public client, by its id alone.
+	Client(ctx context.Context, id, secret string) (authn.Application, error)
 }
 
 // API is the QR login operations of the contract.
@@ -31,31 +32,36 @@ func NewAPI(s *Service, a Applications) *API { return &API{s, a} }
 
 // CreateQRCode makes a login QR code.
 func (a *API) CreateQRCode(ctx context.Context, req gen.CreateQRCodeRequestObject) (gen.CreateQRCodeResponseObject, error) {
-	app, err := a.application(ctx, optional.Value(req.Params.XAuthingAppID))
+	app, err := a.application(ctx, optional.Value(req.Params.XAuthingUserpoolID), optional.Value(req.Params.XAuthingAppID))
 	if err != nil {
 		return nil, err
 	}
-	if req.Body.Type != gen.GeneQRCodeDtoTypeMobileApp {
-		return nil, ErrConnection
+	asked := Asked{Type: string(req.Body.Type), CustomData: req.Body.CustomData, Context: req.Body.Context}
+	if req.Body.Type == gen.GeneQRCodeDtoTypeWechatOfficialAccountMisspelt {
+		asked.Type = db.QRWechatOfficialAccount
 	}
-	created, err := a.service.Create(ctx, app, req.Body.CustomData, req.Body.Context)
+	created, err := a.service.Create(ctx, app, asked)
 	if err != nil {
 		return nil, err
 	}
-	return gen.CreateQRCode200JSONResponse{Data: &gen.GeneQRCodeDataDto{QrcodeID: created.PollID, URL: created.URL}}, nil
+	return gen.CreateQRCode200JSONResponse{Data: &gen.GeneQRCodeDataDto{
+		QrcodeID: created.PollID, URL: created.URL, ExpiresIn: optional.Of(int(created.Life.Seconds())), Interval: interval(),
+	}}, nil
 }
 
-// application is the one of the header; of a management caller, one of its own userpool.
-func (a *API) application(ctx context.Context, id string) (db.Application, error) {
+// application is the one of the headers; of a management caller, one of its own userpool.
+func (a *API) application(ctx context.Context, userpoolID, id string) (db.Application, error) {
 	if m := authn.From(ctx).Management; m != nil {
-		return a.applications.ApplicationOf(ctx, m.UserpoolID, id)
+		userpoolID = m.UserpoolID
 	}
-	return a.applications.Application(ctx, id)
+	return a.applications.ApplicationOf(ctx, userpoolID, id)
 }
+
+func interval() *int { return optional.Of(int(PollInterval.Seconds())) }
 
 // GetQRCodePicture draws the QR code.
 func (a *API) GetQRCodePicture(ctx context.Context, req gen.GetQRCodePictureRequestObject) (gen.GetQRCodePictureResponseObject, error) {
-	png, life, err := a.service.Picture(ctx, req.Params.ID)
+	png, life, err := a.service.Picture(ctx, req.Params.ID, optional.Value(req.Params.Size))
 	if err != nil {
 		return nil, err
 	}
@@ -84,38 +90,60 @@ func (a *API) status(ctx context.Context, pollID string) (gen.CheckQRCodeStatusJ
 	if err != nil {
 		return gen.CheckQRCodeStatusJSONResponse{}, err
 	}
-	data := &gen.CheckQRCodeStatusDataDto{Status: gen.QRCodeStatus(status.State), Ticket: optional.Of(status.Ticket)}
-	if u := status.User; u != nil {
+	return gen.CheckQRCodeStatusJSONResponse{Data: statusDto(status)}, nil
+}
+
+func statusDto(s Status) *gen.CheckQRCodeStatusDataDto {
+	data := &gen.CheckQRCodeStatusDataDto{
+		Status: gen.QRCodeStatus(s.State), Ticket: optional.Of(s.Ticket), MatchNumber: optional.Of(s.Number),
+	}
+	if u := s.User; u != nil {
 		data.BriefUserInfo = &gen.QRCodeBriefUserInfo{DisplayName: u.DisplayName, Photo: u.Photo}
 	}
-	return gen.CheckQRCodeStatusJSONResponse{Data: data}, nil
+	if s.Open() {
+		data.Interval = interval()
+	}
+	return data
 }
 
 // SetQRCodeStatus takes a step on the phone.
 func (a *API) SetQRCodeStatus(ctx context.Context, req gen.SetQRCodeStatusRequestObject) (gen.SetQRCodeStatusResponseObject, error) {
-	if err := a.step(ctx, *req.Body); err != nil {
+	login, err := a.step(ctx, *req.Body)
+	if err != nil {
 		return nil, err
 	}
-	return gen.SetQRCodeStatus200JSONResponse{Data: &gen.IsSuccessDto{Success: true}}, nil
+	return gen.SetQRCodeStatus200JSONResponse{Data: &gen.QRCodeStepDto{Success: true, Login: login}}, nil
 }
 
-// ChangeQRCodeStatus is SetQRCodeStatus under its older name; its answer has no data.
+// ChangeQRCodeStatus is SetQRCodeStatus under its older name; its answer has data after a scan only.
 func (a *API) ChangeQRCodeStatus(ctx context.Context, req gen.ChangeQRCodeStatusRequestObject) (gen.ChangeQRCodeStatusResponseObject, error) {
-	return gen.ChangeQRCodeStatus200JSONResponse{}, a.step(ctx, *req.Body)
+	login, err := a.step(ctx, *req.Body)
+	if err != nil || login == nil {
+		return gen.ChangeQRCodeStatus200JSONResponse{}, err
+	}
+	return gen.ChangeQRCodeStatus200JSONResponse{Data: &gen.QRCodeStepDto{Success: true, Login: login}}, nil
 }
 
-func (a *API) step(ctx context.Context, body gen.ChangeQRCodeStatusDto) error {
+func (a *API) step(ctx context.Context, body gen.ChangeQRCodeStatusDto) (*gen.QRCodeLoginDto, error) {
 	caller, err := authn.RequireUser(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	switch body.Action {
 	case gen.ChangeQRCodeStatusDtoActionSCAN:
-		return a.service.Scan(ctx, caller, body.QrcodeID)
+		request, err := a.service.Scan(ctx, caller, body.QrcodeID)
+		return loginDto(request), err
 	case gen.ChangeQRCodeStatusDtoActionCONFIRM:
-		return a.service.Confirm(ctx, caller, body.QrcodeID)
+		return nil, a.service.Confirm(ctx, caller, body.QrcodeID, optional.Value(body.Number))
 	default:
-		return a.service.Cancel(ctx, caller, body.QrcodeID)
+		return nil, a.service.Cancel(ctx, caller, body.QrcodeID)
+	}
+}
+
+func loginDto(r Request) *gen.QRCodeLoginDto {
+	return &gen.QRCodeLoginDto{
+		AppID: r.App.ID, AppName: r.App.Name, AppLogo: r.App.Logo, Browser: r.Browser, Os: r.OS, IP: r.IP,
+		CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt, Numbers: r.Numbers,
 	}
 }
 
@@ -129,7 +157,7 @@ func (a *API) ExchangeQRCodeTicket(ctx context.Context, req gen.ExchangeQRCodeTi
 	if err != nil {
 		return nil, err
 	}
-	return gen.ExchangeQRCodeTicket200JSONResponse{LoginTokenJSONResponse: gen.LoginTokenJSONResponse{Data: wire.TokenSet(tokens)}}, nil
+	return gen.ExchangeQRCodeTicket200JSONResponse{SignInJSONResponse: gen.SignInJSONResponse{Data: wire.TokenSet(tokens)}}, nil
 }
 
 // client is the application that has proved itself, with HTTP Basic or in the body; a header may stand for the id there.
@@ -137,5 +165,5 @@ func (a *API) client(ctx context.Context, body gen.ExchangeTokenSetWithQRcodeTic
 	if proved := authn.From(ctx).Application; proved != nil {
 		return *proved, nil
 	}
-	return a.applications.VerifyApplication(ctx, cmp.Or(optional.Value(body.ClientID), header), optional.Value(body.ClientSecret))
+	return a.applications.Client(ctx, cmp.Or(optional.Value(body.ClientID), header), optional.Value(body.ClientSecret))
 }

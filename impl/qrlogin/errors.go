@@ -24,6 +24,22 @@ var (
 		Kind: apierr.Forbidden, Code: "qrlogin.ticket",
 		EN: "The ticket is unknown, used or expired.", ZH: "ticket 不存在、已使用或已过期。",
 	})
+	ErrNoNumber = apierr.Define(apierr.Error{
+		Kind: apierr.Unprocessable, Code: "qrlogin.no_number",
+		EN: "Pick the number that the page shows.", ZH: "请选择网页上显示的数字。",
+	})
+	ErrNumber = apierr.Define(apierr.Error{
+		Kind: apierr.Forbidden, Code: "qrlogin.number",
+		EN: "This is not the number that the page shows; the login was cancelled.", ZH: "所选数字与网页不一致，登录已取消。",
+	})
+	ErrType = apierr.Define(apierr.Error{
+		Kind: apierr.Unprocessable, Code: "qrlogin.type",
+		EN: "The application does not take QR codes of this type.", ZH: "应用未开启该类型的二维码登录。",
+	})
+	ErrWatched = apierr.Define(apierr.Error{
+		Kind: apierr.RateLimited, Code: "qrlogin.watched",
+		EN: "Too many connections wait for QR codes; poll instead.", ZH: "等待二维码状态的连接过多，请改用轮询。",
+	})
 	ErrConnection = apierr.Define(apierr.Error{
 		Kind: apierr.Unprocessable, Code: "qrlogin.connection",
 		EN: "No connection of this type is configured.", ZH: "未配置该类型的身份源连接。",

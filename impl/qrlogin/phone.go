@@ -10,44 +10,69 @@ import (
 	"github.com/menshen-auth/menshen/impl/internal/authn"
 )
 
-// Scan pins a signed-in user and the user's session to a QR code: nobody else may decide now. The same session may scan
-// again, since a phone that lost the answer does.
-func (s *Service) Scan(ctx context.Context, u authn.User, id string) error {
+// Scan pins a signed-in user and the user's session to a QR code, and returns what the user must see before deciding: nobody
+// else may decide now. The same session may scan again, since a phone that lost the answer does.
+func (s *Service) Scan(ctx context.Context, u authn.User, id string) (Request, error) {
 	if err := s.limiter.Take(ctx, s.ScansPerID, u.UserpoolID, u.ID); err != nil {
-		return err
+		return Request{}, err
 	}
 	l, err := s.scanned(ctx, u, id)
 	if err != nil {
-		return err
+		return Request{}, err
 	}
-	if l.State == db.QRScanned && *l.SessionID == u.SessionID {
-		return nil
+	app, err := s.application(ctx, l.AppID)
+	if err != nil {
+		return Request{}, err
+	}
+	if l.State == db.QRScanned && l.SessionID != nil && *l.SessionID == u.SessionID {
+		return request(app, l), nil
+	}
+	step := db.QRScan{Pin: pin(u), UserID: &u.ID}
+	if app.NumberMatching {
+		shown, choices := matchNumbers()
+		step.Number, step.Numbers, l.MatchNumbers = &shown, choices, choices
 	}
 	now := s.clock.Now()
-	return s.edge(ctx, u, l, "qrlogin.scan", func(q db.Queries) error {
+	return request(app, l), s.edge(ctx, u, l, func(q db.Queries) (audited, error) {
 		if err := s.accounts.Vouches(ctx, q, u); err != nil {
-			return err
+			return audited{}, err
 		}
-		return q.QRLogins().Scan(ctx, l.UserpoolID, l.ID, u.ID, u.SessionID, now)
+		return audited{"qrlogin.scan", audit.Success}, q.QRLogins().Scan(ctx, l.UserpoolID, l.ID, step, now)
 	})
 }
 
-// Confirm lets the page in. The custom data that the page asked for is the user's from here on.
-func (s *Service) Confirm(ctx context.Context, u authn.User, id string) error {
+func pin(u authn.User) db.QRPin { return db.QRPin{SessionID: &u.SessionID} }
+
+// Confirm lets the page in. The custom data that the page asked for is the user's from here on. With number matching, number
+// is the one that was picked; a wrong one cancels the login and is ErrNumber, none is ErrNoNumber and changes nothing.
+func (s *Service) Confirm(ctx context.Context, u authn.User, id string, number int) error {
 	l, err := s.scanned(ctx, u, id)
 	if err != nil {
 		return err
 	}
-	now := s.clock.Now()
-	return s.edge(ctx, u, l, "qrlogin.confirm", func(q db.Queries) error {
+	if l.State == db.QRScanned && l.MatchNumber != nil && number == 0 {
+		return ErrNoNumber
+	}
+	app, err := s.application(ctx, l.AppID)
+	if err != nil {
+		return err
+	}
+	now, right := s.clock.Now(), true
+	decision := db.QRConfirmation{Pin: pin(u), UserID: u.ID, Number: number, TicketExpiresAt: now.Add(db.Life(app.TicketSeconds, s.TicketTTL))}
+	err = s.edge(ctx, u, l, func(q db.Queries) (audited, error) {
 		if err := s.accounts.Vouches(ctx, q, u); err != nil {
-			return err
+			return audited{}, err
 		}
-		if err := q.QRLogins().Confirm(ctx, l.UserpoolID, l.ID, u.SessionID, now.Add(s.TicketTTL), now); err != nil {
-			return err
+		state, err := q.QRLogins().Confirm(ctx, l.UserpoolID, l.ID, decision, now)
+		if right = state == db.QRAuthorized; err != nil || !right {
+			return audited{"qrlogin.number", audit.Refused}, err
 		}
-		return s.accounts.MergeCustomData(ctx, q, u.UserpoolID, u.ID, json.RawMessage(l.CustomData))
+		return audited{"qrlogin.confirm", audit.Success}, s.accounts.MergeCustomData(ctx, q, u.UserpoolID, u.ID, json.RawMessage(l.CustomData))
 	})
+	if err == nil && !right {
+		err = ErrNumber
+	}
+	return err
 }
 
 // Cancel turns the page away.
@@ -57,8 +82,8 @@ func (s *Service) Cancel(ctx context.Context, u authn.User, id string) error {
 		return err
 	}
 	now := s.clock.Now()
-	return s.edge(ctx, u, l, "qrlogin.cancel", func(q db.Queries) error {
-		return q.QRLogins().Cancel(ctx, l.UserpoolID, l.ID, u.SessionID, now)
+	return s.edge(ctx, u, l, func(q db.Queries) (audited, error) {
+		return audited{"qrlogin.cancel", audit.Success}, q.QRLogins().Cancel(ctx, l.UserpoolID, l.ID, pin(u), now)
 	})
 }
 
@@ -70,7 +95,7 @@ func (s *Service) scanned(ctx context.Context, u authn.User, id string) (db.QRLo
 		l, err = s.store.QRLogins().ByPollHash(ctx, s.pollHash(id))
 	}
 	switch {
-	case errors.Is(err, db.ErrNotFound), err == nil && l.UserpoolID != u.UserpoolID:
+	case errors.Is(err, db.ErrNotFound), err == nil && (l.UserpoolID != u.UserpoolID || l.Type != db.QRMobileApp):
 		return l, ErrUnknown
 	case err == nil && state(l, s.clock.Now()) == StatusExpired:
 		return l, ErrExpired
@@ -78,15 +103,18 @@ func (s *Service) scanned(ctx context.Context, u authn.User, id string) (db.QRLo
 	return l, err
 }
 
+// audited is what the audit log is to say of a step.
+type audited struct{ action, outcome string }
+
 // edge takes a guarded step and notes it in the audit log, in one transaction. A guard that does not hold is ErrState.
-func (s *Service) edge(ctx context.Context, u authn.User, l db.QRLogin, action string, step func(db.Queries) error) error {
+func (s *Service) edge(ctx context.Context, u authn.User, l db.QRLogin, step func(db.Queries) (audited, error)) error {
 	err := s.store.InTx(ctx, func(q db.Queries) error {
-		if err := step(q); err != nil {
+		note, err := step(q)
+		if err != nil {
 			return err
 		}
 		return audit.Write(ctx, q, s.clock.Now(), audit.Event{
-			UserpoolID: u.UserpoolID, Actor: audit.User(u.ID), Action: action, Target: audit.Application(l.AppID),
-			Outcome: audit.Success,
+			UserpoolID: u.UserpoolID, Actor: audit.User(u.ID), Action: note.action, Target: audit.Application(l.AppID), Outcome: note.outcome,
 		})
 	})
 	if errors.Is(err, db.ErrNotFound) {

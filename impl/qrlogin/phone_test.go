@@ -109,7 +109,7 @@ func TestConfirmIsOneTransaction(t *testing.T) {
 	}
 
 	r.must(r.store.QRLogins().Insert(ctx, db.QRLogin{
-		UserpoolID: "pool", ID: "large", AppID: "app", ScanHash: r.scanHash("large"), PollHash: r.pollHash("large poll"), TicketHash: []byte{1},
+		UserpoolID: "pool", ID: "large", AppID: "app", Type: db.QRMobileApp, ScanHash: r.scanHash("large"), PollHash: r.pollHash("large poll"), TicketHash: []byte{1},
 		CustomData: db.JSON(`{"k": "larger than it may be"}`), CreatedAt: r.clock.now, ExpiresAt: r.clock.now.Add(time.Minute),
 	}))
 	r.must(r.Scan(ctx, r.phone, "large"))

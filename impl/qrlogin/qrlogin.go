@@ -4,8 +4,8 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/menshen-auth/menshen/db"
@@ -13,7 +13,6 @@ import (
 	"github.com/menshen-auth/menshen/impl/internal/clock"
 	"github.com/menshen-auth/menshen/impl/internal/keyring"
 	"github.com/menshen-auth/menshen/impl/internal/limit"
-	"github.com/menshen-auth/menshen/impl/internal/qr"
 	"github.com/menshen-auth/menshen/impl/internal/reqinfo"
 	"github.com/menshen-auth/menshen/impl/internal/secret"
 )
@@ -24,11 +23,17 @@ const picturePath = "/api/v3/qrcode.png"
 // ticketBytes is the length of a ticket before base64: 192 bit.
 const ticketBytes = 24
 
+// maxContext is the longest pipeline context, in bytes of JSON (Q8).
+const maxContext = 4 << 10
+
+// PollInterval is how often a page may ask for the status.
+const PollInterval = time.Second
+
 // Settings of the service.
 type Settings struct {
 	PublicURL  string        // where clients reach this service
 	QRTTL      time.Duration // Q2: 120 s
-	TicketTTL  time.Duration // Q2: 60 s, at most 300 s
+	TicketTTL  time.Duration // Q2: 60 s, at most 300 s; both unless the application has it otherwise
 	PerIP      limit.Rule    // Q9: QR codes for one address and application
 	ScansPerID limit.Rule    // Q9: scans of one user
 }
@@ -54,42 +59,56 @@ type Service struct {
 	clock    clock.Clock
 	limiter  *limit.Limiter
 	accounts Accounts
+	watchers *watchers
 }
 
-// New returns the service.
+// New returns the service. Run makes it tell changes at once.
 func New(s Settings, store *db.DB, ring *keyring.Ring, c clock.Clock, l *limit.Limiter, a Accounts) *Service {
-	return &Service{s, store, ring, c, l, a}
+	return &Service{s, store, ring, c, l, a, newWatchers()}
+}
+
+// Asked is a QR code that is to be made.
+type Asked struct {
+	Type       string          // one of db.QRTypes
+	CustomData json.RawMessage // of MOBILE_APP: the user's own when the login is confirmed
+	Context    json.RawMessage // of the WeChat types: for the application's hooks
 }
 
 // Created is a new QR code, as its creator gets it.
 type Created struct {
 	PollID string // to ask for the status with; a secret of the page
 	URL    string // of the picture
+	Life   time.Duration
 }
 
-// maxContext is the longest pipeline context, in bytes of JSON (Q8).
-const maxContext = 4 << 10
-
-// Create makes a QR code for an application. customData reaches the user's custom data when the login is confirmed.
-// pipelineContext is for WeChat connections only, of which there are none yet; it is checked all the same.
-func (s *Service) Create(ctx context.Context, app db.Application, customData, pipelineContext json.RawMessage) (Created, error) {
+// Create makes a QR code for an application. What does not go with its type is passed over: clients copy the document's
+// sample, which sends all of it.
+func (s *Service) Create(ctx context.Context, app db.Application, a Asked) (Created, error) {
 	info := reqinfo.From(ctx)
 	if err := s.limiter.Take(ctx, s.PerIP, app.UserpoolID, app.ID+"|"+limit.IPKey(info.IP)); err != nil {
 		return Created{}, err
 	}
-	if err := s.accounts.CheckCustomData(customData); err != nil {
+	if !slices.Contains(app.QRTypes, a.Type) {
+		return Created{}, ErrType
+	}
+	if a.Type != db.QRMobileApp {
+		return Created{}, ErrConnection
+	}
+	if err := s.accounts.CheckCustomData(a.CustomData); err != nil {
 		return Created{}, err
 	}
-	if len(pipelineContext) > maxContext {
+	if len(a.Context) > maxContext {
 		return Created{}, ErrContext
 	}
 	now, scanID, pollID := s.clock.Now(), secret.Token(), secret.Token()
-	err := s.store.QRLogins().Insert(ctx, db.QRLogin{
-		UserpoolID: app.UserpoolID, ID: secret.ID(), AppID: app.ID, CustomData: db.JSON(customData), IP: info.IP,
-		UserAgent: info.UserAgent, CreatedAt: now, ExpiresAt: now.Add(s.QRTTL),
+	life := db.Life(app.QRSeconds, s.QRTTL)
+	login := db.QRLogin{
+		UserpoolID: app.UserpoolID, ID: secret.ID(), AppID: app.ID, Type: a.Type, CustomData: db.JSON(a.CustomData), IP: info.IP,
+		UserAgent: info.UserAgent, CreatedAt: now, ExpiresAt: now.Add(life),
 		ScanHash: s.scanHash(scanID), PollHash: s.pollHash(pollID), TicketHash: s.ticketHash(s.ticket(pollID)),
-	})
-	return Created{PollID: pollID, URL: s.PublicURL + picturePath + "?id=" + url.QueryEscape(scanID)}, err
+	}
+	err := s.store.QRLogins().Insert(ctx, login)
+	return Created{PollID: pollID, URL: s.PublicURL + picturePath + "?id=" + url.QueryEscape(scanID), Life: life}, err
 }
 
 func (s *Service) scanHash(id string) []byte       { return s.ring.MAC("qrlogins.scan", id) }
@@ -99,73 +118,4 @@ func (s *Service) ticketHash(ticket string) []byte { return s.ring.MAC("qrlogins
 // ticket follows from the poll secret: who may see it can always be told, and it never has to be stored.
 func (s *Service) ticket(pollID string) string {
 	return base64.RawURLEncoding.EncodeToString(s.ring.MAC("qrlogins.ticket", pollID)[:ticketBytes])
-}
-
-// Picture draws the QR code with the scan id, and tells how long it will live. After its end it is ErrGone.
-func (s *Service) Picture(ctx context.Context, scanID string) (png []byte, life time.Duration, err error) {
-	l, err := s.store.QRLogins().ByScanHash(ctx, s.scanHash(scanID))
-	if errors.Is(err, db.ErrNotFound) {
-		return nil, 0, ErrGone
-	}
-	if err != nil {
-		return nil, 0, err
-	}
-	now := s.clock.Now()
-	if !now.Before(l.ExpiresAt) || (l.State != db.QRPending && l.State != db.QRScanned) {
-		return nil, 0, ErrGone
-	}
-	text, err := payloadText(scanID, l.UserpoolID, l.CreatedAt, l.ExpiresAt)
-	if err != nil {
-		return nil, 0, err
-	}
-	png, err = qr.PNG(text)
-	return png, l.ExpiresAt.Sub(now), err
-}
-
-// StatusExpired is the state that follows from the clock.
-const StatusExpired = "EXPIRED"
-
-// Status is what the creator of a QR code is told.
-type Status struct {
-	State  string
-	Ticket string       // only while AUTHORIZED and not exchanged
-	User   *authn.Brief // from SCANNED on
-}
-
-// Status tells how far a login has come. An id that is not a poll secret is ErrUnknown.
-func (s *Service) Status(ctx context.Context, pollID string) (Status, error) {
-	l, err := s.store.QRLogins().ByPollHash(ctx, s.pollHash(pollID))
-	if errors.Is(err, db.ErrNotFound) {
-		return Status{}, ErrUnknown
-	}
-	if err != nil {
-		return Status{}, err
-	}
-	status := Status{State: state(l, s.clock.Now())}
-	if status.State == db.QRAuthorized && l.ConsumedAt == nil {
-		status.Ticket = s.ticket(pollID)
-	}
-	if l.UserID != nil && status.State != StatusExpired {
-		brief, err := s.accounts.Brief(ctx, l.UserpoolID, *l.UserID)
-		if err != nil {
-			return Status{}, err
-		}
-		status.User = &brief
-	}
-	return status, nil
-}
-
-// state is the stored state in the light of the clock.
-func state(l db.QRLogin, now time.Time) string {
-	switch l.State {
-	case db.QRPending, db.QRScanned:
-		if !now.Before(l.ExpiresAt) {
-			return StatusExpired
-		}
-	case db.QRAuthorized:
-		if l.ConsumedAt == nil && !now.Before(*l.TicketExpiresAt) {
-			return StatusExpired
-		}
-	}
-	return l.State
 }

@@ -179,7 +179,8 @@ func TestCreateIsBounded(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.PerIP = limit.Rule{Name: "qr.ip", Max: 2, Per: time.Minute}
-	other, large := db.Application{UserpoolID: "pool", ID: "other"}, `{"k": "larger than it may be"}`
+	other, large := r.app, `{"k": "larger than it may be"}`
+	other.ID = "other"
 	for i, try := range []struct {
 		ip   string
 		app  db.Application
@@ -195,7 +196,7 @@ func TestCreateIsBounded(t *testing.T) {
 		{"2001:db8::2", r.app, "", nil},
 		{"2001:db8::3", r.app, "", apierr.ErrRateLimited},
 	} {
-		created, err := r.Create(reqinfo.With(t.Context(), &reqinfo.Info{IP: try.ip}), try.app, json.RawMessage(try.data), nil)
+		created, err := r.Create(reqinfo.With(t.Context(), &reqinfo.Info{IP: try.ip}), try.app, Asked{Type: db.QRMobileApp, CustomData: json.RawMessage(try.data)})
 		r.want(try.ip, err, try.want)
 		if _, stored := r.Status(t.Context(), created.PollID); (stored == nil) != (try.want == nil) {
 			t.Errorf("try %d: %+v, stored: %v", i, created, stored)
@@ -203,8 +204,8 @@ func TestCreateIsBounded(t *testing.T) {
 	}
 	ctx := reqinfo.With(t.Context(), &reqinfo.Info{IP: "192.0.2.3"})
 	pipeline := func(n int) json.RawMessage { return json.RawMessage(`"` + strings.Repeat("x", n-2) + `"`) }
-	_, err := r.Create(ctx, r.app, nil, pipeline(4096))
+	_, err := r.Create(ctx, r.app, Asked{Type: db.QRMobileApp, Context: pipeline(4096)})
 	r.want("a context of 4 KiB", err, nil)
-	_, err = r.Create(ctx, r.app, nil, pipeline(4097))
+	_, err = r.Create(ctx, r.app, Asked{Type: db.QRMobileApp, Context: pipeline(4097)})
 	r.want("a larger one", err, ErrContext)
 }

@@ -3,6 +3,7 @@ package qrlogin
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"net/url"
@@ -94,6 +95,7 @@ func session(pool, id, userID string, now time.Time) db.Session {
 type rig struct {
 	*Service
 	t                      *testing.T
+	raw                    *sql.DB // for what there is no statement for
 	clock                  *stopped
 	accounts               *accounts
 	app                    db.Application
@@ -109,12 +111,18 @@ func newRig(t *testing.T) *rig {
 	t.Helper()
 	c := &stopped{time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)}
 	r := &rig{
-		t: t, clock: c, accounts: &accounts{clock: c}, app: db.Application{UserpoolID: "pool", ID: "app"},
+		t: t, clock: c, accounts: &accounts{clock: c}, app: db.Application{UserpoolID: "pool", ID: "app", Name: "Bank", SecretHash: []byte("hash"), ApplicationSettings: db.ApplicationSettings{QRTypes: db.QRTypes}},
 		phone:   authn.User{UserpoolID: "pool", ID: "alice", SessionID: "phone"},
 		second:  authn.User{UserpoolID: "pool", ID: "alice", SessionID: "second"},
 		foreign: authn.User{UserpoolID: "other", ID: "mallory", SessionID: "foreign"},
 	}
-	store, ctx := dbtest.New(t), t.Context()
+	address, ctx := dbtest.URL(t), t.Context()
+	store, err := db.Open(ctx, address, db.Options{})
+	r.must(err)
+	t.Cleanup(func() { r.must(store.Close()) })
+	r.raw, err = sql.Open("postgres", address)
+	r.must(err)
+	t.Cleanup(func() { r.must(r.raw.Close()) })
 	once.Do(func() {
 		var err error
 		ring, err = keyring.Open(ctx, store, c, bytes.Repeat([]byte{7}, keyring.MasterKeySize))
@@ -124,6 +132,7 @@ func newRig(t *testing.T) *rig {
 		r.must(store.Tenancy().InsertUserpool(ctx, db.Userpool{ID: u.UserpoolID, CreatedAt: c.now}))
 		r.must(store.Accounts().InsertUser(ctx, db.User{UserpoolID: u.UserpoolID, ID: u.ID, Status: db.UserStatusActivated, CreatedAt: c.now}))
 	}
+	r.must(store.Tenancy().InsertApplication(ctx, r.app))
 	for _, u := range []authn.User{r.phone, r.second, r.foreign} {
 		r.must(store.Sessions().Insert(ctx, session(u.UserpoolID, u.SessionID, u.ID, c.now)))
 	}
@@ -147,13 +156,29 @@ func (r *rig) want(what string, err, want error) {
 	}
 }
 
+// Scan is the service's, for who does not care about its answer.
+func (r *rig) Scan(ctx context.Context, u authn.User, id string) error {
+	_, err := r.Service.Scan(ctx, u, id)
+	return err
+}
+
+// Confirm is the service's, without number matching.
+func (r *rig) Confirm(ctx context.Context, u authn.User, id string) error {
+	return r.Service.Confirm(ctx, u, id, 0)
+}
+
+// Picture is the service's, of no size in particular.
+func (r *rig) Picture(ctx context.Context, scanID string) ([]byte, time.Duration, error) {
+	return r.Service.Picture(ctx, scanID, 0)
+}
+
 func (r *rig) advance(d time.Duration) { r.clock.now = r.clock.now.Add(d) }
 
 // create makes a QR code and returns its two ids.
 func (r *rig) create() (scanID, pollID string) {
 	r.t.Helper()
 	ctx := reqinfo.With(r.t.Context(), &reqinfo.Info{IP: "192.0.2.1"})
-	created, err := r.Create(ctx, r.app, json.RawMessage(`{"k": "v"}`), nil)
+	created, err := r.Create(ctx, r.app, Asked{Type: db.QRMobileApp, CustomData: json.RawMessage(`{"k": "v"}`)})
 	r.must(err)
 	u, err := url.Parse(created.URL)
 	r.must(err)

@@ -41,6 +41,8 @@ type operation struct {
 	// enveloped: refusals are an answer of the operation, HTTP 200 in the dialect. Where a success has no envelope (a
 	// picture, a key set), a refusal needs a status of its own.
 	enveloped bool
+	// events are the schemas of the events of an operation that streams, by name; nil for all others.
+	events map[string]*openapi3.Schema
 }
 
 type header struct {
@@ -102,6 +104,9 @@ func compile(doc *openapi3.T, route string, item *openapi3.PathItem, method stri
 		dialect:  dialect,
 		security: *op.Security,
 		route:    &routers.Route{Spec: doc, Path: route, PathItem: item, Method: method, Operation: op},
+	}
+	if compiled.events, err = eventSchemas(doc, op); err != nil {
+		return nil, err
 	}
 	form := op.RequestBody != nil && op.RequestBody.Value.Content["application/x-www-form-urlencoded"] != nil
 	for _, parameter := range op.Parameters {

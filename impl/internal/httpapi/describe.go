@@ -86,7 +86,7 @@ func (g *gate) log(r *http.Request, x *exchange, w *response, started time.Time)
 		slog.String("method", r.Method),
 		slog.String("path", r.URL.Path),
 		slog.Int("status", w.status),
-		slog.Int("bytes", w.body.Len()),
+		slog.Int("bytes", w.sent()),
 		slog.Duration("took", time.Since(started)),
 		slog.String("ip", x.info.IP),
 	}

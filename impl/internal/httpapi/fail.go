@@ -22,10 +22,13 @@ const (
 // fail is the one exit for errors, whoever noticed them. What was written before is forgotten.
 func (g *gate) fail(to http.ResponseWriter, r *http.Request, err error) {
 	x := exchangeOf(r)
+	w := to.(*response) // guard hands no other writer to the handlers
+	if w.streamed {
+		x.cause = err // the headers are gone already
+		return
+	}
 	e := refusal(err)
 	x.code, x.cause = e.Code, e.Unwrap()
-
-	w := to.(*response) // guard hands no other writer to the handlers
 	w.reset()
 	var noMethod methodError
 	if errors.As(err, &noMethod) {

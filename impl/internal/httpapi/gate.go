@@ -95,19 +95,30 @@ func (g *gate) guard(next http.Handler) http.Handler {
 		}
 		op, dialect, err := g.Contract.find(r)
 		x := &exchange{op: op, dialect: dialect, info: describe(r, g.Proxies), problem: wantsProblem(r)}
-		ctx, cancel := context.WithTimeout(reqinfo.With(context.WithValue(r.Context(), exchangeKey{}, x), x.info), g.Timeout)
-		defer cancel()
+		ctx := reqinfo.With(context.WithValue(r.Context(), exchangeKey{}, x), x.info)
+		if op != nil && op.events != nil {
+			w.stream = &stream{to: client, schemas: op.events, request: x.info.ID} // ends when the client goes or there is no more to tell
+		} else {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, g.Timeout)
+			defer cancel()
+		}
 		r = r.WithContext(ctx)
 
-		var input *openapi3filter.RequestValidationInput
 		if err == nil {
-			input, err = g.serve(next, client, w, r, x)
+			err = g.serve(next, client, w, r, x)
+		}
+		if w.streamed {
+			g.endStream(w, r, x, err)
+			g.count(x, w, started)
+			g.log(r, x, w, started)
+			return
 		}
 		if err != nil {
 			g.fail(w, r, err)
 		}
-		if input != nil {
-			g.checkAnswer(w, r, x, input)
+		if w.input != nil {
+			g.checkAnswer(w, r, x)
 		}
 		w.revalidate(r)
 		if x.renewed != nil {
@@ -125,38 +136,51 @@ func (g *gate) guard(next http.Handler) http.Handler {
 	})
 }
 
-// serve authenticates, validates and hands over. The input it returns, once there is one, is what the answer will be
-// validated with.
-func (g *gate) serve(next http.Handler, client http.ResponseWriter, w *response, r *http.Request, x *exchange) (input *openapi3filter.RequestValidationInput, err error) {
+// serve authenticates, validates and hands over. It leaves in w what the answer will be validated with.
+func (g *gate) serve(next http.Handler, client http.ResponseWriter, w *response, r *http.Request, x *exchange) (err error) {
 	defer func() {
 		if panicked := recover(); panicked != nil {
 			err = apierr.ErrInternal.WithCause(fmt.Errorf("panic: %v\n%s", panicked, debug.Stack()))
 		}
 	}()
-	input = &openapi3filter.RequestValidationInput{Request: r, Route: x.op.route, Options: options}
+	w.input = &openapi3filter.RequestValidationInput{Request: r, Route: x.op.route, Options: options}
 	body, err := readBody(client, r, x.op)
 	if err != nil {
-		return input, err
+		return err
 	}
 	principal, err := g.Auth.Authenticate(r.Context(), x.op.security, r, body)
 	if err != nil {
-		return input, err
+		return err
 	}
 	x.renewed = principal.Renewed
 	r = r.WithContext(authn.With(r.Context(), principal))
 	if err := tidyHeaders(r, x.op); err != nil {
-		return input, err
+		return err
 	}
-	if input, err = validateRequest(r.Context(), r, x.op); err != nil {
-		return input, err
+	if w.input, err = validateRequest(r.Context(), r, x.op); err != nil {
+		return err
 	}
 	next.ServeHTTP(w, r)
-	return input, nil
+	return nil
+}
+
+// endStream says in the log why a stream ended, unless it came to its end or the client went.
+func (g *gate) endStream(w *response, r *http.Request, x *exchange, err error) {
+	if w.stream.broken != nil {
+		err = fmt.Errorf("event breaks the contract and was not sent: %w", w.stream.broken)
+	}
+	if err == nil {
+		err = x.cause
+	}
+	if err != nil && !w.stream.gone && r.Context().Err() == nil {
+		x.cause = err
+		g.Log.ErrorContext(r.Context(), "a stream was cut off", "operation", x.op.id, "request_id", x.info.ID, "reason", err.Error())
+	}
 }
 
 // checkAnswer replaces an answer that breaks the contract by an internal error, so that it never leaves.
-func (g *gate) checkAnswer(w *response, r *http.Request, x *exchange, input *openapi3filter.RequestValidationInput) {
-	err := w.validate(r.Context(), input)
+func (g *gate) checkAnswer(w *response, r *http.Request, x *exchange) {
+	err := w.validate(r.Context())
 	if err == nil {
 		return
 	}

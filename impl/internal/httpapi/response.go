@@ -16,6 +16,10 @@ type response struct {
 	header http.Header
 	status int
 	body   bytes.Buffer
+	input  *openapi3filter.RequestValidationInput // what the answer is validated with; nil before there is one
+	// stream is for operations that stream. An answer that does is validated event by event, and held back no longer than that.
+	stream   *stream
+	streamed bool
 }
 
 var responses = sync.Pool{New: func() any { return &response{header: http.Header{}} }}
@@ -27,6 +31,7 @@ func newResponse() *response { return responses.Get().(*response) }
 
 func (w *response) release() {
 	w.reset()
+	w.input, w.stream, w.streamed = nil, nil, false
 	if w.body.Cap() <= maxPooled {
 		responses.Put(w)
 	}
@@ -37,6 +42,11 @@ func (w *response) reset() {
 	clear(w.header)
 	w.status = 0
 	w.body.Reset()
+}
+
+// streams tells whether the answer is one of events; its first byte decides.
+func (w *response) streams() bool {
+	return w.stream != nil && w.status == http.StatusOK && strings.HasPrefix(w.header.Get("Content-Type"), mediaEvents)
 }
 
 // Header implements http.ResponseWriter.
@@ -52,13 +62,32 @@ func (w *response) WriteHeader(status int) {
 // Write implements http.ResponseWriter.
 func (w *response) Write(b []byte) (int, error) {
 	w.WriteHeader(http.StatusOK)
-	return w.body.Write(b)
+	if !w.streams() {
+		return w.body.Write(b)
+	}
+	if !w.streamed {
+		if err := w.startStream(); err != nil {
+			return 0, err
+		}
+		w.streamed = true
+	}
+	if err := w.stream.write(b); err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}
+
+// Flush implements http.Flusher. An answer that is held back is not hurried.
+func (w *response) Flush() {
+	if w.streamed {
+		_ = w.stream.control.Flush() // the next write fails too if the client is gone
+	}
 }
 
 // validate checks the answer against the operation. Nothing written at all is no answer.
-func (w *response) validate(ctx context.Context, input *openapi3filter.RequestValidationInput) error {
+func (w *response) validate(ctx context.Context) error {
 	return openapi3filter.ValidateResponse(ctx, &openapi3filter.ResponseValidationInput{
-		RequestValidationInput: input,
+		RequestValidationInput: w.input,
 		Status:                 w.status,
 		Header:                 w.header,
 		Body:                   io.NopCloser(bytes.NewReader(w.body.Bytes())),
@@ -80,6 +109,14 @@ func (w *response) revalidate(r *http.Request) {
 			w.body.Reset()
 		}
 	}
+}
+
+// sent is the length of the body in bytes.
+func (w *response) sent() int {
+	if w.streamed {
+		return w.stream.sent
+	}
+	return w.body.Len()
 }
 
 // send writes the answer to the client.

@@ -33,6 +33,8 @@ const (
 	FactorDisabled    Template = "factor_disabled"
 	RecoveryCodesMade Template = "recovery_codes_made"
 	RecoveryCodeUsed  Template = "recovery_code_used"
+
+	FastpassUsed Template = "fastpass_used" // a notice: a phone was signed in from the web (Q7)
 )
 
 // Message is what somebody is to be told. What a person typed is no part of it but for the address (C10).

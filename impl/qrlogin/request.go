@@ -1,0 +1,78 @@
+package qrlogin
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/mileusna/useragent"
+
+	"github.com/menshen-auth/menshen/db"
+	"github.com/menshen-auth/menshen/impl/internal/secret"
+)
+
+// Request is what who scanned must see before deciding (Q5).
+type Request struct {
+	App         db.Application
+	Browser, OS string // as the page says itself; empty when unknown
+	IP          string
+	CreatedAt   time.Time
+	ExpiresAt   time.Time
+	Numbers     []int // to choose from; nil without number matching
+}
+
+// maxAgent bounds the parts of a user agent that are shown, in bytes: its author is the page, not the user.
+const maxAgent = 64
+
+func request(app db.Application, l db.QRLogin) Request {
+	agent := useragent.Parse(l.UserAgent)
+	r := Request{
+		App: app, IP: l.IP, CreatedAt: l.CreatedAt, ExpiresAt: l.ExpiresAt,
+		Browser: named(agent.Name, agent.Version), OS: named(agent.OS, agent.OSVersion),
+	}
+	for _, n := range l.MatchNumbers {
+		r.Numbers = append(r.Numbers, int(n))
+	}
+	return r
+}
+
+// named joins a name and a version; without a name there is neither.
+func named(name, version string) string {
+	if name == "" {
+		return ""
+	}
+	text := strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) { // marks that turn the direction of text, for instance
+			return -1
+		}
+		return r
+	}, strings.TrimSpace(name+" "+version))
+	return strings.ToValidUTF8(text[:min(len(text), maxAgent)], "")
+}
+
+// matchChoices is how many numbers the phone shows.
+const matchChoices = 3
+
+// matchNumbers draws numbers of two digits, no two alike, in the order in which they are shown, and says which one the page
+// shows. They are not secret but fresh: who lures somebody into scanning has to learn the answer from the victim, who has no
+// page to read it from.
+func matchNumbers() (shown int, choices []int64) {
+	for len(choices) < matchChoices {
+		if n := int64(10 + secret.Pick(90)); !slices.Contains(choices, n) {
+			choices = append(choices, n)
+		}
+	}
+	return int(choices[secret.Pick(matchChoices)]), choices
+}
+
+// application is the one that asks. A QR code outlives one that was disabled meanwhile, but is good for nothing then.
+func (s *Service) application(ctx context.Context, id string) (db.Application, error) {
+	app, err := s.store.Tenancy().Application(ctx, id)
+	if errors.Is(err, db.ErrNotFound) {
+		err = ErrUnknown
+	}
+	return app, err
+}
