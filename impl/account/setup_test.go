@@ -18,6 +18,7 @@ import (
 	"github.com/menshen-auth/menshen/db/dbtest"
 	"github.com/menshen-auth/menshen/impl/internal/apierr"
 	"github.com/menshen-auth/menshen/impl/internal/authn"
+	"github.com/menshen-auth/menshen/impl/internal/credential"
 	"github.com/menshen-auth/menshen/impl/internal/keyring"
 	"github.com/menshen-auth/menshen/impl/internal/limit"
 	"github.com/menshen-auth/menshen/impl/internal/message"
@@ -212,13 +213,13 @@ func (r *rig) tenant(pool, appID, keyID string, isDefault bool) db.Application {
 	r.t.Helper()
 	ctx, t, now := r.t.Context(), r.store.Tenancy(), r.clock.now
 	app := db.Application{
-		UserpoolID: pool, ID: appID, SecretHash: ApplicationSecretHash(r.ring, appID, appID+"-secret"), IsDefault: true, CreatedAt: now,
+		UserpoolID: pool, ID: appID, SecretHash: credential.ApplicationSecretHash(r.ring, appID, appID+"-secret"), IsDefault: true, CreatedAt: now,
 	}
 	r.must(t.InsertUserpool(ctx, db.Userpool{ID: pool, Name: "Pool " + pool, IsDefault: isDefault, CreatedAt: now}))
 	r.must(t.InsertApplication(ctx, app))
 	r.must(t.InsertAccessKey(ctx, db.AccessKey{
 		UserpoolID: pool, ID: keyID, Scopes: []string{authn.ScopeUserRead}, CreatedAt: now,
-		SecretSealed: r.ring.Seal([]byte(keyID+"-secret"), AccessKeyAAD(pool, keyID)...),
+		SecretSealed: r.ring.Seal([]byte(keyID+"-secret"), credential.AccessKeyAAD(pool, keyID)...),
 	}))
 	return app
 }

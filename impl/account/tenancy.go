@@ -13,7 +13,7 @@ import (
 	"github.com/menshen-auth/menshen/db"
 	"github.com/menshen-auth/menshen/impl/internal/audit"
 	"github.com/menshen-auth/menshen/impl/internal/authn"
-	"github.com/menshen-auth/menshen/impl/internal/keyring"
+	"github.com/menshen-auth/menshen/impl/internal/credential"
 	"github.com/menshen-auth/menshen/impl/internal/limit"
 	"github.com/menshen-auth/menshen/impl/internal/reqinfo"
 )
@@ -73,11 +73,6 @@ func (s *Service) Userpool(ctx context.Context, id string) (db.Userpool, error) 
 	return s.store.Tenancy().Userpool(ctx, id)
 }
 
-// ApplicationSecretHash is how an application's secret is stored.
-func ApplicationSecretHash(ring *keyring.Ring, id, secret string) []byte {
-	return ring.MAC("applications", id, secret)
-}
-
 // VerifyApplication tells whether the secret is the application's.
 func (s *Service) VerifyApplication(ctx context.Context, id, secret string) (authn.Application, error) {
 	if !isText(id) {
@@ -87,7 +82,7 @@ func (s *Service) VerifyApplication(ctx context.Context, id, secret string) (aut
 	if err != nil && !errors.Is(err, db.ErrNotFound) {
 		return authn.Application{}, err
 	}
-	if err != nil || !hmac.Equal(app.SecretHash, ApplicationSecretHash(s.ring, id, secret)) {
+	if err != nil || !hmac.Equal(app.SecretHash, credential.ApplicationSecretHash(s.ring, id, secret)) {
 		return authn.Application{}, ErrApplicationSecret
 	}
 	return authn.Application{UserpoolID: app.UserpoolID, ID: app.ID}, nil
@@ -119,11 +114,6 @@ func (s *Service) limitKey(ctx context.Context) error {
 // isText tells whether PostgreSQL can hold s as text. What comes out of a header need not be.
 func isText(s string) bool { return utf8.ValidString(s) && !strings.Contains(s, "\x00") }
 
-// AccessKeyAAD ties the sealed secret of an access key to its row.
-func AccessKeyAAD(userpoolID, keyID string) []string {
-	return []string{"access_keys", userpoolID, keyID}
-}
-
 // accessKey returns a key and its secret.
 func (s *Service) accessKey(ctx context.Context, id string) (db.AccessKey, []byte, error) {
 	if !isText(id) {
@@ -136,7 +126,7 @@ func (s *Service) accessKey(ctx context.Context, id string) (db.AccessKey, []byt
 	if err != nil {
 		return key, nil, err
 	}
-	secret, err := s.ring.Unseal(key.SecretSealed, AccessKeyAAD(key.UserpoolID, key.ID)...)
+	secret, err := s.ring.Unseal(key.SecretSealed, credential.AccessKeyAAD(key.UserpoolID, key.ID)...)
 	return key, secret, err
 }
 

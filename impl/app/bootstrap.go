@@ -10,6 +10,7 @@ import (
 	"github.com/menshen-auth/menshen/db"
 	"github.com/menshen-auth/menshen/impl/account"
 	"github.com/menshen-auth/menshen/impl/internal/authn"
+	"github.com/menshen-auth/menshen/impl/internal/credential"
 	"github.com/menshen-auth/menshen/impl/internal/secret"
 )
 
@@ -89,14 +90,14 @@ func (a *App) insertTenancy(ctx context.Context, c Credentials) error {
 		}
 		err := t.InsertApplication(ctx, db.Application{
 			UserpoolID: c.UserpoolID, ID: c.AppID, Name: a.Config.Name, IsDefault: true, CreatedAt: now,
-			SecretHash: account.ApplicationSecretHash(a.ring, c.AppID, c.AppSecret),
+			SecretHash: credential.ApplicationSecretHash(a.ring, c.AppID, c.AppSecret),
 		})
 		if err != nil {
 			return err
 		}
 		return t.InsertAccessKey(ctx, db.AccessKey{
 			UserpoolID: c.UserpoolID, ID: c.AccessKeyID, CreatedAt: now,
-			SecretSealed: a.ring.Seal([]byte(c.AccessKeySecret), account.AccessKeyAAD(c.UserpoolID, c.AccessKeyID)...),
+			SecretSealed: a.ring.Seal([]byte(c.AccessKeySecret), credential.AccessKeyAAD(c.UserpoolID, c.AccessKeyID)...),
 			Scopes:       []string{authn.ScopeUserRead, authn.ScopeUserWrite, authn.ScopeOTPSecretRead, authn.ScopeOTPSecretWrite},
 		})
 	})
