@@ -65,6 +65,7 @@ type AccessKey struct {
 	SecretSealed []byte         `db:"secret_sealed"`
 	Scopes       pq.StringArray `db:"scopes"`
 	CreatedAt    time.Time      `db:"created_at"`
+	DisabledAt   *time.Time     `db:"disabled_at"`
 }
 
 // TenancyQueries are about userpools, applications and access keys.

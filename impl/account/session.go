@@ -32,6 +32,9 @@ func (s *Service) Open(ctx context.Context, q db.Queries, g authn.Grant) (authn.
 	if err := stillProved(g.Password, u); err != nil {
 		return authn.Tokens{}, err
 	}
+	if err := q.Tenancy().EnterApplication(ctx, g.AppID); err != nil { // whoever disables it ends this session too
+		return authn.Tokens{}, err
+	}
 	app, err := application(ctx, q, g.AppID)
 	if err != nil {
 		return authn.Tokens{}, err
