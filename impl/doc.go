@@ -14,6 +14,7 @@
 //	qrlogin    the web signs in from a phone
 //	fastpass   a phone signs in from the web
 //	notify     the outbox: e-mail and SMS, delivered beside the requests
+//	tenancy    userpools, applications and access keys, as an operator keeps them
 //	service    health, readiness, the contract
 //	app        configuration and composition; cmd/menshen is the program
 //

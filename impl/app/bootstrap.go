@@ -98,7 +98,7 @@ func (a *App) insertTenancy(ctx context.Context, c Credentials) error {
 		return t.InsertAccessKey(ctx, db.AccessKey{
 			UserpoolID: c.UserpoolID, ID: c.AccessKeyID, CreatedAt: now,
 			SecretSealed: a.ring.Seal([]byte(c.AccessKeySecret), credential.AccessKeyAAD(c.UserpoolID, c.AccessKeyID)...),
-			Scopes:       []string{authn.ScopeUserRead, authn.ScopeUserWrite, authn.ScopeOTPSecretRead, authn.ScopeOTPSecretWrite},
+			Scopes:       authn.Scopes,
 		})
 	})
 }

@@ -26,6 +26,9 @@ type commandLine struct {
 	Outbox  outboxCommand  `cmd:"" help:"Show the development outbox: the messages of channels that are not configured, newest last."`
 	OTP     otpCommand     `cmd:"" name:"otp" help:"Authenticators: move them in and out, remove those that a user has lost."`
 	Keys    keysCommand    `cmd:"" help:"The keys that seal secrets in the database: show them, replace the one in use."`
+	Pool    poolCommand    `cmd:"" help:"Userpools: make them, list them, name them."`
+	App     appCommand     `cmd:"" help:"Applications: make them, change their settings, replace their secrets, disable them."`
+	Key     keyCommand     `cmd:"" help:"Access keys for the management operations: make them, change what they may do, disable them."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 

@@ -32,6 +32,9 @@ const (
 	ScopeOTPSecretWrite = "otp:secret:write"
 )
 
+// Scopes are all of them.
+var Scopes = []string{ScopeUserRead, ScopeUserWrite, ScopeOTPSecretRead, ScopeOTPSecretWrite}
+
 // Application is an application that has proved itself with its secret.
 type Application struct{ UserpoolID, ID string }
 
