@@ -8,11 +8,12 @@ import (
 	"fmt"
 	"net"
 	"net/mail"
-	"net/netip"
 	"os"
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/menshen-auth/menshen/impl/internal/webhook"
 )
 
 // SMTP are the settings of a channel to an SMTP server (RFC 5321), usually one for submission (RFC 6409).
@@ -63,7 +64,7 @@ func NewSMTP(s SMTP) (Channel, error) {
 	case startTLS, implicitTLS:
 		c.tls = &tls.Config{ServerName: c.host, MinVersion: tls.VersionTLS12}
 	case noTLS:
-		if s.Username != "" && !loopback(c.host) {
+		if s.Username != "" && !webhook.Loopback(c.host) {
 			fault("a password is not sent without TLS, except to this machine")
 		}
 	default:
@@ -139,11 +140,6 @@ func orDefault[T comparable](value, fallback T) T {
 		return fallback
 	}
 	return value
-}
-
-func loopback(host string) bool {
-	addr, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && addr.Unmap().IsLoopback()
 }
 
 // plain tells whether an address can stand in a header and in a command as it is: without what ends a line, a word or

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/wneessen/go-mail/smtp"
+
+	"github.com/menshen-auth/menshen/impl/internal/webhook"
 )
 
 const (
@@ -35,7 +37,7 @@ type session struct {
 func (c *smtpChannel) dial(ctx context.Context) (*session, error) {
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", c.Addr)
 	if err != nil {
-		return nil, fmt.Errorf("smtp: connect: %s", describe(err))
+		return nil, fmt.Errorf("smtp: connect: %s", webhook.Describe(err))
 	}
 	s := &session{smtpChannel: c, conn: conn, wire: &limitedConn{conn, maxReplies}}
 	s.stop = context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
@@ -155,7 +157,7 @@ var enhancedForm = regexp.MustCompile(`^[245]\.[0-9]{1,3}\.[0-9]{1,3}\b`) // RFC
 func describeSMTP(err error) string {
 	var reply *textproto.Error
 	if !errors.As(err, &reply) {
-		return describe(err)
+		return webhook.Describe(err)
 	}
 	if enhanced := enhancedForm.FindString(reply.Msg); enhanced != "" {
 		return fmt.Sprintf("the server says %d %s", reply.Code, enhanced)

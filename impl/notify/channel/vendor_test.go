@@ -28,7 +28,7 @@ func hurried(c Channel) Channel {
 		c.Timeout = brief
 	case *tencent:
 		c.Timeout = brief
-	case *webhook:
+	case *webhookChannel:
 		c.timeout = brief
 	}
 	return c

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"github.com/menshen-auth/menshen/impl/internal/webhook"
 )
 
 // Webhook are the settings of a channel to a program of the operator's that sends SMS in its own way. It gets requests as
@@ -35,7 +37,7 @@ type webhookData struct {
 	Minutes  int    `json:"minutes"`  // life of the code; 0 in notices
 }
 
-type webhook struct {
+type webhookChannel struct {
 	url     *url.URL
 	secrets [][]byte
 	timeout time.Duration
@@ -44,8 +46,8 @@ type webhook struct {
 
 // NewWebhook checks the settings, all of them; it does not connect. The channel recognises letters, by webhook-id.
 func NewWebhook(s Webhook) (Channel, error) {
-	u, err := endpoint(s.URL)
-	secrets, errSecret := webhookSecrets(s.Secret)
+	u, err := webhook.Endpoint(s.URL)
+	secrets, errSecret := webhook.Secrets(s.Secret)
 	errs := []error{err, errSecret}
 	if s.Timeout < 0 {
 		errs = append(errs, errors.New("the time-out is negative"))
@@ -53,13 +55,13 @@ func NewWebhook(s Webhook) (Channel, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, fmt.Errorf("webhook: %w", err)
 	}
-	return &webhook{url: u, secrets: secrets, timeout: orDefault(s.Timeout, defaultHTTPTimeout), now: time.Now}, nil
+	return &webhookChannel{url: u, secrets: secrets, timeout: orDefault(s.Timeout, defaultHTTPTimeout), now: time.Now}, nil
 }
 
-func (c *webhook) Name() string     { return "webhook" }
-func (c *webhook) Recognises() bool { return true }
+func (c *webhookChannel) Name() string     { return "webhook" }
+func (c *webhookChannel) Recognises() bool { return true }
 
-func (c *webhook) Deliver(ctx context.Context, l Letter, handOver func(context.Context) error) error {
+func (c *webhookChannel) Deliver(ctx context.Context, l Letter, handOver func(context.Context) error) error {
 	if err := l.checkSMS(); err != nil {
 		return err
 	}
@@ -77,12 +79,7 @@ func (c *webhook) Deliver(ctx context.Context, l Letter, handOver func(context.C
 	if err != nil {
 		return fmt.Errorf("%w: webhook: the request cannot be written", ErrRefused)
 	}
-	status, _, err := exchange(ctx, c.url, map[string]string{
-		"Content-Type":      "application/json",
-		"webhook-id":        l.ID,
-		"webhook-timestamp": webhookTimestamp(at),
-		"webhook-signature": webhookSignature(c.secrets, l.ID, at, body),
-	}, body, 0)
+	status, _, err := exchange(ctx, c.url, webhook.Header(c.secrets, l.ID, at, body), body, 0)
 	if err != nil {
 		return fmt.Errorf("webhook: %w", err)
 	}

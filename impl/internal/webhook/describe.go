@@ -1,4 +1,4 @@
-package channel
+package webhook
 
 import (
 	"context"
@@ -10,11 +10,11 @@ import (
 	"strings"
 )
 
-// describe tells what went wrong with a connection. It knows the errors that are made on this side, of addresses and
+// Describe tells what went wrong with a connection. It knows the errors that are made on this side, of addresses and
 // certificates of servers; others may quote what the other side sent, and that may be what it was sent.
-func describe(err error) string {
+func Describe(err error) string {
 	var (
-		outer   *url.Error // holds the URL, which may hold the letter
+		outer   *url.Error // holds the URL, which may hold a secret
 		timeout net.Error
 		network *net.OpError
 		cert    *tls.CertificateVerificationError
