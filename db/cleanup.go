@@ -10,7 +10,8 @@ import (
 var expiring = []struct{ table, column, and string }{
 	{"captchas", "expires_at", ""},
 	{"sent_codes", "kept_until", ""},
-	{"outbox", "expires_at", "AND state <> 'waiting'"}, // those are given up first, which leaves a trace
+	// What waits is given up first, which leaves a trace; what hooks were not told is kept for the operator to see.
+	{"outbox", "expires_at", "AND state <> 'waiting' AND (hook_id IS NULL OR state = 'delivered' OR expires_at < $1 - interval '7 days')"},
 	{"sms_budgets", "expires_at", ""},
 	{"alerts", "expires_at", ""},
 	{"request_nonces", "expires_at", ""},

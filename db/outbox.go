@@ -11,6 +11,7 @@ type OutboxMessage struct {
 	ID            string     `db:"id"` // also the key by which a channel recognises a repeat
 	Channel       string     `db:"channel"`
 	Template      string     `db:"template"`
+	HookID        *string    `db:"hook_id"`        // that is told; nil where a person is
 	MessageSealed []byte     `db:"message_sealed"` // nil once settled
 	Attempts      int        `db:"attempts"`       // the one at work included
 	HandedOverAt  *time.Time `db:"handed_over_at"` // since then a failure leaves open whether the message was taken
@@ -40,20 +41,22 @@ func (q Queries) Outbox() OutboxQueries { return OutboxQueries{q} }
 // Insert adds a message, due at once.
 func (q OutboxQueries) Insert(ctx context.Context, m OutboxMessage) error {
 	const query = `
-		INSERT INTO outbox (userpool_id, id, channel, template, message_sealed, state, due_at, created_at, expires_at)
-		VALUES ($1, $2, $3, $4, $5, 'waiting', $6, $6, $7)`
-	return q.q.change(ctx, query, m.UserpoolID, m.ID, m.Channel, m.Template, m.MessageSealed, m.CreatedAt, m.ExpiresAt)
+		INSERT INTO outbox (userpool_id, id, channel, template, message_sealed, state, due_at, created_at, expires_at, hook_id)
+		VALUES ($1, $2, $3, $4, $5, 'waiting', $6, $6, $7, $8)`
+	return q.q.change(ctx, query, m.UserpoolID, m.ID, m.Channel, m.Template, m.MessageSealed, m.CreatedAt, m.ExpiresAt, m.HookID)
 }
 
 // Claim takes at most limit messages of a channel that are due, until leaseEnds: if nothing is heard of one by then, it is
-// due again. Messages that others are just claiming are left to them.
+// due again. Messages that others are just claiming are left to them; those to a hook that is paused or disabled wait.
 func (q OutboxQueries) Claim(ctx context.Context, channel string, limit int, now, leaseEnds time.Time) ([]OutboxMessage, error) {
 	const query = `
 		UPDATE outbox SET attempts = attempts + 1, due_at = $4
 		WHERE ctid = ANY (ARRAY(
-			SELECT ctid FROM outbox WHERE state = 'waiting' AND channel = $1 AND due_at <= $3
+			SELECT ctid FROM outbox o WHERE state = 'waiting' AND channel = $1 AND due_at <= $3
+				AND (hook_id IS NULL OR NOT EXISTS (SELECT FROM hooks h
+					WHERE h.userpool_id = o.userpool_id AND h.id = o.hook_id AND (h.paused_until > $3 OR h.disabled_at IS NOT NULL)))
 			ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED))
-		RETURNING userpool_id, id, channel, template, message_sealed, attempts, handed_over_at, created_at, expires_at`
+		RETURNING userpool_id, id, channel, template, hook_id, message_sealed, attempts, handed_over_at, created_at, expires_at`
 	return many[OutboxMessage](ctx, q.q, query, channel, limit, now, leaseEnds)
 }
 
@@ -64,7 +67,7 @@ func (q OutboxQueries) ClaimOverdue(ctx context.Context, limit int, now, leaseEn
 		WHERE ctid = ANY (ARRAY(
 			SELECT ctid FROM outbox WHERE state = 'waiting' AND expires_at <= $2 AND due_at <= $2
 			ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED))
-		RETURNING userpool_id, id, channel, template, message_sealed, attempts, handed_over_at, created_at, expires_at`
+		RETURNING userpool_id, id, channel, template, hook_id, message_sealed, attempts, handed_over_at, created_at, expires_at`
 	return many[OutboxMessage](ctx, q.q, query, limit, now, leaseEnds)
 }
 

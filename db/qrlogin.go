@@ -57,6 +57,7 @@ type Vouched struct {
 	Type       string `db:"type"`
 	UserID     string `db:"user_id"`
 	SessionID  string `db:"session_id"` // that confirmed; empty for a person at WeChat, who has none
+	Context    JSON   `db:"context"`    // for the hooks
 }
 
 // QRLoginQueries are about login QR codes.
@@ -158,16 +159,28 @@ func (q QRLoginQueries) Cancel(ctx context.Context, userpoolID, id string, p QRP
 	return q.q.change(ctx, query, userpoolID, id, p.SessionID, p.PersonHash, now)
 }
 
-// ConsumeTicket uses up the ticket of an application, provided that the session that confirmed, if one did, still lives.
-// ErrNotFound means unknown, expired, of another application, or used before: of two racing requests only one can win (Q4).
+// exchangeable is a ticket ($1) of an application ($2) that can be used now ($3): while the session that confirmed, if one did,
+// still lives.
+const exchangeable = `
+	l.ticket_hash = $1 AND l.app_id = $2 AND l.state = 'AUTHORIZED' AND l.consumed_at IS NULL AND l.ticket_expires_at > $3
+	AND (l.session_id IS NULL OR EXISTS (
+		SELECT FROM sessions s
+		WHERE s.userpool_id = l.userpool_id AND s.id = l.session_id AND s.revoked_at IS NULL AND s.expires_at > $3))`
+
+const vouchedColumns = `l.userpool_id, l.app_id, l.type, l.user_id, coalesce(l.session_id, '') AS session_id, l.context`
+
+// Exchangeable returns what a ticket of an application is good for that could be used right now; otherwise ErrNotFound. It
+// uses up nothing, and what it says may be over a moment later.
+func (q QRLoginQueries) Exchangeable(ctx context.Context, hash []byte, appID string, now time.Time) (Vouched, error) {
+	const query = `SELECT ` + vouchedColumns + ` FROM qrlogins l WHERE ` + exchangeable
+	return one[Vouched](ctx, q.q, query, hash, appID, now)
+}
+
+// ConsumeTicket uses up the ticket of an application. ErrNotFound means unknown, expired, of another application, used before,
+// or that the session that confirmed has ended: of two racing requests only one can win (Q4).
 func (q QRLoginQueries) ConsumeTicket(ctx context.Context, hash []byte, appID, opensSessionID string, now time.Time) (Vouched, error) {
 	const query = `
-		UPDATE qrlogins l SET consumed_at = $4, opened_session_id = $3
-		WHERE l.ticket_hash = $1 AND l.app_id = $2 AND l.state = 'AUTHORIZED' AND l.consumed_at IS NULL
-			AND l.ticket_expires_at > $4
-			AND (l.session_id IS NULL OR EXISTS (
-				SELECT FROM sessions s
-				WHERE s.userpool_id = l.userpool_id AND s.id = l.session_id AND s.revoked_at IS NULL AND s.expires_at > $4))
-		RETURNING l.userpool_id, l.app_id, l.type, l.user_id, coalesce(l.session_id, '') AS session_id`
-	return one[Vouched](ctx, q.q, query, hash, appID, opensSessionID, now)
+		UPDATE qrlogins l SET consumed_at = $3, opened_session_id = $4 WHERE ` + exchangeable + `
+		RETURNING ` + vouchedColumns
+	return one[Vouched](ctx, q.q, query, hash, appID, now, opensSessionID)
 }

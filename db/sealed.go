@@ -20,6 +20,7 @@ type SealedColumn struct {
 // at any time by another that says the same, so no statement may recognise a secret by its sealed form.
 var sealedColumns = []SealedColumn{
 	{table: "access_keys", column: "secret_sealed", key: []string{"userpool_id", "id"}, bound: []string{"userpool_id", "id"}},
+	{table: "hooks", column: "secret_sealed", key: []string{"userpool_id", "id"}, bound: []string{"userpool_id", "id"}},
 	{
 		table: "mfa_factors", column: "secret_sealed", key: []string{"userpool_id", "id"},
 		bound: []string{"userpool_id", "user_id", "id"},

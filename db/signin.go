@@ -16,15 +16,19 @@ type PendingSignIn struct {
 	Scope      string         `db:"scope"` // as requested
 	AMR        pq.StringArray `db:"amr"`   // RFC 8176 values
 	CustomData JSON           `db:"custom_data"`
+	AttemptID  string         `db:"attempt_id"` // that the hooks let pass; empty of before hooks
+	Method     string         `db:"method"`     // of the first factor
+	Context    JSON           `db:"context"`    // for the hooks
 	ExpiresAt  time.Time      `db:"expires_at"`
 }
 
-const pendingSignInColumns = `userpool_id, token_hash, user_id, app_id, scope, amr, custom_data, expires_at`
+const pendingSignInColumns = `userpool_id, token_hash, user_id, app_id, scope, amr, custom_data, attempt_id, method, context, expires_at`
 
 // InsertPending keeps a sign-in until it is finished.
 func (q SessionQueries) InsertPending(ctx context.Context, p PendingSignIn) error {
-	const query = `INSERT INTO pending_signins (` + pendingSignInColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
-	return q.q.change(ctx, query, p.UserpoolID, p.TokenHash, p.UserID, p.AppID, p.Scope, p.AMR, p.CustomData, p.ExpiresAt)
+	const query = `INSERT INTO pending_signins (` + pendingSignInColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
+	return q.q.change(ctx, query, p.UserpoolID, p.TokenHash, p.UserID, p.AppID, p.Scope, p.AMR, p.CustomData,
+		p.AttemptID, p.Method, p.Context, p.ExpiresAt)
 }
 
 // Pending returns a sign-in that still waits.

@@ -126,8 +126,8 @@ func (q TenancyQueries) DefaultApplicationOf(ctx context.Context, userpoolID str
 	return one[Application](ctx, q.q, query, userpoolID)
 }
 
-// Applications returns the applications of a userpool that are not disabled, oldest first.
-func (q TenancyQueries) Applications(ctx context.Context, userpoolID string) ([]Application, error) {
+// EnabledApplications returns the applications of a userpool that are not disabled, oldest first.
+func (q TenancyQueries) EnabledApplications(ctx context.Context, userpoolID string) ([]Application, error) {
 	const query = `
 		SELECT ` + applicationColumns + ` FROM applications a
 		WHERE a.userpool_id = $1 AND a.disabled_at IS NULL ORDER BY a.created_at, a.id`

@@ -13,7 +13,8 @@
 //	otp        OTP secrets for those who manage users: lookup, import, files
 //	qrlogin    the web signs in from a phone
 //	fastpass   a phone signs in from the web
-//	notify     the outbox: e-mail and SMS, delivered beside the requests
+//	hook       programs of the operator's that are asked or told about sign-ins
+//	notify     the outbox: e-mail, SMS and events for hooks, delivered beside the requests
 //	tenancy    userpools, applications and access keys, as an operator keeps them
 //	service    health, readiness, the contract
 //	app        configuration and composition; cmd/menshen is the program

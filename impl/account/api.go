@@ -79,7 +79,7 @@ func (a *API) SignIn(ctx context.Context, req gen.SignInRequestObject) (gen.Sign
 	}
 	credentials.Fieldless = true
 	options := optional.Value(body.Options)
-	_, tokens, err := a.service.SignIn(ctx, app, credentials, Wish{optional.Value(options.Scope), options.CustomData})
+	_, tokens, err := a.service.SignIn(ctx, app, credentials, Wish{optional.Value(options.Scope), options.CustomData, options.Context})
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,7 @@ func (r *rig) opened(g authn.Grant) (db.Session, error) {
 	r.t.Helper()
 	var tokens authn.Tokens
 	err := r.store.InTx(r.t.Context(), func(q db.Queries) (err error) {
-		tokens, err = r.Open(r.t.Context(), q, g)
+		tokens, err = r.Open(r.t.Context(), q, screened(g))
 		return err
 	})
 	if err != nil {

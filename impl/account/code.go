@@ -80,7 +80,7 @@ func (s *Service) SignInWithCode(ctx context.Context, app db.Application, c Sent
 		}
 		return s.proved(ctx, q, u, c)
 	}
-	tokens, err := s.enter(ctx, app, proof{user: u, amr: c.amr(), spend: prove, fieldless: true}, Wish{Scope: codeScope})
+	tokens, err := s.enter(ctx, app, proof{user: u, amr: c.amr(), method: authn.MethodCode, spend: prove, fieldless: true}, Wish{Scope: codeScope})
 	return u, tokens, err
 }
 
@@ -120,6 +120,12 @@ func (s *Service) register(ctx context.Context, app db.Application, c Sent, spen
 	if u, err = s.newUser(ctx, app.UserpoolID, sourceRegister, n); err != nil {
 		return u, tokens, err
 	}
+	var screened authn.Screened
+	if signIn {
+		if screened, err = s.screen(ctx, authn.Attempt{AppID: app.ID, Method: authn.MethodCode}, u); err != nil {
+			return u, tokens, s.refuse(ctx, u.UserpoolID, "", err)
+		}
+	}
 	err = s.store.InTx(ctx, func(q db.Queries) error {
 		if err := spend(ctx, q); err != nil {
 			return err
@@ -127,7 +133,9 @@ func (s *Service) register(ctx context.Context, app db.Application, c Sent, spen
 		if err := s.insert(ctx, q, u, nil, audit.Anonymous); err != nil || !signIn {
 			return err
 		}
-		tokens, err = s.Open(ctx, q, authn.Grant{UserpoolID: u.UserpoolID, UserID: u.ID, AppID: app.ID, Scope: codeScope, AMR: []string{c.amr()}})
+		tokens, err = s.Open(ctx, q, authn.Grant{
+			UserpoolID: u.UserpoolID, UserID: u.ID, AppID: app.ID, Scope: codeScope, AMR: []string{c.amr()}, Screened: screened,
+		})
 		return err
 	})
 	return u, tokens, taken(err)

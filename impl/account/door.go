@@ -18,8 +18,9 @@ import (
 // proof is how somebody has proved to be a user, but for the authenticator.
 type proof struct {
 	user      db.User
-	password  *string                                 // hash of the one that was right; nil for none
-	amr       string                                  // RFC 8176
+	password  *string // hash of the one that was right; nil for none
+	amr       string  // RFC 8176
+	method    authn.Method
 	code      string                                  // of the authenticator
 	fieldless bool                                    // the door has no field for the code
 	spend     func(context.Context, db.Queries) error // uses the proof up, in the transaction that it leads to
@@ -29,6 +30,11 @@ type proof struct {
 // code, or is told how to go on where there is no field for one.
 func (s *Service) enter(ctx context.Context, app db.Application, p proof, w Wish) (tokens authn.Tokens, err error) {
 	u := p.user
+	attempt := authn.Attempt{AppID: app.ID, Method: p.method, Context: w.Context}
+	screened, err := s.screen(ctx, attempt, u)
+	if err != nil {
+		return tokens, s.refuse(ctx, u.UserpoolID, u.ID, err)
+	}
 	bound, err := s.factors.Bound(ctx, s.store.Queries, u.UserpoolID, u.ID)
 	if err != nil {
 		return tokens, err
@@ -36,7 +42,7 @@ func (s *Service) enter(ctx context.Context, app db.Application, p proof, w Wish
 	if bound && p.code == "" {
 		refusal := ErrCodeRequired
 		if p.fieldless {
-			if refusal, err = s.postpone(ctx, app, p, w); err != nil {
+			if refusal, err = s.postpone(ctx, screened, p, w); err != nil {
 				return tokens, s.refuse(ctx, u.UserpoolID, u.ID, err)
 			}
 		}
@@ -44,6 +50,7 @@ func (s *Service) enter(ctx context.Context, app db.Application, p proof, w Wish
 	}
 	grant := authn.Grant{
 		UserpoolID: u.UserpoolID, UserID: u.ID, AppID: app.ID, Password: p.password, Scope: w.Scope, AMR: []string{p.amr}, MFA: bound,
+		Screened: screened,
 	}
 	inTx := db.Transaction(s.store.InTx)
 	if bound {
@@ -87,8 +94,8 @@ func (s *Service) open(ctx context.Context, inTx db.Transaction, g authn.Grant, 
 
 // postpone uses up what was proved and keeps the sign-in for as long as it takes to find the phone. What it returns is
 // ErrCodeRequired with the mfaToken, the only thing that finishes it.
-func (s *Service) postpone(ctx context.Context, app db.Application, p proof, w Wish) (refusal *apierr.Error, err error) {
-	u, token := p.user, secret.Token()
+func (s *Service) postpone(ctx context.Context, screened authn.Screened, p proof, w Wish) (refusal *apierr.Error, err error) {
+	u, token, attempt := p.user, secret.Token(), screened.Attempt()
 	err = s.store.InTx(ctx, func(q db.Queries) error {
 		locked, err := q.Accounts().Lock(ctx, u.UserpoolID, u.ID)
 		if errors.Is(err, db.ErrNotFound) {
@@ -104,8 +111,9 @@ func (s *Service) postpone(ctx context.Context, app db.Application, p proof, w W
 			return err
 		}
 		return q.Sessions().InsertPending(ctx, db.PendingSignIn{
-			UserpoolID: u.UserpoolID, TokenHash: s.signInHash(token), UserID: u.ID, AppID: app.ID, Scope: w.Scope, AMR: []string{p.amr},
-			CustomData: db.JSON(w.CustomData), ExpiresAt: s.clock.Now().Add(s.SignInTTL),
+			UserpoolID: u.UserpoolID, TokenHash: s.signInHash(token), UserID: u.ID, AppID: attempt.AppID, Scope: w.Scope, AMR: []string{p.amr},
+			CustomData: db.JSON(w.CustomData), AttemptID: attempt.ID, Method: string(attempt.Method), Context: db.JSON(attempt.Context),
+			ExpiresAt: s.clock.Now().Add(s.SignInTTL),
 		})
 	})
 	return ErrCodeRequired.WithContinuation(token, s.SignInTTL), err
@@ -130,12 +138,17 @@ func (s *Service) FinishSignIn(ctx context.Context, token string, code authn.Cod
 	if u, err = s.store.Accounts().UserByID(ctx, waiting.UserpoolID, waiting.UserID); err != nil {
 		return u, tokens, err
 	}
+	screened, err := s.screened(ctx, waiting, u)
+	if err != nil {
+		return u, tokens, s.refuse(ctx, u.UserpoolID, u.ID, err)
+	}
 	amr, inTx, err := s.factors.Challenge(ctx, u.UserpoolID, u.ID, code)
 	if err != nil {
 		return u, tokens, s.refuse(ctx, u.UserpoolID, u.ID, err)
 	}
 	grant := authn.Grant{
 		UserpoolID: u.UserpoolID, UserID: u.ID, AppID: waiting.AppID, Scope: waiting.Scope, AMR: union(waiting.AMR, amr), MFA: true,
+		Screened: screened,
 	}
 	finish := func(ctx context.Context, q db.Queries) error {
 		err := q.Sessions().FinishPending(ctx, u.UserpoolID, hash, s.clock.Now())
@@ -146,6 +159,20 @@ func (s *Service) FinishSignIn(ctx context.Context, token string, code authn.Cod
 	}
 	tokens, err = s.open(ctx, inTx, grant, json.RawMessage(waiting.CustomData), finish)
 	return u, tokens, err
+}
+
+// screened is what the hooks have said when the sign-in began. One that a replica of before hooks has begun is screened now.
+func (s *Service) screened(ctx context.Context, waiting db.PendingSignIn, u db.User) (authn.Screened, error) {
+	a := authn.Attempt{AppID: waiting.AppID, Method: authn.Method(waiting.Method), Context: json.RawMessage(waiting.Context)}
+	if waiting.AttemptID == "" {
+		a.Method = authn.MethodPassword
+		if !slices.Contains(waiting.AMR, amrPassword) {
+			a.Method = authn.MethodCode
+		}
+		return s.screen(ctx, a, u)
+	}
+	a.ID = waiting.AttemptID
+	return authn.Resume(introduce(a, u)), nil
 }
 
 // refuse notes a refused sign-in in the audit log and returns the refusal. An error that is none is returned as it is.

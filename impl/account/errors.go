@@ -90,6 +90,10 @@ var (
 		Kind: apierr.Invalid, Code: "account.custom_data",
 		EN: "The custom data is too large.", ZH: "自定义数据过大。",
 	})
+	ErrContext = apierr.Define(apierr.Error{
+		Kind: apierr.Invalid, Code: "account.context",
+		EN: "The context is too large.", ZH: "context 过大。",
+	})
 	ErrUnkept = apierr.Define(apierr.Error{
 		Kind: apierr.Unprocessable, Code: "account.unkept",
 		EN: "Menshen would not keep this member of the user.", ZH: "不支持保存该用户字段。",

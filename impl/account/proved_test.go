@@ -126,7 +126,9 @@ func TestVouchedByAnEndedSession(t *testing.T) {
 	vouching := r.caller(alice)
 	open := func() error {
 		return r.store.InTx(t.Context(), func(q db.Queries) error {
-			_, err := r.Open(t.Context(), q, authn.Grant{UserpoolID: "pool", UserID: alice.ID, AppID: "app", AMR: []string{"pwd"}, VouchedBy: vouching.SessionID})
+			_, err := r.Open(t.Context(), q, screened(authn.Grant{
+				UserpoolID: "pool", UserID: alice.ID, AppID: "app", AMR: []string{"pwd"}, VouchedBy: vouching.SessionID,
+			}))
 			return err
 		})
 	}

@@ -63,6 +63,14 @@ type Factors interface {
 	Import(ctx context.Context, q db.Queries, userpoolID, userID, actor, secret, recoveryCode string) (isNew bool, err error)
 }
 
+// Hooks tells programs of the operator's about sign-ins.
+type Hooks interface {
+	// Before asks whether an attempt may lead to a session. It may take seconds: there must be no transaction.
+	Before(ctx context.Context, a authn.Attempt) error
+	// After tells of the session, if the transaction of q is committed.
+	After(ctx context.Context, q db.Queries, a authn.Attempt, o authn.Opened) error
+}
+
 // Service is the rules about people and programs.
 type Service struct {
 	Settings
@@ -73,10 +81,11 @@ type Service struct {
 	captchas Captchas
 	factors  Factors
 	messages Messages
+	hooks    Hooks
 	hasher   *hasher
 }
 
 // New returns the service.
-func New(s Settings, store *db.DB, ring *keyring.Ring, c clock.Clock, l *limit.Limiter, captchas Captchas, factors Factors, m Messages) *Service {
-	return &Service{s, store, ring, c, l, captchas, factors, m, newHasher(s.ParallelHash)}
+func New(s Settings, store *db.DB, ring *keyring.Ring, c clock.Clock, l *limit.Limiter, captchas Captchas, factors Factors, m Messages, h Hooks) *Service {
+	return &Service{s, store, ring, c, l, captchas, factors, m, h, newHasher(s.ParallelHash)}
 }

@@ -15,10 +15,17 @@ import (
 	"github.com/menshen-auth/menshen/impl/internal/secret"
 )
 
+// errUnscreened is a door that has forgotten the hooks.
+var errUnscreened = errors.New("account: the grant was not screened, or for somebody else")
+
 // Open opens the session that a grant allows and returns its first tokens. It is the only way to a session, and runs in
 // the transaction that uses up whatever was proved.
 func (s *Service) Open(ctx context.Context, q db.Queries, g authn.Grant) (authn.Tokens, error) {
 	now, info := s.clock.Now(), reqinfo.From(ctx)
+	attempt, ok := g.Screened.For(g)
+	if !ok {
+		return authn.Tokens{}, errUnscreened
+	}
 	if g.SessionID == "" {
 		g.SessionID = secret.ID()
 	}
@@ -51,6 +58,9 @@ func (s *Service) Open(ctx context.Context, q db.Queries, g authn.Grant) (authn.
 	}
 	tokens, err := s.tokens(ctx, q, app, session, u)
 	if err != nil {
+		return authn.Tokens{}, err
+	}
+	if err := s.hooks.After(ctx, q, introduce(attempt, u), authn.Opened{SessionID: session.ID, AMR: session.AMR, At: now}); err != nil {
 		return authn.Tokens{}, err
 	}
 	return tokens, audit.Write(ctx, q, now, audit.Event{

@@ -162,6 +162,38 @@ func (n *notices) Post(ctx context.Context, q db.Queries, m message.Message) err
 	})
 }
 
+// hooks stands for those of the applications, and remembers what it was asked and told. What is rolled back it was not told:
+// the transaction that it tells about commits after it.
+type hooks struct {
+	mu    sync.Mutex
+	asked []authn.Attempt
+	told  []authn.Attempt
+	deny  error
+	fail  error // of After
+}
+
+func (h *hooks) Before(_ context.Context, a authn.Attempt) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.asked = append(h.asked, a)
+	return h.deny
+}
+
+func (h *hooks) After(_ context.Context, _ db.Queries, a authn.Attempt, _ authn.Opened) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.fail == nil {
+		h.told = append(h.told, a)
+	}
+	return h.fail
+}
+
+// screened is the grant, as if the hooks had let it pass.
+func screened(g authn.Grant) authn.Grant {
+	g.Screened = authn.Resume(authn.Attempt{ID: "attempt", UserpoolID: g.UserpoolID, AppID: g.AppID, UserID: g.UserID})
+	return g
+}
+
 const (
 	password = "correct horse battery staple"
 	issuer   = "https://id.example.com/oidc"
@@ -177,6 +209,7 @@ type rig struct {
 	codes   *captchas
 	notices *notices
 	factors *factors
+	hooks   *hooks
 	app     db.Application
 }
 
@@ -187,7 +220,7 @@ var (
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
-	r := &rig{t: t, clock: &stopped{time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)}, factors: &factors{}, notices: &notices{}}
+	r := &rig{t: t, clock: &stopped{time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)}, factors: &factors{}, notices: &notices{}, hooks: &hooks{}}
 	url := dbtest.URL(t)
 	store, err := db.Open(t.Context(), url, db.Options{MaxConns: 8})
 	r.must(err)
@@ -203,7 +236,7 @@ func newRig(t *testing.T) *rig {
 	r.Service = New(Settings{
 		Issuer: issuer, AccessTTL: 15 * time.Minute, SessionTTL: 720 * time.Hour, ManagementTTL: 2 * time.Hour,
 		SignInTTL: 5 * time.Minute, RefreshGrace: 10 * time.Second, SignatureSkew: 5 * time.Minute, Region: "CN", ParallelHash: 4,
-	}, store, ring, r.clock, limit.New(store, r.clock), r.codes, r.factors, r.notices)
+	}, store, ring, r.clock, limit.New(store, r.clock), r.codes, r.factors, r.notices, r.hooks)
 	r.app = r.tenant("pool", "app", "key", true)
 	r.tenant("other", "other-app", "other-key", false)
 	return r
@@ -264,7 +297,7 @@ func (r *rig) caller(u db.User) authn.User {
 	r.t.Helper()
 	var tokens authn.Tokens
 	r.must(r.store.InTx(r.t.Context(), func(q db.Queries) (err error) {
-		tokens, err = r.Open(r.t.Context(), q, authn.Grant{UserpoolID: u.UserpoolID, UserID: u.ID, AppID: "app", AMR: []string{"pwd"}})
+		tokens, err = r.Open(r.t.Context(), q, screened(authn.Grant{UserpoolID: u.UserpoolID, UserID: u.ID, AppID: "app", AMR: []string{"pwd"}}))
 		return err
 	}))
 	return authn.User{UserpoolID: u.UserpoolID, ID: u.ID, SessionID: tokens.SessionID, AppID: "app", AuthTime: r.clock.now}

@@ -26,13 +26,23 @@ type Credentials struct {
 type Wish struct {
 	Scope      string          // empty for the default
 	CustomData json.RawMessage // merged into the user's own
+	Context    json.RawMessage // for hooks
 }
+
+// maxContext is the longest context, in bytes of JSON (Q8).
+const maxContext = 4 << 10
+
+// amrPassword is how RFC 8176 calls a password.
+const amrPassword = "pwd"
 
 // SignIn checks credentials and opens a session for the application. Every wrong pair of account and password is
 // ErrCredentials, in the same time; that a user is disabled or has an authenticator is told to who knows the password.
 func (s *Service) SignIn(ctx context.Context, app db.Application, c Credentials, w Wish) (db.User, authn.Tokens, error) {
 	if err := s.CheckCustomData(w.CustomData); err != nil {
 		return db.User{}, authn.Tokens{}, err
+	}
+	if len(w.Context) > maxContext {
+		return db.User{}, authn.Tokens{}, ErrContext
 	}
 	account := s.accountKey(c)
 	if err := s.limitSignIn(ctx, app.UserpoolID, account); err != nil {
@@ -43,7 +53,9 @@ func (s *Service) SignIn(ctx context.Context, app db.Application, c Credentials,
 		return u, authn.Tokens{}, err
 	}
 	forgive := func(ctx context.Context, q db.Queries) error { return s.forgive(ctx, q, u.UserpoolID, account) }
-	p := proof{user: u, amr: "pwd", password: u.PasswordHash, code: c.Code, fieldless: c.Fieldless, spend: forgive}
+	p := proof{
+		user: u, amr: amrPassword, method: authn.MethodPassword, password: u.PasswordHash, code: c.Code, fieldless: c.Fieldless, spend: forgive,
+	}
 	tokens, err := s.enter(ctx, app, p, w)
 	return u, tokens, err
 }

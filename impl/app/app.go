@@ -12,11 +12,13 @@ import (
 	"github.com/menshen-auth/menshen/impl/captcha"
 	"github.com/menshen-auth/menshen/impl/captcha/puzzle"
 	"github.com/menshen-auth/menshen/impl/fastpass"
+	"github.com/menshen-auth/menshen/impl/hook"
 	"github.com/menshen-auth/menshen/impl/internal/authn"
 	"github.com/menshen-auth/menshen/impl/internal/clock"
 	"github.com/menshen-auth/menshen/impl/internal/httpapi"
 	"github.com/menshen-auth/menshen/impl/internal/keyring"
 	"github.com/menshen-auth/menshen/impl/internal/limit"
+	"github.com/menshen-auth/menshen/impl/internal/message"
 	"github.com/menshen-auth/menshen/impl/internal/metrics"
 	"github.com/menshen-auth/menshen/impl/internal/secret"
 	"github.com/menshen-auth/menshen/impl/mfa"
@@ -43,6 +45,7 @@ type App struct {
 	accounts *account.Service
 	factors  *mfa.Service
 	messages *notify.Service
+	hooks    *hook.Service
 	metrics  *metrics.Metrics
 	service  *service.Service
 	logins   *qrlogin.Service
@@ -86,10 +89,12 @@ func New(ctx context.Context, o Options) (*App, error) {
 	}
 	c, limiter := o.Config, limit.New(o.Store, o.Clock)
 	counts := metrics.New()
-	messages, err := newMessages(o, ring, counts)
+	hookSender := hook.NewSender(o.Store, ring, o.Clock, o.Log, counts)
+	messages, err := newMessages(o, ring, counts, hookSender)
 	if err != nil {
 		return nil, err
 	}
+	hooks := hook.New(hookSender, messages)
 	people := &people{}
 	captchas := captcha.New(captchaSettings(c), o.Store, ring, o.Clock, limiter, o.Random, messages, people, counts, o.Log)
 	factors := mfa.New(mfa.Settings{
@@ -104,7 +109,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 		SignInOnAccount: named("signin.on", c.LimitAccount), SignInFree: named("signin.free", c.LimitSignInFree),
 		SignInFreeIP: named("signin.free.ip", c.LimitFreeIP), RegisterPerIP: named("register.ip", c.LimitRegisterIP),
 		AutoRegister: c.AutoRegister,
-	}, o.Store, ring, o.Clock, limiter, captchas, factors, messages)
+	}, o.Store, ring, o.Clock, limiter, captchas, factors, messages, hooks)
 	people.Service = accounts
 	logins := qrlogin.New(qrlogin.Settings{
 		PublicURL: c.PublicURL, QRTTL: c.QRTTL, TicketTTL: c.TicketTTL,
@@ -145,7 +150,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 		ReportOnly: c.ResponseValidation == "report", Timeout: c.RequestTimeout,
 		Requests: counts.Requests,
 	})
-	return &App{Handler: handler, accounts: accounts, factors: factors, messages: messages, metrics: counts, service: self, logins: logins, ring: ring, Options: o}, nil
+	return &App{Handler: handler, accounts: accounts, factors: factors, messages: messages, metrics: counts, hooks: hooks, service: self, logins: logins, ring: ring, Options: o}, nil
 }
 
 // people closes the circles between accounts, which ask for codes and factors, codes, which are sent to people, and
@@ -158,7 +163,7 @@ type random struct{}
 func (random) Digits(n int) string { return secret.Digits(n) }
 func (random) Pick(n int) int      { return secret.Pick(n) }
 
-func newMessages(o Options, ring *keyring.Ring, counts *metrics.Metrics) (*notify.Service, error) {
+func newMessages(o Options, ring *keyring.Ring, counts *metrics.Metrics, s *hook.Sender) (*notify.Service, error) {
 	channels, err := o.Config.channels(o.Outbox)
 	if err != nil {
 		return nil, err
@@ -166,6 +171,7 @@ func newMessages(o Options, ring *keyring.Ring, counts *metrics.Metrics) (*notif
 	for name, c := range channels {
 		o.Log.Info("messages are delivered", "channel", name, "by", c.Name())
 	}
+	channels[message.Hook] = hookChannel{s}
 	texts, err := notify.LoadTexts(o.Config.TextsDir)
 	if err != nil {
 		return nil, err

@@ -29,6 +29,7 @@ type commandLine struct {
 	Pool    poolCommand    `cmd:"" help:"Userpools: make them, list them, name them."`
 	App     appCommand     `cmd:"" help:"Applications: make them, change their settings, replace their secrets, disable them."`
 	Key     keyCommand     `cmd:"" help:"Access keys for the management operations: make them, change what they may do, disable them."`
+	Hook    hookCommand    `cmd:"" help:"Programs of your own that are asked before a sign-in to an application, or told afterwards."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 

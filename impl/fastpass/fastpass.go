@@ -29,6 +29,8 @@ type Settings struct {
 type Accounts interface {
 	// Vouches refuses for a session that has proved too little to open another.
 	Vouches(ctx context.Context, q db.Queries, u authn.User) error
+	// Screen asks the hooks of the application, outside of any transaction; what it returns goes into the grant.
+	Screen(ctx context.Context, a authn.Attempt) (authn.Screened, error)
 	Open(ctx context.Context, q db.Queries, g authn.Grant) (authn.Tokens, error)
 	// Refused notes that Open has refused, and returns its error.
 	Refused(ctx context.Context, userpoolID, userID string, err error) error
@@ -120,6 +122,12 @@ func (s *Service) Redeem(ctx context.Context, userpoolID, appID, code string) (a
 	if err != nil {
 		return authn.Tokens{}, s.accounts.Refused(ctx, pass.UserpoolID, pass.UserID, err)
 	}
+	screened, err := s.accounts.Screen(ctx, authn.Attempt{
+		UserpoolID: pass.UserpoolID, AppID: app.ID, UserID: pass.UserID, Method: authn.MethodFastpass, Context: json.RawMessage(pass.Context),
+	})
+	if err != nil {
+		return authn.Tokens{}, err
+	}
 	var tokens authn.Tokens
 	err = s.store.InTx(ctx, func(q db.Queries) error {
 		r, err := q.Fastpasses().Redeem(ctx, app.UserpoolID, pass.CodeHash, s.clock.Now())
@@ -134,6 +142,7 @@ func (s *Service) Redeem(ctx context.Context, userpoolID, appID, code string) (a
 		}
 		tokens, err = s.accounts.Open(ctx, q, authn.Grant{
 			UserpoolID: r.UserpoolID, UserID: r.UserID, AppID: app.ID, VouchedBy: r.SessionID, Scope: r.Scope,
+			Screened: screened,
 		})
 		if err != nil {
 			return err

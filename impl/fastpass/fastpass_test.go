@@ -38,13 +38,30 @@ type accounts struct {
 	merged   []string
 	refused  []string
 	told     []string
+	asked    []authn.Attempt
+	deny     error  // of Screen
 	refuse   error  // of Open
 	unproved string // session that has proved too little
 }
 
+func (a *accounts) Screen(ctx context.Context, attempt authn.Attempt) (authn.Screened, error) {
+	return authn.Screen(ctx, attempt, func(context.Context, authn.Attempt) error {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		attempt.ID = ""
+		a.asked = append(a.asked, attempt)
+		return a.deny
+	})
+}
+
+var errUnscreened = errors.New("not screened, or for somebody else")
+
 func (a *accounts) Open(_ context.Context, _ db.Queries, g authn.Grant) (authn.Tokens, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if _, ok := g.Screened.For(g); !ok {
+		return authn.Tokens{}, errUnscreened
+	}
 	a.opened = append(a.opened, g)
 	return authn.Tokens{Access: "access", ExpiresIn: time.Minute}, a.refuse
 }

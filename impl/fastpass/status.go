@@ -66,7 +66,7 @@ func (s *Service) Apps(ctx context.Context, code, appID string) ([]db.Applicatio
 	if err != nil {
 		return nil, err
 	}
-	apps, err := s.store.Tenancy().Applications(ctx, pass.UserpoolID)
+	apps, err := s.store.Tenancy().EnabledApplications(ctx, pass.UserpoolID)
 	if err != nil {
 		return nil, err
 	}

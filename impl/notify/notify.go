@@ -62,8 +62,12 @@ func (s *Service) Post(ctx context.Context, q db.Queries, m message.Message) err
 		return err
 	}
 	id := secret.ID()
+	var hookID *string
+	if m.Channel == message.Hook {
+		hookID = &m.To
+	}
 	return q.Outbox().Insert(ctx, db.OutboxMessage{
-		UserpoolID: m.UserpoolID, ID: id, Channel: string(m.Channel), Template: string(m.Template),
+		UserpoolID: m.UserpoolID, ID: id, Channel: string(m.Channel), Template: string(m.Template), HookID: hookID,
 		MessageSealed: s.ring.Seal(plain, aad(m.UserpoolID, id)...), CreatedAt: s.clock.Now(), ExpiresAt: m.ExpiresAt,
 	})
 }
@@ -90,6 +94,9 @@ func (s *Service) open(row db.OutboxMessage) (m message.Message, err error) {
 
 // letter is what is handed over of a message.
 func (s *Service) letter(ctx context.Context, row db.OutboxMessage, m message.Message) (channel.Letter, error) {
+	if m.Channel == message.Hook {
+		return channel.Letter{ID: row.ID, To: m.To, Text: m.Body, Template: m.Template}, nil
+	}
 	pool, err := s.store.Tenancy().Userpool(ctx, row.UserpoolID)
 	if err != nil {
 		return channel.Letter{}, err

@@ -17,14 +17,28 @@ func (s *Service) Exchange(ctx context.Context, app authn.Application, ticket st
 		tokens authn.Tokens
 		v      db.Vouched
 	)
+	seen, err := s.store.QRLogins().Exchangeable(ctx, s.ticketHash(ticket), app.ID, s.clock.Now())
+	if errors.Is(err, db.ErrNotFound) {
+		return authn.Tokens{}, s.refuseTicket(ctx, app, ticket)
+	}
+	if err != nil {
+		return authn.Tokens{}, err
+	}
+	screened, err := s.accounts.Screen(ctx, authn.Attempt{
+		UserpoolID: seen.UserpoolID, AppID: seen.AppID, UserID: seen.UserID, Method: authn.MethodQRCode,
+	})
+	if err != nil {
+		return authn.Tokens{}, err
+	}
 	sessionID := secret.ID()
-	err := s.store.InTx(ctx, func(q db.Queries) (err error) {
+	err = s.store.InTx(ctx, func(q db.Queries) (err error) {
 		v, err = q.QRLogins().ConsumeTicket(ctx, s.ticketHash(ticket), app.ID, sessionID, s.clock.Now())
 		if err != nil {
 			return err
 		}
 		tokens, err = s.accounts.Open(ctx, q, authn.Grant{
 			UserpoolID: v.UserpoolID, UserID: v.UserID, AppID: v.AppID, SessionID: sessionID, VouchedBy: v.SessionID,
+			Screened: screened,
 		})
 		return err
 	})

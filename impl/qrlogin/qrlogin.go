@@ -42,6 +42,8 @@ type Settings struct {
 type Accounts interface {
 	// Vouches refuses for a session that has proved too little to open another.
 	Vouches(ctx context.Context, q db.Queries, u authn.User) error
+	// Screen asks the hooks of the application, outside of any transaction; what it returns goes into the grant.
+	Screen(ctx context.Context, a authn.Attempt) (authn.Screened, error)
 	Open(ctx context.Context, q db.Queries, g authn.Grant) (authn.Tokens, error)
 	// Refused notes that Open has refused, and returns its error.
 	Refused(ctx context.Context, userpoolID, userID string, err error) error

@@ -37,15 +37,32 @@ type accounts struct {
 	opened   []authn.Grant
 	merged   []string
 	refused  []string
+	asked    []authn.Attempt
+	deny     error  // of Screen
 	refuse   error  // of Open
 	unproved string // session that has proved too little
 }
+
+func (a *accounts) Screen(ctx context.Context, attempt authn.Attempt) (authn.Screened, error) {
+	return authn.Screen(ctx, attempt, func(context.Context, authn.Attempt) error {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		attempt.ID = ""
+		a.asked = append(a.asked, attempt)
+		return a.deny
+	})
+}
+
+var errUnscreened = errors.New("not screened, or for somebody else")
 
 func (a *accounts) Open(ctx context.Context, q db.Queries, g authn.Grant) (authn.Tokens, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.refuse != nil {
 		return authn.Tokens{}, a.refuse
+	}
+	if _, ok := g.Screened.For(g); !ok {
+		return authn.Tokens{}, errUnscreened
 	}
 	a.opened = append(a.opened, g)
 	return authn.Tokens{SessionID: g.SessionID, Access: "access"}, q.Sessions().Insert(ctx, session(g.UserpoolID, g.SessionID, g.UserID, a.clock.now))

@@ -142,6 +142,13 @@ func (e *Error) WithDetail(detail string) *Error {
 	return &c
 }
 
+// WithMessage replaces the text for people, in every language. It is no part of the text for logs.
+func (e *Error) WithMessage(text string) *Error {
+	c := *e
+	c.EN, c.ZH = text, text
+	return &c
+}
+
 // WithRetryAfter tells when trying again makes sense.
 func (e *Error) WithRetryAfter(wait time.Duration) *Error {
 	c := *e

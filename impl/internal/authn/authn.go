@@ -123,6 +123,7 @@ type Grant struct {
 	Scope                     string   // as requested; empty for the default
 	AMR                       []string // RFC 8176: how the user proved itself; of a vouched session, what the other one has
 	MFA                       bool     // a code of the user's authenticator was among that
+	Screened                  Screened // by the hooks, as what they let pass: this user, at this application
 }
 
 // Tokens are what a grant gives.

@@ -16,6 +16,7 @@ type Metrics struct {
 	Requests *prometheus.HistogramVec // seconds, by operation and HTTP status
 	Messages *prometheus.CounterVec   // tries to deliver, by channel and outcome
 	Sends    *prometheus.CounterVec   // codes asked for, by channel and outcome: made, or the code of the refusal
+	Hooks    *prometheus.CounterVec   // answers of hooks, by stage and outcome
 	Budget   *prometheus.CounterVec   // codes that a budget or a limit of many stopped, by its kind
 }
 
@@ -33,11 +34,14 @@ func New() *Metrics {
 		Sends: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "menshen_codes_total", Help: "Codes asked for by e-mail and SMS, by channel and outcome.",
 		}, []string{"channel", "outcome"}),
+		Hooks: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "menshen_hook_answers_total", Help: "Requests to hooks, by stage and outcome.",
+		}, []string{"stage", "outcome"}),
 		Budget: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "menshen_codes_stopped_total", Help: "Codes that were not sent because a budget, or a limit that many share, was used up, by its kind.",
 		}, []string{"budget"}),
 	}
-	m.registry.MustRegister(m.Requests, m.Messages, m.Sends, m.Budget,
+	m.registry.MustRegister(m.Requests, m.Messages, m.Sends, m.Hooks, m.Budget,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

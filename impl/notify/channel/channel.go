@@ -11,9 +11,9 @@ import (
 // Letter is a message, ready to be handed over.
 type Letter struct {
 	ID       string // the same for every try of one message, and never used for another
-	To       string // an e-mail address, or a phone number in E.164
+	To       string // an e-mail address, a phone number in E.164, or the id of a hook
 	Subject  string // of an e-mail
-	Text     string // plain text in UTF-8, lines ending in "\n"
+	Text     string // plain text in UTF-8, lines ending in "\n"; of a hook, JSON
 	Template message.Template
 	Lang     lang.Lang
 	Code     string // as it stands in Text; vendors with templates of their own fill it in themselves
