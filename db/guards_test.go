@@ -90,7 +90,7 @@ var guarded = []struct {
 			return q.Sessions().InsertRefreshToken(ctx, refreshToken("token"))
 		},
 		use: func(ctx context.Context, q db.Queries) error {
-			_, err := q.Sessions().SpendRefreshToken(ctx, []byte("token"), now)
+			_, err := q.Sessions().SpendRefreshToken(ctx, []byte("token"), "", now)
 			return err
 		},
 	},

@@ -31,6 +31,7 @@ type RefreshToken struct {
 	CreatedAt  time.Time  `db:"created_at"`
 	ExpiresAt  time.Time  `db:"expires_at"`
 	UsedAt     *time.Time `db:"used_at"`
+	AppID      string     `db:"app_id"` // of the session
 }
 
 // SessionQueries are about sessions and refresh tokens.
@@ -109,20 +110,23 @@ func (q SessionQueries) InsertRefreshToken(ctx context.Context, t RefreshToken) 
 	return q.q.change(ctx, query, t.UserpoolID, t.TokenHash, t.SessionID, t.CreatedAt, t.ExpiresAt)
 }
 
-// SpendRefreshToken uses up a refresh token. ErrNotFound means unknown, expired, or used before: of two racing requests
-// only one can win.
-func (q SessionQueries) SpendRefreshToken(ctx context.Context, hash []byte, now time.Time) (RefreshToken, error) {
+// SpendRefreshToken uses up a refresh token of an application; of any, if appID is empty. ErrNotFound means unknown, expired,
+// used before, or of another application: of two racing requests only one can win.
+func (q SessionQueries) SpendRefreshToken(ctx context.Context, hash []byte, appID string, now time.Time) (RefreshToken, error) {
 	const query = `
-		UPDATE refresh_tokens SET used_at = $2
-		WHERE token_hash = $1 AND used_at IS NULL AND expires_at > $2
-		RETURNING userpool_id, token_hash, session_id, created_at, expires_at, used_at`
-	return one[RefreshToken](ctx, q.q, query, hash, now)
+		UPDATE refresh_tokens t SET used_at = $3
+		FROM sessions s
+		WHERE t.token_hash = $1 AND t.used_at IS NULL AND t.expires_at > $3
+			AND s.userpool_id = t.userpool_id AND s.id = t.session_id AND ($2 = '' OR s.app_id = $2)
+		RETURNING t.userpool_id, t.token_hash, t.session_id, t.created_at, t.expires_at, t.used_at, s.app_id`
+	return one[RefreshToken](ctx, q.q, query, hash, appID, now)
 }
 
 // RefreshToken returns a refresh token, used or not.
 func (q SessionQueries) RefreshToken(ctx context.Context, hash []byte) (RefreshToken, error) {
 	const query = `
-		SELECT userpool_id, token_hash, session_id, created_at, expires_at, used_at
-		FROM refresh_tokens WHERE token_hash = $1`
+		SELECT t.userpool_id, t.token_hash, t.session_id, t.created_at, t.expires_at, t.used_at, s.app_id
+		FROM refresh_tokens t JOIN sessions s ON s.userpool_id = t.userpool_id AND s.id = t.session_id
+		WHERE t.token_hash = $1`
 	return one[RefreshToken](ctx, q.q, query, hash)
 }

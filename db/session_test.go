@@ -89,16 +89,19 @@ func TestRefreshToken(t *testing.T) {
 	f := furnished(t)
 	f.must(f.Sessions().InsertRefreshToken(t.Context(), refreshToken("token")))
 	for hash, at := range map[string]time.Time{"none": now, "token": now.Add(time.Hour)} {
-		if _, err := f.Sessions().SpendRefreshToken(t.Context(), []byte(hash), at); !errors.Is(err, db.ErrNotFound) {
+		if _, err := f.Sessions().SpendRefreshToken(t.Context(), []byte(hash), "", at); !errors.Is(err, db.ErrNotFound) {
 			t.Errorf("spend %s at %v: %v, want ErrNotFound", hash, at.Sub(now), err)
 		}
 	}
-	spent, err := f.Sessions().SpendRefreshToken(t.Context(), []byte("token"), now.Add(time.Minute))
-	if err != nil || spent.SessionID != sessionID {
+	if _, err := f.Sessions().SpendRefreshToken(t.Context(), []byte("token"), "another", now); !errors.Is(err, db.ErrNotFound) {
+		t.Errorf("by another application: %v, want ErrNotFound", err)
+	}
+	spent, err := f.Sessions().SpendRefreshToken(t.Context(), []byte("token"), appID, now.Add(time.Minute))
+	if err != nil || spent.SessionID != sessionID || spent.AppID != appID {
 		t.Errorf("spend: %+v, %v", spent, err)
 	}
 	known, err := f.Sessions().RefreshToken(t.Context(), []byte("token"))
-	if err != nil || known.UsedAt == nil || !known.UsedAt.Equal(now.Add(time.Minute)) {
+	if err != nil || known.UsedAt == nil || !known.UsedAt.Equal(now.Add(time.Minute)) || known.AppID != appID {
 		t.Errorf("recognised as %+v, %v", known, err)
 	}
 }

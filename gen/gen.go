@@ -548,6 +548,54 @@ func (e SigninOptionsDtoPasswordEncryptType) Valid() bool {
 	}
 }
 
+// Defines values for TokenIntrospectionTokenType.
+const (
+	TokenIntrospectionTokenTypeBearer TokenIntrospectionTokenType = "Bearer"
+)
+
+// Valid indicates whether the value is a known member of the TokenIntrospectionTokenType enum.
+func (e TokenIntrospectionTokenType) Valid() bool {
+	switch e {
+	case TokenIntrospectionTokenTypeBearer:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for TokenIntrospectionTokenUse.
+const (
+	TokenIntrospectionTokenUseAccess  TokenIntrospectionTokenUse = "access"
+	TokenIntrospectionTokenUseRefresh TokenIntrospectionTokenUse = "refresh"
+)
+
+// Valid indicates whether the value is a known member of the TokenIntrospectionTokenUse enum.
+func (e TokenIntrospectionTokenUse) Valid() bool {
+	switch e {
+	case TokenIntrospectionTokenUseAccess:
+		return true
+	case TokenIntrospectionTokenUseRefresh:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for TokenResponseTokenType.
+const (
+	TokenResponseTokenTypeBearer TokenResponseTokenType = "Bearer"
+)
+
+// Valid indicates whether the value is a known member of the TokenResponseTokenType enum.
+func (e TokenResponseTokenType) Valid() bool {
+	switch e {
+	case TokenResponseTokenTypeBearer:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for UserDtoUserSourceType.
 const (
 	UserDtoUserSourceTypeAdminCreated UserDtoUserSourceType = "adminCreated"
@@ -951,6 +999,43 @@ type ChangeQRCodeStatusRespDto struct {
 	StatusCode StatusCode `json:"statusCode"`
 }
 
+// CheckAppIDSecretDataDto defines model for CheckAppIdSecretDataDto.
+type CheckAppIDSecretDataDto struct {
+	// Message Why not.
+	Message *string `json:"message,omitempty"`
+	Valid   bool    `json:"valid"`
+}
+
+// CheckAppIDSecretDto defines model for CheckAppIdSecretDto.
+type CheckAppIDSecretDto struct {
+	AppID     string `json:"appId"`
+	AppSecret string `json:"appSecret"`
+}
+
+// CheckAppIDSecretRespDto defines model for CheckAppIdSecretRespDto.
+type CheckAppIDSecretRespDto struct {
+	// APICode Finer reason of a failure; absent on success.
+	//
+	// Example: 2004
+	APICode *APICode                 `json:"apiCode,omitempty"`
+	Data    *CheckAppIDSecretDataDto `json:"data,omitempty"`
+
+	// Message For people, in the language of the request.
+	//
+	// Example: Success
+	Message Message `json:"message"`
+
+	// RequestID Identifies the request in the logs.
+	//
+	// Example: 934108e5-9fbf-4d24-8da1-c330328abd6c
+	RequestID *RequestID `json:"requestId,omitempty"`
+
+	// StatusCode 200 for success, otherwise what an HTTP status of that number means.
+	//
+	// Example: 200
+	StatusCode StatusCode `json:"statusCode"`
+}
+
 // CheckQRCodeStatusDataDto defines model for CheckQRCodeStatusDataDto.
 type CheckQRCodeStatusDataDto struct {
 	// BriefUserInfo As much of the user as the page may show before the login is complete.
@@ -992,6 +1077,12 @@ type CheckQRCodeStatusRespDto struct {
 	// Example: 200
 	StatusCode StatusCode `json:"statusCode"`
 }
+
+// ClientID The application.
+type ClientID = string
+
+// ClientSecret Its secret, unless that is in the header, or the application is a public one.
+type ClientSecret = string
 
 // CodeError A failure of the code dialect. It carries no data.
 type CodeError struct {
@@ -1164,6 +1255,25 @@ type CreateUserReqDto struct {
 	Username *Username `json:"username,omitempty"`
 	Website  *string   `json:"website,omitempty"`
 	Zoneinfo *string   `json:"zoneinfo,omitempty"`
+}
+
+// Discovery OpenID Connect Discovery 1.0 section 3, RFC 8414 section 2.
+type Discovery struct {
+	ClaimsSupported                           Names  `json:"claims_supported"`
+	GrantTypesSupported                       Names  `json:"grant_types_supported"`
+	IDTokenSigningAlgValuesSupported          Names  `json:"id_token_signing_alg_values_supported"`
+	IntrospectionEndpoint                     string `json:"introspection_endpoint"`
+	IntrospectionEndpointAuthMethodsSupported Names  `json:"introspection_endpoint_auth_methods_supported"`
+	Issuer                                    string `json:"issuer"`
+	JWKSURI                                   string `json:"jwks_uri"`
+	ResponseTypesSupported                    Names  `json:"response_types_supported"`
+	RevocationEndpoint                        string `json:"revocation_endpoint"`
+	RevocationEndpointAuthMethodsSupported    Names  `json:"revocation_endpoint_auth_methods_supported"`
+	ScopesSupported                           Names  `json:"scopes_supported"`
+	SubjectTypesSupported                     Names  `json:"subject_types_supported"`
+	TokenEndpoint                             string `json:"token_endpoint"`
+	TokenEndpointAuthMethodsSupported         Names  `json:"token_endpoint_auth_methods_supported"`
+	UserinfoEndpoint                          string `json:"userinfo_endpoint"`
 }
 
 // EnrollFactorDto defines model for EnrollFactorDto.
@@ -1530,6 +1640,9 @@ type GetUserMFAInfoRespDto struct {
 	StatusCode StatusCode `json:"statusCode"`
 }
 
+// GrantType `refresh_token`; any other is refused as `unsupported_grant_type`.
+type GrantType = string
+
 // Health defines model for Health.
 type Health struct {
 	Status HealthStatus `json:"status"`
@@ -1814,6 +1927,20 @@ type MFATriggerDataDto struct {
 
 	// TOTPMFAEnabled Whether a code of an authenticator will do.
 	TOTPMFAEnabled bool `json:"totpMfaEnabled"`
+}
+
+// Names defines model for Names.
+type Names = []string
+
+// OAuthError A failure of the oauth dialect (RFC 6749 section 5.2).
+type OAuthError struct {
+	// Error What is wrong: `invalid_request`, `invalid_client`, `invalid_grant`, `invalid_scope`, `unsupported_grant_type`; at the
+	// operations of a user `invalid_token` (RFC 6750 section 3.1); `access_denied`, `slow_down`, `server_error`,
+	// `temporarily_unavailable`.
+	Error string `json:"error"`
+
+	// ErrorDescription For developers, in English.
+	ErrorDescription string `json:"error_description"`
 }
 
 // OTPEnrollmentDto defines model for OtpEnrollmentDto.
@@ -2151,6 +2278,131 @@ type StatusError struct {
 	StatusCode int       `json:"statusCode"`
 }
 
+// TokenIntrospection RFC 7662 section 2.2. All but `active` are absent when that is false.
+type TokenIntrospection struct {
+	Active bool `json:"active"`
+
+	// Aud The application; one string, since one official SDK reads no array.
+	Aud *string `json:"aud,omitempty"`
+
+	// ClientID The application.
+	ClientID *string `json:"client_id,omitempty"`
+
+	// Exp Seconds since 1970.
+	Exp *int64 `json:"exp,omitempty"`
+
+	// Iat Seconds since 1970.
+	Iat   *int64  `json:"iat,omitempty"`
+	Iss   *string `json:"iss,omitempty"`
+	Scope *string `json:"scope,omitempty"`
+
+	// Sub The user.
+	Sub *string `json:"sub,omitempty"`
+
+	// TokenType Of an access token only.
+	TokenType *TokenIntrospectionTokenType `json:"token_type,omitempty"`
+
+	// TokenUse Which of the two it is.
+	TokenUse *TokenIntrospectionTokenUse `json:"token_use,omitempty"`
+}
+
+// TokenIntrospectionTokenType Of an access token only.
+type TokenIntrospectionTokenType string
+
+// TokenIntrospectionTokenUse Which of the two it is.
+type TokenIntrospectionTokenUse string
+
+// TokenReference defines model for TokenReference.
+type TokenReference struct {
+	// ClientID The application.
+	ClientID *ClientID `json:"client_id,omitempty"`
+
+	// ClientSecret Its secret, unless that is in the header, or the application is a public one.
+	ClientSecret *ClientSecret `json:"client_secret,omitempty"`
+
+	// Token An access or a refresh token.
+	Token string `json:"token"`
+
+	// TokenTypeHint Not needed; a wrong one does no harm.
+	TokenTypeHint *string `json:"token_type_hint,omitempty"`
+}
+
+// TokenRequest defines model for TokenRequest.
+type TokenRequest struct {
+	// ClientID The application.
+	ClientID *ClientID `json:"client_id,omitempty"`
+
+	// ClientSecret Its secret, unless that is in the header, or the application is a public one.
+	ClientSecret *ClientSecret `json:"client_secret,omitempty"`
+
+	// GrantType `refresh_token`; any other is refused as `unsupported_grant_type`.
+	GrantType    GrantType `json:"grant_type"`
+	RefreshToken *string   `json:"refresh_token,omitempty"`
+
+	// Scope Less than the session has, separated by spaces. By default all of it.
+	Scope *string `json:"scope,omitempty"`
+}
+
+// TokenResponse RFC 6749 section 5.1.
+type TokenResponse struct {
+	AccessToken string `json:"access_token"`
+
+	// ExpiresIn Life of the access token in seconds.
+	ExpiresIn int `json:"expires_in"`
+
+	// IDToken With the scope `openid`.
+	IDToken *string `json:"id_token,omitempty"`
+
+	// RefreshToken The next one; the one that was sent is spent.
+	RefreshToken *string                `json:"refresh_token,omitempty"`
+	Scope        string                 `json:"scope"`
+	TokenType    TokenResponseTokenType `json:"token_type"`
+}
+
+// TokenResponseTokenType defines model for TokenResponse.TokenType.
+type TokenResponseTokenType string
+
+// UserClaimsDocument The claims of a user (OpenID Connect Core section 5.1). Only `sub` is always there; the others depend on the scope and on what
+// is known. `updated_at` is a string, since one official SDK reads no number there.
+type UserClaimsDocument struct {
+	Birthdate     *string `json:"birthdate,omitempty"`
+	Email         *string `json:"email,omitempty"`
+	EmailVerified *bool   `json:"email_verified,omitempty"`
+
+	// ExtendedFields The custom data.
+	ExtendedFields json.RawMessage `json:"extended_fields,omitempty"`
+	ExternalID     *string         `json:"external_id,omitempty"`
+	FamilyName     *string         `json:"family_name,omitempty"`
+
+	// Gender Male, female, unknown.
+	Gender     *Gender `json:"gender,omitempty"`
+	GivenName  *string `json:"given_name,omitempty"`
+	Locale     *string `json:"locale,omitempty"`
+	MiddleName *string `json:"middle_name,omitempty"`
+	Name       *string `json:"name,omitempty"`
+	Nickname   *string `json:"nickname,omitempty"`
+
+	// PhoneNumber E.164.
+	PhoneNumber         *string  `json:"phone_number,omitempty"`
+	PhoneNumberVerified *bool    `json:"phone_number_verified,omitempty"`
+	Picture             *string  `json:"picture,omitempty"`
+	PreferredUsername   *string  `json:"preferred_username,omitempty"`
+	Profile             *string  `json:"profile,omitempty"`
+	Roles               []string `json:"roles,omitempty"`
+
+	// Sub The user.
+	Sub       string  `json:"sub"`
+	UpdatedAt *string `json:"updated_at,omitempty"`
+	Username  *string `json:"username,omitempty"`
+	Website   *string `json:"website,omitempty"`
+	Zoneinfo  *string `json:"zoneinfo,omitempty"`
+}
+
+// UserClaimsRequest defines model for UserClaimsRequest.
+type UserClaimsRequest struct {
+	AccessToken *string `json:"access_token,omitempty"`
+}
+
 // UserDto defines model for UserDto.
 type UserDto struct {
 	Address       *string         `json:"address,omitempty"`
@@ -2310,6 +2562,12 @@ type CodeFailureApplicationProblemPlusJSON = Problem
 // LoginToken defines model for LoginToken.
 type LoginToken = LoginTokenRespDto
 
+// OAuthFailureApplicationJSON A failure of the oauth dialect (RFC 6749 section 5.2).
+type OAuthFailureApplicationJSON = OAuthError
+
+// OAuthFailureApplicationProblemPlusJSON RFC 9457 problem details, for clients that accept `application/problem+json`.
+type OAuthFailureApplicationProblemPlusJSON = Problem
+
 // SignIn defines model for SignIn.
 type SignIn = SigninRespDto
 
@@ -2321,6 +2579,10 @@ type StatusFailureApplicationProblemPlusJSON = Problem
 
 // User defines model for User.
 type User = UserSingleRespDto
+
+// UserClaims The claims of a user (OpenID Connect Core section 5.1). Only `sub` is always there; the others depend on the scope and on what
+// is known. `updated_at` is a string, since one official SDK reads no number there.
+type UserClaims = UserClaimsDocument
 
 // BindAccountParams defines parameters for BindAccount.
 type BindAccountParams struct {
@@ -2469,6 +2731,13 @@ type RegisterWithCodeParams struct {
 	IThingsTenantCode *IThingsTenantCode `json:"iThings-tenant-code,omitempty"`
 }
 
+// CheckApplicationSecretParams defines parameters for CheckApplicationSecret.
+type CheckApplicationSecretParams struct {
+	// XAuthingUserpoolID Userpool that the application must belong to. Without an application, the default one of this userpool is meant. A management
+	// call with another userpool than the key's is refused, at every operation.
+	XAuthingUserpoolID *UserpoolIDHeader `json:"x-authing-userpool-id,omitempty"`
+}
+
 // CheckQRCodeStatusParams defines parameters for CheckQRCodeStatus.
 type CheckQRCodeStatusParams struct {
 	// QrcodeID The secret id that the creator of the QR code received.
@@ -2486,7 +2755,8 @@ type CreateQRCodeParams struct {
 	// XAuthingAppID Application that the call belongs to. Without it, the default application of the default userpool.
 	XAuthingAppID *AppIDHeader `json:"x-authing-app-id,omitempty"`
 
-	// XAuthingUserpoolID Userpool that the call belongs to. The application must be one of its own; without one, it is the userpool's default application.
+	// XAuthingUserpoolID Userpool that the application must belong to. Without an application, the default one of this userpool is meant. A management
+	// call with another userpool than the key's is refused, at every operation.
 	XAuthingUserpoolID *UserpoolIDHeader `json:"x-authing-userpool-id,omitempty"`
 }
 
@@ -2525,6 +2795,18 @@ type GetOTPSecretByUserParams struct {
 	// - `identity`: `<extIdpId>:<userIdInIdp>`, split at the first colon
 	// - `sync_relation`: `<provider>:<userIdInIdp>`, split at the first colon
 	UserIDType *UserIDType `form:"userIdType,omitempty" json:"userIdType,omitempty"`
+}
+
+// GetProfileParams defines parameters for GetProfile.
+type GetProfileParams struct {
+	// WithCustomData Also return the custom data.
+	WithCustomData *bool `form:"withCustomData,omitempty" json:"withCustomData,omitempty"`
+
+	// WithIdentities Also return the external identities.
+	WithIdentities *bool `form:"withIdentities,omitempty" json:"withIdentities,omitempty"`
+
+	// WithDepartmentIds Taken, since the official SDKs send it.
+	WithDepartmentIds *bool `form:"withDepartmentIds,omitempty" json:"withDepartmentIds,omitempty"`
 }
 
 // GetQRCodeStatusParams defines parameters for GetQRCodeStatus.
@@ -2576,7 +2858,8 @@ type RedeemFastpassParams struct {
 	// XAuthingAppID Application that the call belongs to. Without it, the default application of the default userpool.
 	XAuthingAppID *AppIDHeader `json:"x-authing-app-id,omitempty"`
 
-	// XAuthingUserpoolID Userpool that the call belongs to. The application must be one of its own; without one, it is the userpool's default application.
+	// XAuthingUserpoolID Userpool that the application must belong to. Without an application, the default one of this userpool is meant. A management
+	// call with another userpool than the key's is refused, at every operation.
 	XAuthingUserpoolID *UserpoolIDHeader `json:"x-authing-userpool-id,omitempty"`
 }
 
@@ -2603,6 +2886,10 @@ type GetQRCodePictureParams struct {
 type SignInParams struct {
 	// XAuthingAppID Application that the call belongs to. Without it, the default application of the default userpool.
 	XAuthingAppID *AppIDHeader `json:"x-authing-app-id,omitempty"`
+
+	// XAuthingUserpoolID Userpool that the application must belong to. Without an application, the default one of this userpool is meant. A management
+	// call with another userpool than the key's is refused, at every operation.
+	XAuthingUserpoolID *UserpoolIDHeader `json:"x-authing-userpool-id,omitempty"`
 }
 
 // BindMFAParams defines parameters for BindMFA.
@@ -2668,6 +2955,36 @@ type VerifyMFAParams struct {
 	RefreshToken *RefreshTokenHeader `json:"Refresh-Token,omitempty"`
 }
 
+// GetTokenParams defines parameters for GetToken.
+type GetTokenParams struct {
+	// XAuthingAppID Application that the call belongs to. Without it, the default application of the default userpool.
+	XAuthingAppID *AppIDHeader `json:"x-authing-app-id,omitempty"`
+
+	// XAuthingUserpoolID Userpool that the application must belong to. Without an application, the default one of this userpool is meant. A management
+	// call with another userpool than the key's is refused, at every operation.
+	XAuthingUserpoolID *UserpoolIDHeader `json:"x-authing-userpool-id,omitempty"`
+}
+
+// IntrospectTokenParams defines parameters for IntrospectToken.
+type IntrospectTokenParams struct {
+	// XAuthingAppID Application that the call belongs to. Without it, the default application of the default userpool.
+	XAuthingAppID *AppIDHeader `json:"x-authing-app-id,omitempty"`
+
+	// XAuthingUserpoolID Userpool that the application must belong to. Without an application, the default one of this userpool is meant. A management
+	// call with another userpool than the key's is refused, at every operation.
+	XAuthingUserpoolID *UserpoolIDHeader `json:"x-authing-userpool-id,omitempty"`
+}
+
+// RevokeTokenParams defines parameters for RevokeToken.
+type RevokeTokenParams struct {
+	// XAuthingAppID Application that the call belongs to. Without it, the default application of the default userpool.
+	XAuthingAppID *AppIDHeader `json:"x-authing-app-id,omitempty"`
+
+	// XAuthingUserpoolID Userpool that the application must belong to. Without an application, the default one of this userpool is meant. A management
+	// call with another userpool than the key's is refused, at every operation.
+	XAuthingUserpoolID *UserpoolIDHeader `json:"x-authing-userpool-id,omitempty"`
+}
+
 // GetUserInfoParams defines parameters for GetUserInfo.
 type GetUserInfoParams struct {
 	// UserID By default the signed-in user.
@@ -2703,6 +3020,9 @@ type RegisterWithCodeJSONRequestBody = CodeRegisterRequest
 
 // ChangeQRCodeStatusJSONRequestBody defines body for ChangeQRCodeStatus for application/json ContentType.
 type ChangeQRCodeStatusJSONRequestBody = ChangeQRCodeStatusDto
+
+// CheckApplicationSecretJSONRequestBody defines body for CheckApplicationSecret for application/json ContentType.
+type CheckApplicationSecretJSONRequestBody = CheckAppIDSecretDto
 
 // CreateUserJSONRequestBody defines body for CreateUser for application/json ContentType.
 type CreateUserJSONRequestBody = CreateUserReqDto
@@ -2769,6 +3089,18 @@ type VerifyMFAJSONRequestBody = MFACodeRequest
 
 // VerifyMFAFormdataRequestBody defines body for VerifyMFA for application/x-www-form-urlencoded ContentType.
 type VerifyMFAFormdataRequestBody = MFACodeRequest
+
+// GetUserClaimsByPostFormdataRequestBody defines body for GetUserClaimsByPost for application/x-www-form-urlencoded ContentType.
+type GetUserClaimsByPostFormdataRequestBody = UserClaimsRequest
+
+// GetTokenFormdataRequestBody defines body for GetToken for application/x-www-form-urlencoded ContentType.
+type GetTokenFormdataRequestBody = TokenRequest
+
+// IntrospectTokenFormdataRequestBody defines body for IntrospectToken for application/x-www-form-urlencoded ContentType.
+type IntrospectTokenFormdataRequestBody = TokenReference
+
+// RevokeTokenFormdataRequestBody defines body for RevokeToken for application/x-www-form-urlencoded ContentType.
+type RevokeTokenFormdataRequestBody = TokenReference
 
 // LoginUserJSONRequestBody defines body for LoginUser for application/json ContentType.
 type LoginUserJSONRequestBody = LoginRequest
@@ -3152,6 +3484,26 @@ type ClientInterface interface {
 	// Corresponds with POST /api/v3/change-qrcode-status (the `ChangeQRCodeStatus` operationId).
 	ChangeQRCodeStatus(ctx context.Context, body ChangeQRCodeStatusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// CheckApplicationSecretWithBody Check an application's secret 校验应用 ID 与密钥
+	//
+	// Whether the secret is the application's; one official SDK asks when it starts. A wrong secret and an unknown application have
+	// the same answer, and how often one may ask is limited.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v3/check-app-id-secret (the `CheckApplicationSecret` operationId).
+	CheckApplicationSecretWithBody(ctx context.Context, params *CheckApplicationSecretParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CheckApplicationSecret Check an application's secret 校验应用 ID 与密钥
+	//
+	// Whether the secret is the application's; one official SDK asks when it starts. A wrong secret and an unknown application have
+	// the same answer, and how often one may ask is limited.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/v3/check-app-id-secret (the `CheckApplicationSecret` operationId).
+	CheckApplicationSecret(ctx context.Context, params *CheckApplicationSecretParams, body CheckApplicationSecretJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// CheckQRCodeStatus Status of a login QR code, older name 检测扫码状态
 	//
 	// The older name of `get-qrcode-status`, for clients that still use it.
@@ -3337,6 +3689,13 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /api/v3/get-otp-secret-by-user (the `GetOTPSecretByUser` operationId).
 	GetOTPSecretByUser(ctx context.Context, params *GetOTPSecretByUserParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetProfile The signed-in user 获取用户资料
+	//
+	// The signed-in user, as `get-user` shows it. There are no departments here, so `withDepartmentIds` adds nothing.
+	//
+	// Corresponds with GET /api/v3/get-profile (the `GetProfile` operationId).
+	GetProfile(ctx context.Context, params *GetProfileParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetQRCodeStatus Status of a login QR code 获取登录二维码状态
 	//
@@ -3545,8 +3904,8 @@ type ClientInterface interface {
 	// There is no field for the authenticator's code. For an account that has one bound, the answer to the right password is
 	// the refusal 1635 with an `mfaToken` of five minutes; `/api/v3/signin-with-mfa` takes it together with the code.
 	//
-	// The application is `client_id`, or the one of `x-authing-app-id`, or the default one. A `client_secret` that is
-	// sent must be right.
+	// The application is `client_id`, or the one of `x-authing-app-id`, or the default one (of `x-authing-userpool-id`, if that is
+	// sent). A `client_secret` that is sent must be right.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3560,8 +3919,8 @@ type ClientInterface interface {
 	// There is no field for the authenticator's code. For an account that has one bound, the answer to the right password is
 	// the refusal 1635 with an `mfaToken` of five minutes; `/api/v3/signin-with-mfa` takes it together with the code.
 	//
-	// The application is `client_id`, or the one of `x-authing-app-id`, or the default one. A `client_secret` that is
-	// sent must be right.
+	// The application is `client_id`, or the one of `x-authing-app-id`, or the default one (of `x-authing-userpool-id`, if that is
+	// sent). A `client_secret` that is sent must be right.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3756,6 +4115,118 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /oidc/.well-known/jwks.json (the `GetJWKS` operationId).
 	GetJWKS(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetDiscovery What a client must know of this server 发现文档
+	//
+	// OpenID Connect Discovery and RFC 8414, as far as there is something to discover: there is no authorization endpoint, so no
+	// response type.
+	//
+	// Corresponds with GET /oidc/.well-known/openid-configuration (the `GetDiscovery` operationId).
+	GetDiscovery(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetUserClaims The user of a token 令牌的用户信息
+	//
+	// The claims that the scope of the access token allows (OpenID Connect Core section 5.3). A token in the URL counts before one in
+	// the header.
+	//
+	// Corresponds with GET /oidc/me (the `GetUserClaims` operationId).
+	GetUserClaims(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetUserClaimsByPostWithBody The user of a token, by POST 令牌的用户信息
+	//
+	// The same. The token may also be in the body (RFC 6750 section 2.2), which then counts first.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /oidc/me (the `GetUserClaimsByPost` operationId).
+	GetUserClaimsByPostWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetUserClaimsByPostWithFormdataBody The user of a token, by POST 令牌的用户信息
+	//
+	// The same. The token may also be in the body (RFC 6750 section 2.2), which then counts first.
+	//
+	// Takes a body of the `application/x-www-form-urlencoded` content type.
+	//
+	// Corresponds with POST /oidc/me (the `GetUserClaimsByPost` operationId).
+	GetUserClaimsByPostWithFormdataBody(ctx context.Context, body GetUserClaimsByPostFormdataRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetTokenWithBody Renew tokens 刷新令牌
+	//
+	// Spends a refresh token for the next tokens of its session (RFC 6749 section 6). `refresh_token` is the only grant type: sessions
+	// begin where people sign in.
+	//
+	// The application is proved with HTTP Basic, or with `client_id` and `client_secret` in the body; a public one, which is allowed
+	// to go without its secret, names itself in `client_id`. It must be the one that the session belongs to: another one
+	// neither uses the refresh token up nor learns anything of it.
+	//
+	// A refresh token is good once. Used again within ten seconds it is only refused, since that is what a client with two requests
+	// in flight does; later its session ends, since one of the two users is a thief. `scope` may ask for less than the
+	// session has, for these tokens.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /oidc/token (the `GetToken` operationId).
+	GetTokenWithBody(ctx context.Context, params *GetTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetTokenWithFormdataBody Renew tokens 刷新令牌
+	//
+	// Spends a refresh token for the next tokens of its session (RFC 6749 section 6). `refresh_token` is the only grant type: sessions
+	// begin where people sign in.
+	//
+	// The application is proved with HTTP Basic, or with `client_id` and `client_secret` in the body; a public one, which is allowed
+	// to go without its secret, names itself in `client_id`. It must be the one that the session belongs to: another one
+	// neither uses the refresh token up nor learns anything of it.
+	//
+	// A refresh token is good once. Used again within ten seconds it is only refused, since that is what a client with two requests
+	// in flight does; later its session ends, since one of the two users is a thief. `scope` may ask for less than the
+	// session has, for these tokens.
+	//
+	// Takes a body of the `application/x-www-form-urlencoded` content type.
+	//
+	// Corresponds with POST /oidc/token (the `GetToken` operationId).
+	GetTokenWithFormdataBody(ctx context.Context, params *GetTokenParams, body GetTokenFormdataRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// IntrospectTokenWithBody Look into a token 校验令牌
+	//
+	// Whether an access or refresh token of the application is good right now, and what it says (RFC 7662). The application must
+	// prove itself with its secret. Of a token that is unknown, expired, revoked, or of another application, nothing is told but
+	// that it is not active.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /oidc/token/introspection (the `IntrospectToken` operationId).
+	IntrospectTokenWithBody(ctx context.Context, params *IntrospectTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// IntrospectTokenWithFormdataBody Look into a token 校验令牌
+	//
+	// Whether an access or refresh token of the application is good right now, and what it says (RFC 7662). The application must
+	// prove itself with its secret. Of a token that is unknown, expired, revoked, or of another application, nothing is told but
+	// that it is not active.
+	//
+	// Takes a body of the `application/x-www-form-urlencoded` content type.
+	//
+	// Corresponds with POST /oidc/token/introspection (the `IntrospectToken` operationId).
+	IntrospectTokenWithFormdataBody(ctx context.Context, params *IntrospectTokenParams, body IntrospectTokenFormdataRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RevokeTokenWithBody Revoke a token 撤销令牌
+	//
+	// Ends the session of an access or refresh token (RFC 7009), provided that it belongs to the application, which is proved as at
+	// `/oidc/token`. The answer is empty and the same whatever the token is.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /oidc/token/revocation (the `RevokeToken` operationId).
+	RevokeTokenWithBody(ctx context.Context, params *RevokeTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RevokeTokenWithFormdataBody Revoke a token 撤销令牌
+	//
+	// Ends the session of an access or refresh token (RFC 7009), provided that it belongs to the application, which is proved as at
+	// `/oidc/token`. The answer is empty and the same whatever the token is.
+	//
+	// Takes a body of the `application/x-www-form-urlencoded` content type.
+	//
+	// Corresponds with POST /oidc/token/revocation (the `RevokeToken` operationId).
+	RevokeTokenWithFormdataBody(ctx context.Context, params *RevokeTokenParams, body RevokeTokenFormdataRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetContractJSON This contract as JSON 接口文档（JSON）
 	//
@@ -4207,6 +4678,46 @@ func (c *Client) ChangeQRCodeStatus(ctx context.Context, body ChangeQRCodeStatus
 	return c.Client.Do(req)
 }
 
+// CheckApplicationSecretWithBody Check an application's secret 校验应用 ID 与密钥
+//
+// Whether the secret is the application's; one official SDK asks when it starts. A wrong secret and an unknown application have
+// the same answer, and how often one may ask is limited.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v3/check-app-id-secret (the `CheckApplicationSecret` operationId).
+func (c *Client) CheckApplicationSecretWithBody(ctx context.Context, params *CheckApplicationSecretParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCheckApplicationSecretRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CheckApplicationSecret Check an application's secret 校验应用 ID 与密钥
+//
+// Whether the secret is the application's; one official SDK asks when it starts. A wrong secret and an unknown application have
+// the same answer, and how often one may ask is limited.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/v3/check-app-id-secret (the `CheckApplicationSecret` operationId).
+func (c *Client) CheckApplicationSecret(ctx context.Context, params *CheckApplicationSecretParams, body CheckApplicationSecretJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCheckApplicationSecretRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // CheckQRCodeStatus Status of a login QR code, older name 检测扫码状态
 //
 // The older name of `get-qrcode-status`, for clients that still use it.
@@ -4553,6 +5064,23 @@ func (c *Client) GetManagementToken(ctx context.Context, body GetManagementToken
 // Corresponds with GET /api/v3/get-otp-secret-by-user (the `GetOTPSecretByUser` operationId).
 func (c *Client) GetOTPSecretByUser(ctx context.Context, params *GetOTPSecretByUserParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetOTPSecretByUserRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetProfile The signed-in user 获取用户资料
+//
+// The signed-in user, as `get-user` shows it. There are no departments here, so `withDepartmentIds` adds nothing.
+//
+// Corresponds with GET /api/v3/get-profile (the `GetProfile` operationId).
+func (c *Client) GetProfile(ctx context.Context, params *GetProfileParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetProfileRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -4960,8 +5488,8 @@ func (c *Client) SetQRCodeStatus(ctx context.Context, body SetQRCodeStatusJSONRe
 // There is no field for the authenticator's code. For an account that has one bound, the answer to the right password is
 // the refusal 1635 with an `mfaToken` of five minutes; `/api/v3/signin-with-mfa` takes it together with the code.
 //
-// The application is `client_id`, or the one of `x-authing-app-id`, or the default one. A `client_secret` that is
-// sent must be right.
+// The application is `client_id`, or the one of `x-authing-app-id`, or the default one (of `x-authing-userpool-id`, if that is
+// sent). A `client_secret` that is sent must be right.
 //
 // Takes any type of body and a specified content type.
 //
@@ -4985,8 +5513,8 @@ func (c *Client) SignInWithBody(ctx context.Context, params *SignInParams, conte
 // There is no field for the authenticator's code. For an account that has one bound, the answer to the right password is
 // the refusal 1635 with an `mfaToken` of five minutes; `/api/v3/signin-with-mfa` takes it together with the code.
 //
-// The application is `client_id`, or the one of `x-authing-app-id`, or the default one. A `client_secret` that is
-// sent must be right.
+// The application is `client_id`, or the one of `x-authing-app-id`, or the default one (of `x-authing-userpool-id`, if that is
+// sent). A `client_secret` that is sent must be right.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -5372,6 +5900,218 @@ func (c *Client) GetHealth(ctx context.Context, reqEditors ...RequestEditorFn) (
 // Corresponds with GET /oidc/.well-known/jwks.json (the `GetJWKS` operationId).
 func (c *Client) GetJWKS(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetJWKSRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetDiscovery What a client must know of this server 发现文档
+//
+// OpenID Connect Discovery and RFC 8414, as far as there is something to discover: there is no authorization endpoint, so no
+// response type.
+//
+// Corresponds with GET /oidc/.well-known/openid-configuration (the `GetDiscovery` operationId).
+func (c *Client) GetDiscovery(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetDiscoveryRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetUserClaims The user of a token 令牌的用户信息
+//
+// The claims that the scope of the access token allows (OpenID Connect Core section 5.3). A token in the URL counts before one in
+// the header.
+//
+// Corresponds with GET /oidc/me (the `GetUserClaims` operationId).
+func (c *Client) GetUserClaims(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetUserClaimsRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetUserClaimsByPostWithBody The user of a token, by POST 令牌的用户信息
+//
+// The same. The token may also be in the body (RFC 6750 section 2.2), which then counts first.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /oidc/me (the `GetUserClaimsByPost` operationId).
+func (c *Client) GetUserClaimsByPostWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetUserClaimsByPostRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetUserClaimsByPostWithFormdataBody The user of a token, by POST 令牌的用户信息
+//
+// The same. The token may also be in the body (RFC 6750 section 2.2), which then counts first.
+//
+// Takes a body of the `application/x-www-form-urlencoded` content type.
+//
+// Corresponds with POST /oidc/me (the `GetUserClaimsByPost` operationId).
+func (c *Client) GetUserClaimsByPostWithFormdataBody(ctx context.Context, body GetUserClaimsByPostFormdataRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetUserClaimsByPostRequestWithFormdataBody(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetTokenWithBody Renew tokens 刷新令牌
+//
+// Spends a refresh token for the next tokens of its session (RFC 6749 section 6). `refresh_token` is the only grant type: sessions
+// begin where people sign in.
+//
+// The application is proved with HTTP Basic, or with `client_id` and `client_secret` in the body; a public one, which is allowed
+// to go without its secret, names itself in `client_id`. It must be the one that the session belongs to: another one
+// neither uses the refresh token up nor learns anything of it.
+//
+// A refresh token is good once. Used again within ten seconds it is only refused, since that is what a client with two requests
+// in flight does; later its session ends, since one of the two users is a thief. `scope` may ask for less than the
+// session has, for these tokens.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /oidc/token (the `GetToken` operationId).
+func (c *Client) GetTokenWithBody(ctx context.Context, params *GetTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetTokenRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetTokenWithFormdataBody Renew tokens 刷新令牌
+//
+// Spends a refresh token for the next tokens of its session (RFC 6749 section 6). `refresh_token` is the only grant type: sessions
+// begin where people sign in.
+//
+// The application is proved with HTTP Basic, or with `client_id` and `client_secret` in the body; a public one, which is allowed
+// to go without its secret, names itself in `client_id`. It must be the one that the session belongs to: another one
+// neither uses the refresh token up nor learns anything of it.
+//
+// A refresh token is good once. Used again within ten seconds it is only refused, since that is what a client with two requests
+// in flight does; later its session ends, since one of the two users is a thief. `scope` may ask for less than the
+// session has, for these tokens.
+//
+// Takes a body of the `application/x-www-form-urlencoded` content type.
+//
+// Corresponds with POST /oidc/token (the `GetToken` operationId).
+func (c *Client) GetTokenWithFormdataBody(ctx context.Context, params *GetTokenParams, body GetTokenFormdataRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetTokenRequestWithFormdataBody(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// IntrospectTokenWithBody Look into a token 校验令牌
+//
+// Whether an access or refresh token of the application is good right now, and what it says (RFC 7662). The application must
+// prove itself with its secret. Of a token that is unknown, expired, revoked, or of another application, nothing is told but
+// that it is not active.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /oidc/token/introspection (the `IntrospectToken` operationId).
+func (c *Client) IntrospectTokenWithBody(ctx context.Context, params *IntrospectTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewIntrospectTokenRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// IntrospectTokenWithFormdataBody Look into a token 校验令牌
+//
+// Whether an access or refresh token of the application is good right now, and what it says (RFC 7662). The application must
+// prove itself with its secret. Of a token that is unknown, expired, revoked, or of another application, nothing is told but
+// that it is not active.
+//
+// Takes a body of the `application/x-www-form-urlencoded` content type.
+//
+// Corresponds with POST /oidc/token/introspection (the `IntrospectToken` operationId).
+func (c *Client) IntrospectTokenWithFormdataBody(ctx context.Context, params *IntrospectTokenParams, body IntrospectTokenFormdataRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewIntrospectTokenRequestWithFormdataBody(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RevokeTokenWithBody Revoke a token 撤销令牌
+//
+// Ends the session of an access or refresh token (RFC 7009), provided that it belongs to the application, which is proved as at
+// `/oidc/token`. The answer is empty and the same whatever the token is.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /oidc/token/revocation (the `RevokeToken` operationId).
+func (c *Client) RevokeTokenWithBody(ctx context.Context, params *RevokeTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRevokeTokenRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RevokeTokenWithFormdataBody Revoke a token 撤销令牌
+//
+// Ends the session of an access or refresh token (RFC 7009), provided that it belongs to the application, which is proved as at
+// `/oidc/token`. The answer is empty and the same whatever the token is.
+//
+// Takes a body of the `application/x-www-form-urlencoded` content type.
+//
+// Corresponds with POST /oidc/token/revocation (the `RevokeToken` operationId).
+func (c *Client) RevokeTokenWithFormdataBody(ctx context.Context, params *RevokeTokenParams, body RevokeTokenFormdataRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRevokeTokenRequestWithFormdataBody(c.Server, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -6381,6 +7121,61 @@ func NewChangeQRCodeStatusRequestWithBody(server string, contentType string, bod
 	return req, nil
 }
 
+// NewCheckApplicationSecretRequest calls the generic CheckApplicationSecret builder with application/json body
+func NewCheckApplicationSecretRequest(server string, params *CheckApplicationSecretParams, body CheckApplicationSecretJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCheckApplicationSecretRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewCheckApplicationSecretRequestWithBody constructs an http.Request for the CheckApplicationSecret method, with any body, and a specified content type
+func NewCheckApplicationSecretRequestWithBody(server string, params *CheckApplicationSecretParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v3/check-app-id-secret")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.XAuthingUserpoolID != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "x-authing-userpool-id", *params.XAuthingUserpoolID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("x-authing-userpool-id", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
 // NewCheckQRCodeStatusRequest constructs an http.Request for the CheckQRCodeStatus method
 func NewCheckQRCodeStatusRequest(server string, params *CheckQRCodeStatusParams) (*http.Request, error) {
 	var err error
@@ -6909,6 +7704,84 @@ func NewGetOTPSecretByUserRequest(server string, params *GetOTPSecretByUserParam
 		if params.UserIDType != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "userIdType", *params.UserIDType, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetProfileRequest constructs an http.Request for the GetProfile method
+func NewGetProfileRequest(server string, params *GetProfileParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v3/get-profile")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.WithCustomData != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "withCustomData", *params.WithCustomData, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.WithIdentities != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "withIdentities", *params.WithIdentities, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.WithDepartmentIds != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "withDepartmentIds", *params.WithDepartmentIds, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -7627,6 +8500,17 @@ func NewSignInRequestWithBody(server string, params *SignInParams, contentType s
 			req.Header.Set("x-authing-app-id", headerParam0)
 		}
 
+		if params.XAuthingUserpoolID != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "x-authing-userpool-id", *params.XAuthingUserpoolID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("x-authing-userpool-id", headerParam1)
+		}
+
 	}
 
 	return req, nil
@@ -8193,6 +9077,298 @@ func NewGetJWKSRequest(server string) (*http.Request, error) {
 	return req, nil
 }
 
+// NewGetDiscoveryRequest constructs an http.Request for the GetDiscovery method
+func NewGetDiscoveryRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/oidc/.well-known/openid-configuration")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetUserClaimsRequest constructs an http.Request for the GetUserClaims method
+func NewGetUserClaimsRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/oidc/me")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetUserClaimsByPostRequestWithFormdataBody calls the generic GetUserClaimsByPost builder with application/x-www-form-urlencoded body
+func NewGetUserClaimsByPostRequestWithFormdataBody(server string, body GetUserClaimsByPostFormdataRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	bodyStr, err := runtime.MarshalForm(body, nil)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = strings.NewReader(bodyStr.Encode())
+	return NewGetUserClaimsByPostRequestWithBody(server, "application/x-www-form-urlencoded", bodyReader)
+}
+
+// NewGetUserClaimsByPostRequestWithBody constructs an http.Request for the GetUserClaimsByPost method, with any body, and a specified content type
+func NewGetUserClaimsByPostRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/oidc/me")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewGetTokenRequestWithFormdataBody calls the generic GetToken builder with application/x-www-form-urlencoded body
+func NewGetTokenRequestWithFormdataBody(server string, params *GetTokenParams, body GetTokenFormdataRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	bodyStr, err := runtime.MarshalForm(body, nil)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = strings.NewReader(bodyStr.Encode())
+	return NewGetTokenRequestWithBody(server, params, "application/x-www-form-urlencoded", bodyReader)
+}
+
+// NewGetTokenRequestWithBody constructs an http.Request for the GetToken method, with any body, and a specified content type
+func NewGetTokenRequestWithBody(server string, params *GetTokenParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/oidc/token")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.XAuthingAppID != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "x-authing-app-id", *params.XAuthingAppID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("x-authing-app-id", headerParam0)
+		}
+
+		if params.XAuthingUserpoolID != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "x-authing-userpool-id", *params.XAuthingUserpoolID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("x-authing-userpool-id", headerParam1)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewIntrospectTokenRequestWithFormdataBody calls the generic IntrospectToken builder with application/x-www-form-urlencoded body
+func NewIntrospectTokenRequestWithFormdataBody(server string, params *IntrospectTokenParams, body IntrospectTokenFormdataRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	bodyStr, err := runtime.MarshalForm(body, nil)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = strings.NewReader(bodyStr.Encode())
+	return NewIntrospectTokenRequestWithBody(server, params, "application/x-www-form-urlencoded", bodyReader)
+}
+
+// NewIntrospectTokenRequestWithBody constructs an http.Request for the IntrospectToken method, with any body, and a specified content type
+func NewIntrospectTokenRequestWithBody(server string, params *IntrospectTokenParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/oidc/token/introspection")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.XAuthingAppID != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "x-authing-app-id", *params.XAuthingAppID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("x-authing-app-id", headerParam0)
+		}
+
+		if params.XAuthingUserpoolID != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "x-authing-userpool-id", *params.XAuthingUserpoolID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("x-authing-userpool-id", headerParam1)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewRevokeTokenRequestWithFormdataBody calls the generic RevokeToken builder with application/x-www-form-urlencoded body
+func NewRevokeTokenRequestWithFormdataBody(server string, params *RevokeTokenParams, body RevokeTokenFormdataRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	bodyStr, err := runtime.MarshalForm(body, nil)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = strings.NewReader(bodyStr.Encode())
+	return NewRevokeTokenRequestWithBody(server, params, "application/x-www-form-urlencoded", bodyReader)
+}
+
+// NewRevokeTokenRequestWithBody constructs an http.Request for the RevokeToken method, with any body, and a specified content type
+func NewRevokeTokenRequestWithBody(server string, params *RevokeTokenParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/oidc/token/revocation")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.XAuthingAppID != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "x-authing-app-id", *params.XAuthingAppID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("x-authing-app-id", headerParam0)
+		}
+
+		if params.XAuthingUserpoolID != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "x-authing-userpool-id", *params.XAuthingUserpoolID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("x-authing-userpool-id", headerParam1)
+		}
+
+	}
+
+	return req, nil
+}
+
 // NewGetContractJSONRequest constructs an http.Request for the GetContractJSON method
 func NewGetContractJSONRequest(server string) (*http.Request, error) {
 	var err error
@@ -8700,6 +9876,26 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /api/v3/change-qrcode-status (the `ChangeQRCodeStatus` operationId).
 	ChangeQRCodeStatusWithResponse(ctx context.Context, body ChangeQRCodeStatusJSONRequestBody, reqEditors ...RequestEditorFn) (*ChangeQRCodeStatusResult, error)
 
+	// CheckApplicationSecretWithBodyWithResponse Check an application's secret 校验应用 ID 与密钥
+	//
+	// Whether the secret is the application's; one official SDK asks when it starts. A wrong secret and an unknown application have
+	// the same answer, and how often one may ask is limited.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v3/check-app-id-secret (the `CheckApplicationSecret` operationId).
+	CheckApplicationSecretWithBodyWithResponse(ctx context.Context, params *CheckApplicationSecretParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CheckApplicationSecretResult, error)
+
+	// CheckApplicationSecretWithResponse Check an application's secret 校验应用 ID 与密钥
+	//
+	// Whether the secret is the application's; one official SDK asks when it starts. A wrong secret and an unknown application have
+	// the same answer, and how often one may ask is limited.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v3/check-app-id-secret (the `CheckApplicationSecret` operationId).
+	CheckApplicationSecretWithResponse(ctx context.Context, params *CheckApplicationSecretParams, body CheckApplicationSecretJSONRequestBody, reqEditors ...RequestEditorFn) (*CheckApplicationSecretResult, error)
+
 	// CheckQRCodeStatusWithResponse Status of a login QR code, older name 检测扫码状态
 	//
 	// The older name of `get-qrcode-status`, for clients that still use it.
@@ -8895,6 +10091,15 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /api/v3/get-otp-secret-by-user (the `GetOTPSecretByUser` operationId).
 	GetOTPSecretByUserWithResponse(ctx context.Context, params *GetOTPSecretByUserParams, reqEditors ...RequestEditorFn) (*GetOTPSecretByUserResult, error)
+
+	// GetProfileWithResponse The signed-in user 获取用户资料
+	//
+	// The signed-in user, as `get-user` shows it. There are no departments here, so `withDepartmentIds` adds nothing.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v3/get-profile (the `GetProfile` operationId).
+	GetProfileWithResponse(ctx context.Context, params *GetProfileParams, reqEditors ...RequestEditorFn) (*GetProfileResult, error)
 
 	// GetQRCodeStatusWithResponse Status of a login QR code 获取登录二维码状态
 	//
@@ -9117,8 +10322,8 @@ type ClientWithResponsesInterface interface {
 	// There is no field for the authenticator's code. For an account that has one bound, the answer to the right password is
 	// the refusal 1635 with an `mfaToken` of five minutes; `/api/v3/signin-with-mfa` takes it together with the code.
 	//
-	// The application is `client_id`, or the one of `x-authing-app-id`, or the default one. A `client_secret` that is
-	// sent must be right.
+	// The application is `client_id`, or the one of `x-authing-app-id`, or the default one (of `x-authing-userpool-id`, if that is
+	// sent). A `client_secret` that is sent must be right.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -9132,8 +10337,8 @@ type ClientWithResponsesInterface interface {
 	// There is no field for the authenticator's code. For an account that has one bound, the answer to the right password is
 	// the refusal 1635 with an `mfaToken` of five minutes; `/api/v3/signin-with-mfa` takes it together with the code.
 	//
-	// The application is `client_id`, or the one of `x-authing-app-id`, or the default one. A `client_secret` that is
-	// sent must be right.
+	// The application is `client_id`, or the one of `x-authing-app-id`, or the default one (of `x-authing-userpool-id`, if that is
+	// sent). A `client_secret` that is sent must be right.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -9338,6 +10543,122 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /oidc/.well-known/jwks.json (the `GetJWKS` operationId).
 	GetJWKSWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetJWKSResult, error)
+
+	// GetDiscoveryWithResponse What a client must know of this server 发现文档
+	//
+	// OpenID Connect Discovery and RFC 8414, as far as there is something to discover: there is no authorization endpoint, so no
+	// response type.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /oidc/.well-known/openid-configuration (the `GetDiscovery` operationId).
+	GetDiscoveryWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetDiscoveryResult, error)
+
+	// GetUserClaimsWithResponse The user of a token 令牌的用户信息
+	//
+	// The claims that the scope of the access token allows (OpenID Connect Core section 5.3). A token in the URL counts before one in
+	// the header.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /oidc/me (the `GetUserClaims` operationId).
+	GetUserClaimsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetUserClaimsResult, error)
+
+	// GetUserClaimsByPostWithBodyWithResponse The user of a token, by POST 令牌的用户信息
+	//
+	// The same. The token may also be in the body (RFC 6750 section 2.2), which then counts first.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /oidc/me (the `GetUserClaimsByPost` operationId).
+	GetUserClaimsByPostWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*GetUserClaimsByPostResult, error)
+
+	// GetUserClaimsByPostWithFormdataBodyWithResponse The user of a token, by POST 令牌的用户信息
+	//
+	// The same. The token may also be in the body (RFC 6750 section 2.2), which then counts first.
+	//
+	// Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /oidc/me (the `GetUserClaimsByPost` operationId).
+	GetUserClaimsByPostWithFormdataBodyWithResponse(ctx context.Context, body GetUserClaimsByPostFormdataRequestBody, reqEditors ...RequestEditorFn) (*GetUserClaimsByPostResult, error)
+
+	// GetTokenWithBodyWithResponse Renew tokens 刷新令牌
+	//
+	// Spends a refresh token for the next tokens of its session (RFC 6749 section 6). `refresh_token` is the only grant type: sessions
+	// begin where people sign in.
+	//
+	// The application is proved with HTTP Basic, or with `client_id` and `client_secret` in the body; a public one, which is allowed
+	// to go without its secret, names itself in `client_id`. It must be the one that the session belongs to: another one
+	// neither uses the refresh token up nor learns anything of it.
+	//
+	// A refresh token is good once. Used again within ten seconds it is only refused, since that is what a client with two requests
+	// in flight does; later its session ends, since one of the two users is a thief. `scope` may ask for less than the
+	// session has, for these tokens.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /oidc/token (the `GetToken` operationId).
+	GetTokenWithBodyWithResponse(ctx context.Context, params *GetTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*GetTokenResult, error)
+
+	// GetTokenWithFormdataBodyWithResponse Renew tokens 刷新令牌
+	//
+	// Spends a refresh token for the next tokens of its session (RFC 6749 section 6). `refresh_token` is the only grant type: sessions
+	// begin where people sign in.
+	//
+	// The application is proved with HTTP Basic, or with `client_id` and `client_secret` in the body; a public one, which is allowed
+	// to go without its secret, names itself in `client_id`. It must be the one that the session belongs to: another one
+	// neither uses the refresh token up nor learns anything of it.
+	//
+	// A refresh token is good once. Used again within ten seconds it is only refused, since that is what a client with two requests
+	// in flight does; later its session ends, since one of the two users is a thief. `scope` may ask for less than the
+	// session has, for these tokens.
+	//
+	// Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /oidc/token (the `GetToken` operationId).
+	GetTokenWithFormdataBodyWithResponse(ctx context.Context, params *GetTokenParams, body GetTokenFormdataRequestBody, reqEditors ...RequestEditorFn) (*GetTokenResult, error)
+
+	// IntrospectTokenWithBodyWithResponse Look into a token 校验令牌
+	//
+	// Whether an access or refresh token of the application is good right now, and what it says (RFC 7662). The application must
+	// prove itself with its secret. Of a token that is unknown, expired, revoked, or of another application, nothing is told but
+	// that it is not active.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /oidc/token/introspection (the `IntrospectToken` operationId).
+	IntrospectTokenWithBodyWithResponse(ctx context.Context, params *IntrospectTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*IntrospectTokenResult, error)
+
+	// IntrospectTokenWithFormdataBodyWithResponse Look into a token 校验令牌
+	//
+	// Whether an access or refresh token of the application is good right now, and what it says (RFC 7662). The application must
+	// prove itself with its secret. Of a token that is unknown, expired, revoked, or of another application, nothing is told but
+	// that it is not active.
+	//
+	// Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /oidc/token/introspection (the `IntrospectToken` operationId).
+	IntrospectTokenWithFormdataBodyWithResponse(ctx context.Context, params *IntrospectTokenParams, body IntrospectTokenFormdataRequestBody, reqEditors ...RequestEditorFn) (*IntrospectTokenResult, error)
+
+	// RevokeTokenWithBodyWithResponse Revoke a token 撤销令牌
+	//
+	// Ends the session of an access or refresh token (RFC 7009), provided that it belongs to the application, which is proved as at
+	// `/oidc/token`. The answer is empty and the same whatever the token is.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /oidc/token/revocation (the `RevokeToken` operationId).
+	RevokeTokenWithBodyWithResponse(ctx context.Context, params *RevokeTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RevokeTokenResult, error)
+
+	// RevokeTokenWithFormdataBodyWithResponse Revoke a token 撤销令牌
+	//
+	// Ends the session of an access or refresh token (RFC 7009), provided that it belongs to the application, which is proved as at
+	// `/oidc/token`. The answer is empty and the same whatever the token is.
+	//
+	// Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /oidc/token/revocation (the `RevokeToken` operationId).
+	RevokeTokenWithFormdataBodyWithResponse(ctx context.Context, params *RevokeTokenParams, body RevokeTokenFormdataRequestBody, reqEditors ...RequestEditorFn) (*RevokeTokenResult, error)
 
 	// GetContractJSONWithResponse This contract as JSON 接口文档（JSON）
 	//
@@ -9775,6 +11096,49 @@ func (r ChangeQRCodeStatusResult) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ChangeQRCodeStatusResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// CheckApplicationSecretResultDefaultHeaders the declared response headers of an HTTP default response for CheckApplicationSecret
+type CheckApplicationSecretResultDefaultHeaders struct {
+	RetryAfter *int
+	XRequestID *string
+}
+
+type CheckApplicationSecretResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *CheckAppIDSecretRespDto
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *StatusFailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *StatusFailureApplicationProblemPlusJSON
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *CheckApplicationSecretResultDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r CheckApplicationSecretResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CheckApplicationSecretResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CheckApplicationSecretResult) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -10255,6 +11619,49 @@ func (r GetOTPSecretByUserResult) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetOTPSecretByUserResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetProfileResultDefaultHeaders the declared response headers of an HTTP default response for GetProfile
+type GetProfileResultDefaultHeaders struct {
+	RetryAfter *int
+	XRequestID *string
+}
+
+type GetProfileResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *User
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *StatusFailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *StatusFailureApplicationProblemPlusJSON
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GetProfileResultDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r GetProfileResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetProfileResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetProfileResult) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -11323,8 +12730,9 @@ type GetJWKSResult200Headers struct {
 
 // GetJWKSResultDefaultHeaders the declared response headers of an HTTP default response for GetJWKS
 type GetJWKSResultDefaultHeaders struct {
-	RetryAfter *int
-	XRequestID *string
+	RetryAfter      *int
+	WWWAuthenticate *string
+	XRequestID      *string
 }
 
 type GetJWKSResult struct {
@@ -11333,9 +12741,9 @@ type GetJWKSResult struct {
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *JWKS
 	// JSONDefault the response for an HTTP default `application/json` response
-	JSONDefault *StatusFailureApplicationJSON
+	JSONDefault *OAuthFailureApplicationJSON
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
-	ApplicationProblemJSONDefault *StatusFailureApplicationProblemPlusJSON
+	ApplicationProblemJSONDefault *OAuthFailureApplicationProblemPlusJSON
 	// Headers200 the parsed response headers for an HTTP 200 response
 	Headers200 *GetJWKSResult200Headers
 	// HeadersDefault the parsed response headers for an HTTP default response
@@ -11360,6 +12768,275 @@ func (r GetJWKSResult) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetJWKSResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetDiscoveryResult200Headers the declared response headers of an HTTP 200 response for GetDiscovery
+type GetDiscoveryResult200Headers struct {
+	CacheControl *string
+}
+
+// GetDiscoveryResultDefaultHeaders the declared response headers of an HTTP default response for GetDiscovery
+type GetDiscoveryResultDefaultHeaders struct {
+	RetryAfter      *int
+	WWWAuthenticate *string
+	XRequestID      *string
+}
+
+type GetDiscoveryResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Discovery
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *OAuthFailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *OAuthFailureApplicationProblemPlusJSON
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetDiscoveryResult200Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GetDiscoveryResultDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r GetDiscoveryResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetDiscoveryResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetDiscoveryResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetUserClaimsResultDefaultHeaders the declared response headers of an HTTP default response for GetUserClaims
+type GetUserClaimsResultDefaultHeaders struct {
+	RetryAfter      *int
+	WWWAuthenticate *string
+	XRequestID      *string
+}
+
+type GetUserClaimsResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *UserClaims
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *OAuthFailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *OAuthFailureApplicationProblemPlusJSON
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GetUserClaimsResultDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r GetUserClaimsResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetUserClaimsResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetUserClaimsResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetUserClaimsByPostResultDefaultHeaders the declared response headers of an HTTP default response for GetUserClaimsByPost
+type GetUserClaimsByPostResultDefaultHeaders struct {
+	RetryAfter      *int
+	WWWAuthenticate *string
+	XRequestID      *string
+}
+
+type GetUserClaimsByPostResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *UserClaims
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *OAuthFailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *OAuthFailureApplicationProblemPlusJSON
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GetUserClaimsByPostResultDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r GetUserClaimsByPostResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetUserClaimsByPostResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetUserClaimsByPostResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetTokenResultDefaultHeaders the declared response headers of an HTTP default response for GetToken
+type GetTokenResultDefaultHeaders struct {
+	RetryAfter      *int
+	WWWAuthenticate *string
+	XRequestID      *string
+}
+
+type GetTokenResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *TokenResponse
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *OAuthFailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *OAuthFailureApplicationProblemPlusJSON
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GetTokenResultDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r GetTokenResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetTokenResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetTokenResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// IntrospectTokenResultDefaultHeaders the declared response headers of an HTTP default response for IntrospectToken
+type IntrospectTokenResultDefaultHeaders struct {
+	RetryAfter      *int
+	WWWAuthenticate *string
+	XRequestID      *string
+}
+
+type IntrospectTokenResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *TokenIntrospection
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *OAuthFailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *OAuthFailureApplicationProblemPlusJSON
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *IntrospectTokenResultDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r IntrospectTokenResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r IntrospectTokenResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r IntrospectTokenResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// RevokeTokenResultDefaultHeaders the declared response headers of an HTTP default response for RevokeToken
+type RevokeTokenResultDefaultHeaders struct {
+	RetryAfter      *int
+	WWWAuthenticate *string
+	XRequestID      *string
+}
+
+type RevokeTokenResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *OAuthFailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *OAuthFailureApplicationProblemPlusJSON
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *RevokeTokenResultDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r RevokeTokenResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RevokeTokenResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RevokeTokenResult) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -11950,6 +13627,38 @@ func (c *ClientWithResponses) ChangeQRCodeStatusWithResponse(ctx context.Context
 	return ParseChangeQRCodeStatusResult(rsp)
 }
 
+// CheckApplicationSecretWithBodyWithResponse Check an application's secret 校验应用 ID 与密钥
+//
+// Whether the secret is the application's; one official SDK asks when it starts. A wrong secret and an unknown application have
+// the same answer, and how often one may ask is limited.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v3/check-app-id-secret (the `CheckApplicationSecret` operationId).
+func (c *ClientWithResponses) CheckApplicationSecretWithBodyWithResponse(ctx context.Context, params *CheckApplicationSecretParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CheckApplicationSecretResult, error) {
+	rsp, err := c.CheckApplicationSecretWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCheckApplicationSecretResult(rsp)
+}
+
+// CheckApplicationSecretWithResponse Check an application's secret 校验应用 ID 与密钥
+//
+// Whether the secret is the application's; one official SDK asks when it starts. A wrong secret and an unknown application have
+// the same answer, and how often one may ask is limited.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v3/check-app-id-secret (the `CheckApplicationSecret` operationId).
+func (c *ClientWithResponses) CheckApplicationSecretWithResponse(ctx context.Context, params *CheckApplicationSecretParams, body CheckApplicationSecretJSONRequestBody, reqEditors ...RequestEditorFn) (*CheckApplicationSecretResult, error) {
+	rsp, err := c.CheckApplicationSecret(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCheckApplicationSecretResult(rsp)
+}
+
 // CheckQRCodeStatusWithResponse Status of a login QR code, older name 检测扫码状态
 //
 // The older name of `get-qrcode-status`, for clients that still use it.
@@ -12246,6 +13955,21 @@ func (c *ClientWithResponses) GetOTPSecretByUserWithResponse(ctx context.Context
 		return nil, err
 	}
 	return ParseGetOTPSecretByUserResult(rsp)
+}
+
+// GetProfileWithResponse The signed-in user 获取用户资料
+//
+// The signed-in user, as `get-user` shows it. There are no departments here, so `withDepartmentIds` adds nothing.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v3/get-profile (the `GetProfile` operationId).
+func (c *ClientWithResponses) GetProfileWithResponse(ctx context.Context, params *GetProfileParams, reqEditors ...RequestEditorFn) (*GetProfileResult, error) {
+	rsp, err := c.GetProfile(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetProfileResult(rsp)
 }
 
 // GetQRCodeStatusWithResponse Status of a login QR code 获取登录二维码状态
@@ -12583,8 +14307,8 @@ func (c *ClientWithResponses) SetQRCodeStatusWithResponse(ctx context.Context, b
 // There is no field for the authenticator's code. For an account that has one bound, the answer to the right password is
 // the refusal 1635 with an `mfaToken` of five minutes; `/api/v3/signin-with-mfa` takes it together with the code.
 //
-// The application is `client_id`, or the one of `x-authing-app-id`, or the default one. A `client_secret` that is
-// sent must be right.
+// The application is `client_id`, or the one of `x-authing-app-id`, or the default one (of `x-authing-userpool-id`, if that is
+// sent). A `client_secret` that is sent must be right.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -12604,8 +14328,8 @@ func (c *ClientWithResponses) SignInWithBodyWithResponse(ctx context.Context, pa
 // There is no field for the authenticator's code. For an account that has one bound, the answer to the right password is
 // the refusal 1635 with an `mfaToken` of five minutes; `/api/v3/signin-with-mfa` takes it together with the code.
 //
-// The application is `client_id`, or the one of `x-authing-app-id`, or the default one. A `client_secret` that is
-// sent must be right.
+// The application is `client_id`, or the one of `x-authing-app-id`, or the default one (of `x-authing-userpool-id`, if that is
+// sent). A `client_secret` that is sent must be right.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -12929,6 +14653,182 @@ func (c *ClientWithResponses) GetJWKSWithResponse(ctx context.Context, reqEditor
 		return nil, err
 	}
 	return ParseGetJWKSResult(rsp)
+}
+
+// GetDiscoveryWithResponse What a client must know of this server 发现文档
+//
+// OpenID Connect Discovery and RFC 8414, as far as there is something to discover: there is no authorization endpoint, so no
+// response type.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /oidc/.well-known/openid-configuration (the `GetDiscovery` operationId).
+func (c *ClientWithResponses) GetDiscoveryWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetDiscoveryResult, error) {
+	rsp, err := c.GetDiscovery(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetDiscoveryResult(rsp)
+}
+
+// GetUserClaimsWithResponse The user of a token 令牌的用户信息
+//
+// The claims that the scope of the access token allows (OpenID Connect Core section 5.3). A token in the URL counts before one in
+// the header.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /oidc/me (the `GetUserClaims` operationId).
+func (c *ClientWithResponses) GetUserClaimsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetUserClaimsResult, error) {
+	rsp, err := c.GetUserClaims(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetUserClaimsResult(rsp)
+}
+
+// GetUserClaimsByPostWithBodyWithResponse The user of a token, by POST 令牌的用户信息
+//
+// The same. The token may also be in the body (RFC 6750 section 2.2), which then counts first.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /oidc/me (the `GetUserClaimsByPost` operationId).
+func (c *ClientWithResponses) GetUserClaimsByPostWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*GetUserClaimsByPostResult, error) {
+	rsp, err := c.GetUserClaimsByPostWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetUserClaimsByPostResult(rsp)
+}
+
+// GetUserClaimsByPostWithFormdataBodyWithResponse The user of a token, by POST 令牌的用户信息
+//
+// The same. The token may also be in the body (RFC 6750 section 2.2), which then counts first.
+//
+// Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /oidc/me (the `GetUserClaimsByPost` operationId).
+func (c *ClientWithResponses) GetUserClaimsByPostWithFormdataBodyWithResponse(ctx context.Context, body GetUserClaimsByPostFormdataRequestBody, reqEditors ...RequestEditorFn) (*GetUserClaimsByPostResult, error) {
+	rsp, err := c.GetUserClaimsByPostWithFormdataBody(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetUserClaimsByPostResult(rsp)
+}
+
+// GetTokenWithBodyWithResponse Renew tokens 刷新令牌
+//
+// Spends a refresh token for the next tokens of its session (RFC 6749 section 6). `refresh_token` is the only grant type: sessions
+// begin where people sign in.
+//
+// The application is proved with HTTP Basic, or with `client_id` and `client_secret` in the body; a public one, which is allowed
+// to go without its secret, names itself in `client_id`. It must be the one that the session belongs to: another one
+// neither uses the refresh token up nor learns anything of it.
+//
+// A refresh token is good once. Used again within ten seconds it is only refused, since that is what a client with two requests
+// in flight does; later its session ends, since one of the two users is a thief. `scope` may ask for less than the
+// session has, for these tokens.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /oidc/token (the `GetToken` operationId).
+func (c *ClientWithResponses) GetTokenWithBodyWithResponse(ctx context.Context, params *GetTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*GetTokenResult, error) {
+	rsp, err := c.GetTokenWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetTokenResult(rsp)
+}
+
+// GetTokenWithFormdataBodyWithResponse Renew tokens 刷新令牌
+//
+// Spends a refresh token for the next tokens of its session (RFC 6749 section 6). `refresh_token` is the only grant type: sessions
+// begin where people sign in.
+//
+// The application is proved with HTTP Basic, or with `client_id` and `client_secret` in the body; a public one, which is allowed
+// to go without its secret, names itself in `client_id`. It must be the one that the session belongs to: another one
+// neither uses the refresh token up nor learns anything of it.
+//
+// A refresh token is good once. Used again within ten seconds it is only refused, since that is what a client with two requests
+// in flight does; later its session ends, since one of the two users is a thief. `scope` may ask for less than the
+// session has, for these tokens.
+//
+// Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /oidc/token (the `GetToken` operationId).
+func (c *ClientWithResponses) GetTokenWithFormdataBodyWithResponse(ctx context.Context, params *GetTokenParams, body GetTokenFormdataRequestBody, reqEditors ...RequestEditorFn) (*GetTokenResult, error) {
+	rsp, err := c.GetTokenWithFormdataBody(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetTokenResult(rsp)
+}
+
+// IntrospectTokenWithBodyWithResponse Look into a token 校验令牌
+//
+// Whether an access or refresh token of the application is good right now, and what it says (RFC 7662). The application must
+// prove itself with its secret. Of a token that is unknown, expired, revoked, or of another application, nothing is told but
+// that it is not active.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /oidc/token/introspection (the `IntrospectToken` operationId).
+func (c *ClientWithResponses) IntrospectTokenWithBodyWithResponse(ctx context.Context, params *IntrospectTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*IntrospectTokenResult, error) {
+	rsp, err := c.IntrospectTokenWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseIntrospectTokenResult(rsp)
+}
+
+// IntrospectTokenWithFormdataBodyWithResponse Look into a token 校验令牌
+//
+// Whether an access or refresh token of the application is good right now, and what it says (RFC 7662). The application must
+// prove itself with its secret. Of a token that is unknown, expired, revoked, or of another application, nothing is told but
+// that it is not active.
+//
+// Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /oidc/token/introspection (the `IntrospectToken` operationId).
+func (c *ClientWithResponses) IntrospectTokenWithFormdataBodyWithResponse(ctx context.Context, params *IntrospectTokenParams, body IntrospectTokenFormdataRequestBody, reqEditors ...RequestEditorFn) (*IntrospectTokenResult, error) {
+	rsp, err := c.IntrospectTokenWithFormdataBody(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseIntrospectTokenResult(rsp)
+}
+
+// RevokeTokenWithBodyWithResponse Revoke a token 撤销令牌
+//
+// Ends the session of an access or refresh token (RFC 7009), provided that it belongs to the application, which is proved as at
+// `/oidc/token`. The answer is empty and the same whatever the token is.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /oidc/token/revocation (the `RevokeToken` operationId).
+func (c *ClientWithResponses) RevokeTokenWithBodyWithResponse(ctx context.Context, params *RevokeTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RevokeTokenResult, error) {
+	rsp, err := c.RevokeTokenWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRevokeTokenResult(rsp)
+}
+
+// RevokeTokenWithFormdataBodyWithResponse Revoke a token 撤销令牌
+//
+// Ends the session of an access or refresh token (RFC 7009), provided that it belongs to the application, which is proved as at
+// `/oidc/token`. The answer is empty and the same whatever the token is.
+//
+// Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /oidc/token/revocation (the `RevokeToken` operationId).
+func (c *ClientWithResponses) RevokeTokenWithFormdataBodyWithResponse(ctx context.Context, params *RevokeTokenParams, body RevokeTokenFormdataRequestBody, reqEditors ...RequestEditorFn) (*RevokeTokenResult, error) {
+	rsp, err := c.RevokeTokenWithFormdataBody(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRevokeTokenResult(rsp)
 }
 
 // GetContractJSONWithResponse This contract as JSON 接口文档（JSON）
@@ -13548,6 +15448,66 @@ func ParseChangeQRCodeStatusResult(rsp *http.Response) (*ChangeQRCodeStatusResul
 	switch {
 	case true:
 		var headers ChangeQRCodeStatusResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseCheckApplicationSecretResult parses an HTTP response from a CheckApplicationSecretWithResponse call
+func ParseCheckApplicationSecretResult(rsp *http.Response) (*CheckApplicationSecretResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CheckApplicationSecretResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest CheckAppIDSecretRespDto
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest StatusFailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest StatusFailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers CheckApplicationSecretResultDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
@@ -14218,6 +16178,66 @@ func ParseGetOTPSecretByUserResult(rsp *http.Response) (*GetOTPSecretByUserResul
 		response.Headers200 = &headers
 	case true:
 		var headers GetOTPSecretByUserResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetProfileResult parses an HTTP response from a GetProfileWithResponse call
+func ParseGetProfileResult(rsp *http.Response) (*GetProfileResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetProfileResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest User
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest StatusFailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest StatusFailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers GetProfileResultDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
@@ -15768,14 +17788,14 @@ func ParseGetJWKSResult(rsp *http.Response) (*GetJWKSResult, error) {
 		response.JSON200 = &dest
 
 	case rsp.Header.Get("Content-Type") == "application/json" && true:
-		var dest StatusFailureApplicationJSON
+		var dest OAuthFailureApplicationJSON
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSONDefault = &dest
 
 	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
-		var dest StatusFailureApplicationProblemPlusJSON
+		var dest OAuthFailureApplicationProblemPlusJSON
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -15802,6 +17822,421 @@ func ParseGetJWKSResult(rsp *http.Response) (*GetJWKSResult, error) {
 				return nil, err
 			}
 			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetDiscoveryResult parses an HTTP response from a GetDiscoveryWithResponse call
+func ParseGetDiscoveryResult(rsp *http.Response) (*GetDiscoveryResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetDiscoveryResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Discovery
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest OAuthFailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest OAuthFailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetDiscoveryResult200Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		response.Headers200 = &headers
+	case true:
+		var headers GetDiscoveryResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetUserClaimsResult parses an HTTP response from a GetUserClaimsWithResponse call
+func ParseGetUserClaimsResult(rsp *http.Response) (*GetUserClaimsResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetUserClaimsResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest UserClaims
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest OAuthFailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest OAuthFailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers GetUserClaimsResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetUserClaimsByPostResult parses an HTTP response from a GetUserClaimsByPostWithResponse call
+func ParseGetUserClaimsByPostResult(rsp *http.Response) (*GetUserClaimsByPostResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetUserClaimsByPostResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest UserClaims
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest OAuthFailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest OAuthFailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers GetUserClaimsByPostResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetTokenResult parses an HTTP response from a GetTokenWithResponse call
+func ParseGetTokenResult(rsp *http.Response) (*GetTokenResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetTokenResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest TokenResponse
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest OAuthFailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest OAuthFailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers GetTokenResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseIntrospectTokenResult parses an HTTP response from a IntrospectTokenWithResponse call
+func ParseIntrospectTokenResult(rsp *http.Response) (*IntrospectTokenResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &IntrospectTokenResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest TokenIntrospection
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest OAuthFailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest OAuthFailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers IntrospectTokenResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseRevokeTokenResult parses an HTTP response from a RevokeTokenWithResponse call
+func ParseRevokeTokenResult(rsp *http.Response) (*RevokeTokenResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RevokeTokenResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		break // No content-type
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest OAuthFailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest OAuthFailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers RevokeTokenResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -16262,6 +18697,9 @@ type ServerInterface interface {
 	// ChangeQRCodeStatus Scan, confirm or cancel a login QR code, older name 修改二维码状态
 	// (POST /api/v3/change-qrcode-status)
 	ChangeQRCodeStatus(w http.ResponseWriter, r *http.Request)
+	// CheckApplicationSecret Check an application's secret 校验应用 ID 与密钥
+	// (POST /api/v3/check-app-id-secret)
+	CheckApplicationSecret(w http.ResponseWriter, r *http.Request, params CheckApplicationSecretParams)
 	// CheckQRCodeStatus Status of a login QR code, older name 检测扫码状态
 	// (GET /api/v3/check-qrcode-status)
 	CheckQRCodeStatus(w http.ResponseWriter, r *http.Request, params CheckQRCodeStatusParams)
@@ -16295,6 +18733,9 @@ type ServerInterface interface {
 	// GetOTPSecretByUser Get the OTP secret of a user 获取用户绑定 OTP 的秘钥
 	// (GET /api/v3/get-otp-secret-by-user)
 	GetOTPSecretByUser(w http.ResponseWriter, r *http.Request, params GetOTPSecretByUserParams)
+	// GetProfile The signed-in user 获取用户资料
+	// (GET /api/v3/get-profile)
+	GetProfile(w http.ResponseWriter, r *http.Request, params GetProfileParams)
 	// GetQRCodeStatus Status of a login QR code 获取登录二维码状态
 	// (GET /api/v3/get-qrcode-status)
 	GetQRCodeStatus(w http.ResponseWriter, r *http.Request, params GetQRCodeStatusParams)
@@ -16367,6 +18808,24 @@ type ServerInterface interface {
 	// GetJWKS The keys that verify our tokens 公钥集
 	// (GET /oidc/.well-known/jwks.json)
 	GetJWKS(w http.ResponseWriter, r *http.Request)
+	// GetDiscovery What a client must know of this server 发现文档
+	// (GET /oidc/.well-known/openid-configuration)
+	GetDiscovery(w http.ResponseWriter, r *http.Request)
+	// GetUserClaims The user of a token 令牌的用户信息
+	// (GET /oidc/me)
+	GetUserClaims(w http.ResponseWriter, r *http.Request)
+	// GetUserClaimsByPost The user of a token, by POST 令牌的用户信息
+	// (POST /oidc/me)
+	GetUserClaimsByPost(w http.ResponseWriter, r *http.Request)
+	// GetToken Renew tokens 刷新令牌
+	// (POST /oidc/token)
+	GetToken(w http.ResponseWriter, r *http.Request, params GetTokenParams)
+	// IntrospectToken Look into a token 校验令牌
+	// (POST /oidc/token/introspection)
+	IntrospectToken(w http.ResponseWriter, r *http.Request, params IntrospectTokenParams)
+	// RevokeToken Revoke a token 撤销令牌
+	// (POST /oidc/token/revocation)
+	RevokeToken(w http.ResponseWriter, r *http.Request, params RevokeTokenParams)
 	// GetContractJSON This contract as JSON 接口文档（JSON）
 	// (GET /openapi.json)
 	GetContractJSON(w http.ResponseWriter, r *http.Request)
@@ -16439,6 +18898,12 @@ func (_ Unimplemented) ChangeQRCodeStatus(w http.ResponseWriter, r *http.Request
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
+// CheckApplicationSecret Check an application's secret 校验应用 ID 与密钥
+// (POST /api/v3/check-app-id-secret)
+func (_ Unimplemented) CheckApplicationSecret(w http.ResponseWriter, r *http.Request, params CheckApplicationSecretParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
 // CheckQRCodeStatus Status of a login QR code, older name 检测扫码状态
 // (GET /api/v3/check-qrcode-status)
 func (_ Unimplemented) CheckQRCodeStatus(w http.ResponseWriter, r *http.Request, params CheckQRCodeStatusParams) {
@@ -16502,6 +18967,12 @@ func (_ Unimplemented) GetManagementToken(w http.ResponseWriter, r *http.Request
 // GetOTPSecretByUser Get the OTP secret of a user 获取用户绑定 OTP 的秘钥
 // (GET /api/v3/get-otp-secret-by-user)
 func (_ Unimplemented) GetOTPSecretByUser(w http.ResponseWriter, r *http.Request, params GetOTPSecretByUserParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// GetProfile The signed-in user 获取用户资料
+// (GET /api/v3/get-profile)
+func (_ Unimplemented) GetProfile(w http.ResponseWriter, r *http.Request, params GetProfileParams) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -16646,6 +19117,42 @@ func (_ Unimplemented) GetHealth(w http.ResponseWriter, r *http.Request) {
 // GetJWKS The keys that verify our tokens 公钥集
 // (GET /oidc/.well-known/jwks.json)
 func (_ Unimplemented) GetJWKS(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// GetDiscovery What a client must know of this server 发现文档
+// (GET /oidc/.well-known/openid-configuration)
+func (_ Unimplemented) GetDiscovery(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// GetUserClaims The user of a token 令牌的用户信息
+// (GET /oidc/me)
+func (_ Unimplemented) GetUserClaims(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// GetUserClaimsByPost The user of a token, by POST 令牌的用户信息
+// (POST /oidc/me)
+func (_ Unimplemented) GetUserClaimsByPost(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// GetToken Renew tokens 刷新令牌
+// (POST /oidc/token)
+func (_ Unimplemented) GetToken(w http.ResponseWriter, r *http.Request, params GetTokenParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// IntrospectToken Look into a token 校验令牌
+// (POST /oidc/token/introspection)
+func (_ Unimplemented) IntrospectToken(w http.ResponseWriter, r *http.Request, params IntrospectTokenParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// RevokeToken Revoke a token 撤销令牌
+// (POST /oidc/token/revocation)
+func (_ Unimplemented) RevokeToken(w http.ResponseWriter, r *http.Request, params RevokeTokenParams) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -17660,6 +20167,47 @@ func (siw *ServerInterfaceWrapper) ChangeQRCodeStatus(w http.ResponseWriter, r *
 	handler.ServeHTTP(w, r)
 }
 
+// CheckApplicationSecret operation middleware
+func (siw *ServerInterfaceWrapper) CheckApplicationSecret(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CheckApplicationSecretParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "x-authing-userpool-id" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("x-authing-userpool-id")]; found {
+		var XAuthingUserpoolID UserpoolIDHeader
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "x-authing-userpool-id", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "x-authing-userpool-id", valueList[0], &XAuthingUserpoolID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "x-authing-userpool-id", Err: err})
+			return
+		}
+
+		params.XAuthingUserpoolID = &XAuthingUserpoolID
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CheckApplicationSecret(w, r, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // CheckQRCodeStatus operation middleware
 func (siw *ServerInterfaceWrapper) CheckQRCodeStatus(w http.ResponseWriter, r *http.Request) {
 
@@ -17999,6 +20547,65 @@ func (siw *ServerInterfaceWrapper) GetOTPSecretByUser(w http.ResponseWriter, r *
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetOTPSecretByUser(w, r, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetProfile operation middleware
+func (siw *ServerInterfaceWrapper) GetProfile(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetProfileParams
+
+	// ------------- Optional query parameter "withCustomData" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "withCustomData", r.URL.Query(), &params.WithCustomData, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "withCustomData"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "withCustomData", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "withIdentities" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "withIdentities", r.URL.Query(), &params.WithIdentities, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "withIdentities"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "withIdentities", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "withDepartmentIds" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "withDepartmentIds", r.URL.Query(), &params.WithDepartmentIds, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "withDepartmentIds"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "withDepartmentIds", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetProfile(w, r, params)
 	}))
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -18444,6 +21051,25 @@ func (siw *ServerInterfaceWrapper) SignIn(w http.ResponseWriter, r *http.Request
 		}
 
 		params.XAuthingAppID = &XAuthingAppID
+
+	}
+
+	// ------------- Optional header parameter "x-authing-userpool-id" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("x-authing-userpool-id")]; found {
+		var XAuthingUserpoolID UserpoolIDHeader
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "x-authing-userpool-id", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "x-authing-userpool-id", valueList[0], &XAuthingUserpoolID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "x-authing-userpool-id", Err: err})
+			return
+		}
+
+		params.XAuthingUserpoolID = &XAuthingUserpoolID
 
 	}
 
@@ -18920,6 +21546,228 @@ func (siw *ServerInterfaceWrapper) GetJWKS(w http.ResponseWriter, r *http.Reques
 	handler.ServeHTTP(w, r)
 }
 
+// GetDiscovery operation middleware
+func (siw *ServerInterfaceWrapper) GetDiscovery(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetDiscovery(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetUserClaims operation middleware
+func (siw *ServerInterfaceWrapper) GetUserClaims(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetUserClaims(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetUserClaimsByPost operation middleware
+func (siw *ServerInterfaceWrapper) GetUserClaimsByPost(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetUserClaimsByPost(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetToken operation middleware
+func (siw *ServerInterfaceWrapper) GetToken(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetTokenParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "x-authing-app-id" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("x-authing-app-id")]; found {
+		var XAuthingAppID AppIDHeader
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "x-authing-app-id", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "x-authing-app-id", valueList[0], &XAuthingAppID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "x-authing-app-id", Err: err})
+			return
+		}
+
+		params.XAuthingAppID = &XAuthingAppID
+
+	}
+
+	// ------------- Optional header parameter "x-authing-userpool-id" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("x-authing-userpool-id")]; found {
+		var XAuthingUserpoolID UserpoolIDHeader
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "x-authing-userpool-id", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "x-authing-userpool-id", valueList[0], &XAuthingUserpoolID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "x-authing-userpool-id", Err: err})
+			return
+		}
+
+		params.XAuthingUserpoolID = &XAuthingUserpoolID
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetToken(w, r, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// IntrospectToken operation middleware
+func (siw *ServerInterfaceWrapper) IntrospectToken(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params IntrospectTokenParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "x-authing-app-id" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("x-authing-app-id")]; found {
+		var XAuthingAppID AppIDHeader
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "x-authing-app-id", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "x-authing-app-id", valueList[0], &XAuthingAppID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "x-authing-app-id", Err: err})
+			return
+		}
+
+		params.XAuthingAppID = &XAuthingAppID
+
+	}
+
+	// ------------- Optional header parameter "x-authing-userpool-id" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("x-authing-userpool-id")]; found {
+		var XAuthingUserpoolID UserpoolIDHeader
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "x-authing-userpool-id", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "x-authing-userpool-id", valueList[0], &XAuthingUserpoolID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "x-authing-userpool-id", Err: err})
+			return
+		}
+
+		params.XAuthingUserpoolID = &XAuthingUserpoolID
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.IntrospectToken(w, r, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RevokeToken operation middleware
+func (siw *ServerInterfaceWrapper) RevokeToken(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RevokeTokenParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "x-authing-app-id" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("x-authing-app-id")]; found {
+		var XAuthingAppID AppIDHeader
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "x-authing-app-id", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "x-authing-app-id", valueList[0], &XAuthingAppID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "x-authing-app-id", Err: err})
+			return
+		}
+
+		params.XAuthingAppID = &XAuthingAppID
+
+	}
+
+	// ------------- Optional header parameter "x-authing-userpool-id" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("x-authing-userpool-id")]; found {
+		var XAuthingUserpoolID UserpoolIDHeader
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "x-authing-userpool-id", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "x-authing-userpool-id", valueList[0], &XAuthingUserpoolID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "x-authing-userpool-id", Err: err})
+			return
+		}
+
+		params.XAuthingUserpoolID = &XAuthingUserpoolID
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RevokeToken(w, r, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // GetContractJSON operation middleware
 func (siw *ServerInterfaceWrapper) GetContractJSON(w http.ResponseWriter, r *http.Request) {
 
@@ -19279,6 +22127,30 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 		r.Post(options.BaseURL+"/api/v3/mfa-totp-verify", wrapper.VerifyTOTP)
 	})
 	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/oidc/token", wrapper.GetToken)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/oidc/token/revocation", wrapper.RevokeToken)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/oidc/token/introspection", wrapper.IntrospectToken)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/oidc/me", wrapper.GetUserClaims)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/oidc/me", wrapper.GetUserClaimsByPost)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/oidc/.well-known/openid-configuration", wrapper.GetDiscovery)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/api/v3/get-profile", wrapper.GetProfile)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/v3/check-app-id-secret", wrapper.CheckApplicationSecret)
+	})
+	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/api/v3/get-otp-secret-by-user", wrapper.GetOTPSecretByUser)
 	})
 	r.Group(func(r chi.Router) {
@@ -19361,6 +22233,22 @@ type CodeFailureApplicationProblemPlusJSONResponse struct {
 
 type LoginTokenJSONResponse LoginTokenRespDto
 
+type OAuthFailureResponseHeaders struct {
+	RetryAfter      *int
+	WWWAuthenticate *string
+	XRequestID      *string
+}
+type OAuthFailureJSONResponse struct {
+	Body OAuthError
+
+	Headers OAuthFailureResponseHeaders
+}
+type OAuthFailureApplicationProblemPlusJSONResponse struct {
+	Body Problem
+
+	Headers OAuthFailureResponseHeaders
+}
+
 type SignInJSONResponse SigninRespDto
 
 type StatusFailureResponseHeaders struct {
@@ -19379,6 +22267,8 @@ type StatusFailureApplicationProblemPlusJSONResponse struct {
 }
 
 type UserJSONResponse UserSingleRespDto
+
+type UserClaimsJSONResponse UserClaimsDocument
 
 type BindAccountRequestObject struct {
 	Params BindAccountParams
@@ -19930,6 +22820,77 @@ type ChangeQRCodeStatusdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ChangeQRCodeStatusdefaultApplicationProblemPlusJSONResponse) VisitChangeQRCodeStatusResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckApplicationSecretRequestObject struct {
+	Params CheckApplicationSecretParams
+	Body   *CheckApplicationSecretJSONRequestBody
+}
+
+type CheckApplicationSecretResponseObject interface {
+	VisitCheckApplicationSecretResponse(w http.ResponseWriter) error
+}
+
+type CheckApplicationSecret200JSONResponse CheckAppIDSecretRespDto
+
+func (response CheckApplicationSecret200JSONResponse) VisitCheckApplicationSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckApplicationSecretdefaultJSONResponse struct {
+	Body       StatusError
+	Headers    StatusFailureResponseHeaders
+	StatusCode int
+}
+
+func (response CheckApplicationSecretdefaultJSONResponse) VisitCheckApplicationSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckApplicationSecretdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    StatusFailureResponseHeaders
+	StatusCode int
+}
+
+func (response CheckApplicationSecretdefaultApplicationProblemPlusJSONResponse) VisitCheckApplicationSecretResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -20712,6 +23673,76 @@ type GetOTPSecretByUserdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetOTPSecretByUserdefaultApplicationProblemPlusJSONResponse) VisitGetOTPSecretByUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProfileRequestObject struct {
+	Params GetProfileParams
+}
+
+type GetProfileResponseObject interface {
+	VisitGetProfileResponse(w http.ResponseWriter) error
+}
+
+type GetProfile200JSONResponse struct{ UserJSONResponse }
+
+func (response GetProfile200JSONResponse) VisitGetProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProfiledefaultJSONResponse struct {
+	Body       StatusError
+	Headers    StatusFailureResponseHeaders
+	StatusCode int
+}
+
+func (response GetProfiledefaultJSONResponse) VisitGetProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProfiledefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    StatusFailureResponseHeaders
+	StatusCode int
+}
+
+func (response GetProfiledefaultApplicationProblemPlusJSONResponse) VisitGetProfileResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -22535,8 +25566,8 @@ func (response GetJWKS200JSONResponse) VisitGetJWKSResponse(w http.ResponseWrite
 }
 
 type GetJWKSdefaultJSONResponse struct {
-	Body       StatusError
-	Headers    StatusFailureResponseHeaders
+	Body       OAuthError
+	Headers    OAuthFailureResponseHeaders
 	StatusCode int
 }
 
@@ -22550,6 +25581,9 @@ func (response GetJWKSdefaultJSONResponse) VisitGetJWKSResponse(w http.ResponseW
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	if response.Headers.XRequestID != nil {
 		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
 	}
@@ -22560,7 +25594,7 @@ func (response GetJWKSdefaultJSONResponse) VisitGetJWKSResponse(w http.ResponseW
 
 type GetJWKSdefaultApplicationProblemPlusJSONResponse struct {
 	Body       Problem
-	Headers    StatusFailureResponseHeaders
+	Headers    OAuthFailureResponseHeaders
 	StatusCode int
 }
 
@@ -22573,6 +25607,470 @@ func (response GetJWKSdefaultApplicationProblemPlusJSONResponse) VisitGetJWKSRes
 	w.Header().Set("Content-Type", "application/problem+json")
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDiscoveryRequestObject struct {
+}
+
+type GetDiscoveryResponseObject interface {
+	VisitGetDiscoveryResponse(w http.ResponseWriter) error
+}
+
+type GetDiscovery200ResponseHeaders struct {
+	CacheControl *string
+}
+
+type GetDiscovery200JSONResponse struct {
+	Body    Discovery
+	Headers GetDiscovery200ResponseHeaders
+}
+
+func (response GetDiscovery200JSONResponse) VisitGetDiscoveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDiscoverydefaultJSONResponse struct {
+	Body       OAuthError
+	Headers    OAuthFailureResponseHeaders
+	StatusCode int
+}
+
+func (response GetDiscoverydefaultJSONResponse) VisitGetDiscoveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDiscoverydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    OAuthFailureResponseHeaders
+	StatusCode int
+}
+
+func (response GetDiscoverydefaultApplicationProblemPlusJSONResponse) VisitGetDiscoveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUserClaimsRequestObject struct {
+}
+
+type GetUserClaimsResponseObject interface {
+	VisitGetUserClaimsResponse(w http.ResponseWriter) error
+}
+
+type GetUserClaims200JSONResponse struct{ UserClaimsJSONResponse }
+
+func (response GetUserClaims200JSONResponse) VisitGetUserClaimsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUserClaimsdefaultJSONResponse struct {
+	Body       OAuthError
+	Headers    OAuthFailureResponseHeaders
+	StatusCode int
+}
+
+func (response GetUserClaimsdefaultJSONResponse) VisitGetUserClaimsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUserClaimsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    OAuthFailureResponseHeaders
+	StatusCode int
+}
+
+func (response GetUserClaimsdefaultApplicationProblemPlusJSONResponse) VisitGetUserClaimsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUserClaimsByPostRequestObject struct {
+	Body *GetUserClaimsByPostFormdataRequestBody
+}
+
+type GetUserClaimsByPostResponseObject interface {
+	VisitGetUserClaimsByPostResponse(w http.ResponseWriter) error
+}
+
+type GetUserClaimsByPost200JSONResponse struct{ UserClaimsJSONResponse }
+
+func (response GetUserClaimsByPost200JSONResponse) VisitGetUserClaimsByPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUserClaimsByPostdefaultJSONResponse struct {
+	Body       OAuthError
+	Headers    OAuthFailureResponseHeaders
+	StatusCode int
+}
+
+func (response GetUserClaimsByPostdefaultJSONResponse) VisitGetUserClaimsByPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUserClaimsByPostdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    OAuthFailureResponseHeaders
+	StatusCode int
+}
+
+func (response GetUserClaimsByPostdefaultApplicationProblemPlusJSONResponse) VisitGetUserClaimsByPostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTokenRequestObject struct {
+	Params GetTokenParams
+	Body   *GetTokenFormdataRequestBody
+}
+
+type GetTokenResponseObject interface {
+	VisitGetTokenResponse(w http.ResponseWriter) error
+}
+
+type GetToken200JSONResponse TokenResponse
+
+func (response GetToken200JSONResponse) VisitGetTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTokendefaultJSONResponse struct {
+	Body       OAuthError
+	Headers    OAuthFailureResponseHeaders
+	StatusCode int
+}
+
+func (response GetTokendefaultJSONResponse) VisitGetTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTokendefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    OAuthFailureResponseHeaders
+	StatusCode int
+}
+
+func (response GetTokendefaultApplicationProblemPlusJSONResponse) VisitGetTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type IntrospectTokenRequestObject struct {
+	Params IntrospectTokenParams
+	Body   *IntrospectTokenFormdataRequestBody
+}
+
+type IntrospectTokenResponseObject interface {
+	VisitIntrospectTokenResponse(w http.ResponseWriter) error
+}
+
+type IntrospectToken200JSONResponse TokenIntrospection
+
+func (response IntrospectToken200JSONResponse) VisitIntrospectTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type IntrospectTokendefaultJSONResponse struct {
+	Body       OAuthError
+	Headers    OAuthFailureResponseHeaders
+	StatusCode int
+}
+
+func (response IntrospectTokendefaultJSONResponse) VisitIntrospectTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type IntrospectTokendefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    OAuthFailureResponseHeaders
+	StatusCode int
+}
+
+func (response IntrospectTokendefaultApplicationProblemPlusJSONResponse) VisitIntrospectTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeTokenRequestObject struct {
+	Params RevokeTokenParams
+	Body   *RevokeTokenFormdataRequestBody
+}
+
+type RevokeTokenResponseObject interface {
+	VisitRevokeTokenResponse(w http.ResponseWriter) error
+}
+
+type RevokeToken200Response struct {
+}
+
+func (response RevokeToken200Response) VisitRevokeTokenResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type RevokeTokendefaultJSONResponse struct {
+	Body       OAuthError
+	Headers    OAuthFailureResponseHeaders
+	StatusCode int
+}
+
+func (response RevokeTokendefaultJSONResponse) VisitRevokeTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeTokendefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    OAuthFailureResponseHeaders
+	StatusCode int
+}
+
+func (response RevokeTokendefaultApplicationProblemPlusJSONResponse) VisitRevokeTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
 	if response.Headers.XRequestID != nil {
 		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
@@ -23095,6 +26593,9 @@ type StrictServerInterface interface {
 	// ChangeQRCodeStatus Scan, confirm or cancel a login QR code, older name 修改二维码状态
 	// (POST /api/v3/change-qrcode-status)
 	ChangeQRCodeStatus(ctx context.Context, request ChangeQRCodeStatusRequestObject) (ChangeQRCodeStatusResponseObject, error)
+	// CheckApplicationSecret Check an application's secret 校验应用 ID 与密钥
+	// (POST /api/v3/check-app-id-secret)
+	CheckApplicationSecret(ctx context.Context, request CheckApplicationSecretRequestObject) (CheckApplicationSecretResponseObject, error)
 	// CheckQRCodeStatus Status of a login QR code, older name 检测扫码状态
 	// (GET /api/v3/check-qrcode-status)
 	CheckQRCodeStatus(ctx context.Context, request CheckQRCodeStatusRequestObject) (CheckQRCodeStatusResponseObject, error)
@@ -23128,6 +26629,9 @@ type StrictServerInterface interface {
 	// GetOTPSecretByUser Get the OTP secret of a user 获取用户绑定 OTP 的秘钥
 	// (GET /api/v3/get-otp-secret-by-user)
 	GetOTPSecretByUser(ctx context.Context, request GetOTPSecretByUserRequestObject) (GetOTPSecretByUserResponseObject, error)
+	// GetProfile The signed-in user 获取用户资料
+	// (GET /api/v3/get-profile)
+	GetProfile(ctx context.Context, request GetProfileRequestObject) (GetProfileResponseObject, error)
 	// GetQRCodeStatus Status of a login QR code 获取登录二维码状态
 	// (GET /api/v3/get-qrcode-status)
 	GetQRCodeStatus(ctx context.Context, request GetQRCodeStatusRequestObject) (GetQRCodeStatusResponseObject, error)
@@ -23200,6 +26704,24 @@ type StrictServerInterface interface {
 	// GetJWKS The keys that verify our tokens 公钥集
 	// (GET /oidc/.well-known/jwks.json)
 	GetJWKS(ctx context.Context, request GetJWKSRequestObject) (GetJWKSResponseObject, error)
+	// GetDiscovery What a client must know of this server 发现文档
+	// (GET /oidc/.well-known/openid-configuration)
+	GetDiscovery(ctx context.Context, request GetDiscoveryRequestObject) (GetDiscoveryResponseObject, error)
+	// GetUserClaims The user of a token 令牌的用户信息
+	// (GET /oidc/me)
+	GetUserClaims(ctx context.Context, request GetUserClaimsRequestObject) (GetUserClaimsResponseObject, error)
+	// GetUserClaimsByPost The user of a token, by POST 令牌的用户信息
+	// (POST /oidc/me)
+	GetUserClaimsByPost(ctx context.Context, request GetUserClaimsByPostRequestObject) (GetUserClaimsByPostResponseObject, error)
+	// GetToken Renew tokens 刷新令牌
+	// (POST /oidc/token)
+	GetToken(ctx context.Context, request GetTokenRequestObject) (GetTokenResponseObject, error)
+	// IntrospectToken Look into a token 校验令牌
+	// (POST /oidc/token/introspection)
+	IntrospectToken(ctx context.Context, request IntrospectTokenRequestObject) (IntrospectTokenResponseObject, error)
+	// RevokeToken Revoke a token 撤销令牌
+	// (POST /oidc/token/revocation)
+	RevokeToken(ctx context.Context, request RevokeTokenRequestObject) (RevokeTokenResponseObject, error)
 	// GetContractJSON This contract as JSON 接口文档（JSON）
 	// (GET /openapi.json)
 	GetContractJSON(ctx context.Context, request GetContractJSONRequestObject) (GetContractJSONResponseObject, error)
@@ -23514,6 +27036,39 @@ func (sh *strictHandler) ChangeQRCodeStatus(w http.ResponseWriter, r *http.Reque
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(ChangeQRCodeStatusResponseObject); ok {
 		if err := validResponse.VisitChangeQRCodeStatusResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CheckApplicationSecret operation middleware
+func (sh *strictHandler) CheckApplicationSecret(w http.ResponseWriter, r *http.Request, params CheckApplicationSecretParams) {
+	var request CheckApplicationSecretRequestObject
+
+	request.Params = params
+
+	var body CheckApplicationSecretJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CheckApplicationSecret(ctx, request.(CheckApplicationSecretRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CheckApplicationSecret")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CheckApplicationSecretResponseObject); ok {
+		if err := validResponse.VisitCheckApplicationSecretResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -23837,6 +27392,32 @@ func (sh *strictHandler) GetOTPSecretByUser(w http.ResponseWriter, r *http.Reque
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetOTPSecretByUserResponseObject); ok {
 		if err := validResponse.VisitGetOTPSecretByUserResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetProfile operation middleware
+func (sh *strictHandler) GetProfile(w http.ResponseWriter, r *http.Request, params GetProfileParams) {
+	var request GetProfileRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetProfile(ctx, request.(GetProfileRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetProfile")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetProfileResponseObject); ok {
+		if err := validResponse.VisitGetProfileResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -24592,6 +28173,200 @@ func (sh *strictHandler) GetJWKS(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// GetDiscovery operation middleware
+func (sh *strictHandler) GetDiscovery(w http.ResponseWriter, r *http.Request) {
+	var request GetDiscoveryRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetDiscovery(ctx, request.(GetDiscoveryRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetDiscovery")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetDiscoveryResponseObject); ok {
+		if err := validResponse.VisitGetDiscoveryResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetUserClaims operation middleware
+func (sh *strictHandler) GetUserClaims(w http.ResponseWriter, r *http.Request) {
+	var request GetUserClaimsRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetUserClaims(ctx, request.(GetUserClaimsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetUserClaims")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetUserClaimsResponseObject); ok {
+		if err := validResponse.VisitGetUserClaimsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetUserClaimsByPost operation middleware
+func (sh *strictHandler) GetUserClaimsByPost(w http.ResponseWriter, r *http.Request) {
+	var request GetUserClaimsByPostRequestObject
+
+	if err := r.ParseForm(); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode formdata: %w", err))
+		return
+	}
+	var body GetUserClaimsByPostFormdataRequestBody
+	if err := runtime.BindForm(&body, r.Form, nil, nil); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't bind formdata: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetUserClaimsByPost(ctx, request.(GetUserClaimsByPostRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetUserClaimsByPost")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetUserClaimsByPostResponseObject); ok {
+		if err := validResponse.VisitGetUserClaimsByPostResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetToken operation middleware
+func (sh *strictHandler) GetToken(w http.ResponseWriter, r *http.Request, params GetTokenParams) {
+	var request GetTokenRequestObject
+
+	request.Params = params
+
+	if err := r.ParseForm(); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode formdata: %w", err))
+		return
+	}
+	var body GetTokenFormdataRequestBody
+	if err := runtime.BindForm(&body, r.Form, nil, nil); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't bind formdata: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetToken(ctx, request.(GetTokenRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetToken")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetTokenResponseObject); ok {
+		if err := validResponse.VisitGetTokenResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// IntrospectToken operation middleware
+func (sh *strictHandler) IntrospectToken(w http.ResponseWriter, r *http.Request, params IntrospectTokenParams) {
+	var request IntrospectTokenRequestObject
+
+	request.Params = params
+
+	if err := r.ParseForm(); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode formdata: %w", err))
+		return
+	}
+	var body IntrospectTokenFormdataRequestBody
+	if err := runtime.BindForm(&body, r.Form, nil, nil); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't bind formdata: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.IntrospectToken(ctx, request.(IntrospectTokenRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "IntrospectToken")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(IntrospectTokenResponseObject); ok {
+		if err := validResponse.VisitIntrospectTokenResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RevokeToken operation middleware
+func (sh *strictHandler) RevokeToken(w http.ResponseWriter, r *http.Request, params RevokeTokenParams) {
+	var request RevokeTokenRequestObject
+
+	request.Params = params
+
+	if err := r.ParseForm(); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode formdata: %w", err))
+		return
+	}
+	var body RevokeTokenFormdataRequestBody
+	if err := runtime.BindForm(&body, r.Form, nil, nil); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't bind formdata: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.RevokeToken(ctx, request.(RevokeTokenRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RevokeToken")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(RevokeTokenResponseObject); ok {
+		if err := validResponse.VisitRevokeTokenResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // GetContractJSON operation middleware
 func (sh *strictHandler) GetContractJSON(w http.ResponseWriter, r *http.Request) {
 	var request GetContractJSONRequestObject
@@ -24789,384 +28564,443 @@ func (sh *strictHandler) RegisterUser(w http.ResponseWriter, r *http.Request) {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7P37kxvJdSeK/ysZ9XXEkKMCCKAf7EaHQgabTbJn2I/pbg5HM00TCVQCSHUhs6ay0GgM1RGab3j18JUt",
-	"21dre2XflWRbtsLe1XhjtdZey7v6Z0Ry5qf9F27kycyqLFQVUOgmhw/xhxmigXpknjx58jw/55HT5cOA",
-	"M8Ii4TQfOeQMDwOfwOf9kHd8MpQfxWg4xOHEaTotFJKPR0REKBrgCHVCgk8EigYEdTmLQtyNHNc5xf6I",
-	"yPu63CNO09G3VCk7xT71HNfxSISp7zSdDvcm1WgSkCaiAp5NQyKv0Pdse07TWV9artfWyEplvdfpVZa9",
-	"xnJlzcP1SndpqbbUWMMdb7XruI6IcDQSTnO5VnOdiEa+fPfRgMRD9jgRiPEIDXHUHaRGXXVcRw7DaTq4",
-	"w0dRs+NjduKcn5+7zoBgj4RAk1a3S4Q44ieEyT89IrohDSLKmaQN/Igi+SviPYQRI2PEQxQSRsbEQwGm",
-	"oXyR6A7IEMsH6FeKKKSs78iXHZBeSMSg4BX610u/I6bt9Au2PcIi2qNELqpeEUk6yoBcPu+L+U+Pwkmr",
-	"F5Ew+/hD0uXMkzRCY0wj1CE9HhJ4NCNnEYrCSfrxQ8rocDR0mvV4fSiLSJ+Eam0CHOIhiazlCaK7mPVH",
-	"uE+yrze/SMq1h6LfdlGbsLakX/uTQRtdObi1idbr9RoSpCvvQfVGdaW6fFUOisonKF5wXIfhIdFrHkSV",
-	"+JX22D3SwyM/cpoOYY7rDPHZXcL60cBpNlZW3WnKuc5ZZUiYGBBWCUlAcIQ7koOjcETOXZvz7qgxzOU/",
-	"SVVB+4x4FcrQSJBw5jSEqCiuS9E/GfRybT07ajmyINj2CscUBD7tYqAlSAzYdNj3UYf4nPXlcKvoPo0G",
-	"fBQhGrlwgaYcwtbdekLmJzmdgHO/cEpnFTyKBpT1KzgIKiB1cqe1upw3qVtYRAEWIm+PSJFCPbMlevpK",
-	"ORAtPp2mU5u8Hy3d7nQ2a8MP3iPXg6OP+0v93fEa/uDj5Q/fqXfNqD8ekXCSDPrjUIrMbSMAQRYCB9iD",
-	"/72Q9Jym8/+7lsjua+pXce29g031ADmJ7SM5f9EKgk0QxLMWh3pVtDUMooncDCN2wviYoSHBTBStSCHl",
-	"qXot0B1OgALKX2AX6Bnth/wbpJsrwPRPhl0kq5GwitQ+JR7q8RBJuuGIdqhPo8kGwuiUhLRnKCGHbHEn",
-	"YhwF6qFzZ6yvm8FtF5/zEWGYRfkLeU9vhrKrOHfzmAlF8NLntIolj9EFxFg87IXlWLkRSzofcD9nBeS3",
-	"i/Ac4yiUt1CBGCGeviiHE+fOVRKkIp/1DBcoliK5sk+QbkgiKQITiR4SHPHQUOC9A7WLQtIl9JR4L6Fs",
-	"tPWsosMro20BK+KhJIEQlLMNpXYJhBkiZ4EcEsIp9tVnhD8pXEf9ktln70q9kXdKSX7c9o7g++nB35dr",
-	"0x7BFW1ERfOYVdTfD6nXbsK4zBLuKFZAfXyqlDF5GVwfDDgj7SaCfxEbDTskdNFWtb66LEUMA0bFPlxL",
-	"hpj67SYiFfkBYc8LiRDxa+V82014NJKf1T1nkfzFT8Ykf39LWAdsdyQiPoQvpTQTExGRIdxMQVmNJu0m",
-	"ah+ParWlLjmLtr1g24O/SFN9qWiwzba9QH3fdpEIfBohzb09GooIdbnPGTxXTFj3YUh8mFzy8CDkp9Qj",
-	"4SUeXsDao2QdyzKztfSGE6REL9bE4jOiWA2Tm9tWuYYjIVV0JJee9xCNYAU20Fira5wRF9FICjGzcvIN",
-	"b4mF1IVEUTMPWFBbO5cCQQScCWW43sCC3MLUH4XaCGURYZH8aA3n2jcEZ5bJKz92sLDM1krddYaiv4gN",
-	"KYdSbvnkGLfCkIdwjz2uQJndX5kan1AD9LTtVvR8c/U1Y72XH1Jyx7mbI/X7OJJU6I0E8WDamiKulANA",
-	"Bp8SFiEsTvRppmeClLEPCrJlSoOZWIntxLyR6auvWRbluet8UNE0qKgDavadxtKFWW0OSPdEHQOH2llQ",
-	"lj/gUsmoPKSfEC/tFdnkrEfDIfGMwAdxaXtCPBzBAnRCSnqwd1mPww9UBD6e7Go7zKddeV8w4BF3mo6c",
-	"r3FrOK17R3f2DrY/3LrpuE5EuydE2padpeDmSf393k5tcvTxbW+FHayJD8YNfLe7OnqPrH8iHzEkQoBB",
-	"7ByO4Hi6jINFqaCNWk2xFmZsmhyH6ksXBIU+NNR+kRv22VCFsoiEp9gHzwA8exfe4zRXGxbNDjdbu7tb",
-	"N58vEbSinSbCLkdi1B0YXcieNg6ovr+xXLcHdjQgodIJ0zdXLz/U5dryeXlZkNkoB0QENyNeJBzUm2JR",
-	"EBIsOEPjwUT+aabESFWug3zohcSzEsv1Wq1WW11cNJeeOvfeSOYvXTLf5X3KYoNwAZGs5z299yIUcCFo",
-	"xy/YeEtLS1MbTyrufMQiQ7QACzHmoSd5dxxy1n8mm3AJVl3Ln7TQBBMXUZYnIJVR8VDZtU2HTN4ZdG53",
-	"6R595/DeJ9v1XfrOepUs1ardhs/A1pK2yEOpbq3Xaq5DvdK3hsocia9/52zp/Wj34zVxd2V80G8Mv965",
-	"3j36ZPnkjrcefEBWR8nvy6CzcdDNeEAY9SSf9SgYxj2fMvIQG7kLT3+oFbkOwaFioOclokvvtIQN5wg8",
-	"mMAMgYdDkkg8ubTbizL2sIenQy9gU2szVKoi0vrpgt3d5UMp+8hZlMvu9dWlFZu6sx5lhWEkxw97+Cik",
-	"/T4JbxpeTAa+I8f4EYx1n/u0K4e5d7Qvl4CHkdOsJSdx/fyB4UshabEk+VI+vCSfAdNEwU4PbzHc8Y3t",
-	"f/6s9mSuHLkv930sCd5IkjeSpLQkkYtAn60UgbFcSHNKs2fJcOilObRWnlhw3xut68vWuqTJ9Wz0LWWu",
-	"jAQ4dnKkZK22PNPQMW79Z2HlFIjFVmZ4RiaC95p4LWlON2qN1Uq9XmnUj2przVqtWat9KOXgEFP/fXDO",
-	"y8n3sC+I6/QJA1+bc09Zp4xkLkms925ET+VrHNcZBd68FyqXoNN0Vpfq67i+UlvuLXXq3YbXqC973krn",
-	"ur7mkI/CLjnSqQvekLJNNRv9u3aydXjHcZ0xD08OUwMiL4WwlHx4SFnfJ3MEppxRnrhkPOV9U8kAhvmm",
-	"PaG3KCOhuRtyKHpKqG4g3BFyz3KGNAulIheKi6fTEFw7jrrTw3L4zUdOEPKAhBGNtTmjIc0mxS3cjXio",
-	"/LpGjbLSIGp57xexLys90XoTDfEEdYBuKgjD5EM+qj/IPMZ1ziry18opBp4RTvMjZ8eMeo85D87P7cDL",
-	"R9aU4hHoASdP551vkG4ENEqUTHJjsq9VolxaafUp34UNoQN3KsYgOcKOUFSn0y2WcyJgsKUzsbK8K2MF",
-	"sPnI6fFwiOW+tbTC6WDbkDLzdz3vceAcTL94qZFzYbJ/S2Qs2EsTj23OSvAwS/2uz7snD3mvJ0jOEtzh",
-	"Y9TD5oDj3RMTGPDIKe2CSOe9nosoQ0Ll+rgIC7hCmhwCDSDExH1vAzHSx1IE6dCn8PkYgbKTx+NaRj/E",
-	"URnX+hEdwv6h3nzauY6PRfRQbpEFn27WZtb1KWqDP1Nv2BzB1B5jGlHWbyMsD3cUcY6GmE2U1aAI6AK1",
-	"RgGKOMIMDfgo3EBtjwowisydGA1GzAvBCkAYhXzsohGLqK/DNSEZ8lPiHTPMPNThI+YhzMi4ChEqLSQc",
-	"rA4I19HDclzHvMdirAIWhBAOEMhM102zVmpJ5/LpriZ1TozThJ4gniWyFm2SXoRBeGgStFPPb6vEI8Wz",
-	"EPBK/44abSRpJTjirHrMjsZcHR36zUzq0QMTPhV4SBQtp1gvwFFEQjn0P/joD46Pz2q1yvHxWb13fHx2",
-	"vffg7d9zcrjzho5KZU9DPoqk4V9F+tiW0wL3qIvIKQkn5lyT31fqcl9NbXV9PJpTAW6t1B9YR576rtRh",
-	"kegOxkZ5cK7dtJYxYl1m0aZea8wVatqLLh/4IMnvfPx///Hjf/vh0z/61yff+tTJ4aIk0JZNNInpox0h",
-	"HSwI8ij2STeqou0IdXEYUjCSkNQVsxQ0EcN5EuNAas3Yz8wJ7n9QMGxz06y1T+kvc1e4Uvbgz1nBy61W",
-	"/vxU0DZnZVg8PxNrvhz9FyM8yPes9nG06aJxSKOIMHmmtevr12uVWr1SqyNQ25u1WhuGmGzy42Pv0fJ5",
-	"Rf7TMP8g9U8z9U/hzjcm2pSKdIojHD4chRkFpra8lvOki52eHvFJctfUEvljPBGIDINoshEnkIgBH6vt",
-	"om4F8Sim1LH6es4Iy53U2nBacB4X1qNoyopybbKnaJoaWIpuRSwGmWQW/zMeWf/YYwAjVe7DfM6fL9Ef",
-	"nJ+rVOkL7hw3tpPnXQu8Wn6nUea1lKpvOXFKmgLgZtXKf5LQwj2CxlggMOIinmcGzNHNDQHnqeaQinaz",
-	"DMtGOjtrXswxTuWxiReplCBDBteIVf36PLJu4iDqDnA+b6ghp0kpVSth0U/uY6UidQeke6IMR1txqVXW",
-	"W5UPceWTB48atXzJpdzGOQn4tJekScq3JXYCLJad7a8P+M9/850nf/PjJ3/5r1/85S9zLQMtBLP8EdBu",
-	"NAqJixrLNXSG1moooGfET/ytQiq+G4gzfwJadZsOcZ9My3DJ/c0r8NO1gPW/iUce5dfG+PTqhuTt1WX3",
-	"I0WOWmX9K9cefOWrj2quFuhGR/mbf3n8/3zLKXNkbt+Mne6zVhfiVNklpjp9YiavWU9QG9Z1Qq69e2Vk",
-	"/AkhgTAJrLBsNCJDkVMMArtvW/2YKJE4DPEEdoYJ95YdrooVZYS0nLSZg3nqPNotLnEu5XwoKXWyPAyb",
-	"BASckWsx92ImxmAkqlROyZ+oq6Y4NYQ5Eiwvb1T+2raTA7O2TNaMhjXKTUa9w8eJnRaE/JSAT4D4vSpq",
-	"i6FoS3GDGeK+p6kMJToq+9RyXDnB2DPeWONylQbmUORYpM/ecTO2cm11bU/dLZhqOuoHWuMGqsu/Ah9T",
-	"5oI5yThkPiLiC7DSInxC2AUcdfvykVkXXXJuJGszf2dcQiuZ0j9A9yi6ZrZPs4zOkRKG5xBO3ipx8LRN",
-	"2Lk96/jJjCgJVme2DI0G2iMNFhsY4Y1aXflq2kD7yrCH21V0m3MVDLJXvszmei5WWFa45slDIkQRWe/L",
-	"AyEykUxEwN93j9Ezm6xpe+gruQoDThdWZn7XweSCssI72O+Z1YWRvCWQT3vkImPJbqF4YG6aGlOjmkfg",
-	"fEuuvBd6QLC3PeyXM/gY7Z7sZk2e/FqQhRzS5bReeeXuRUwu/QrrCVlxH08uIcoM4i9+1G/NPN83IGZu",
-	"Ve1YauPcRQTlMXWA6DjhVIgqeayLPNqnkTZzcEiQCGCzUSYigj3lAdK6ruU773DuE8yK1YtWsf6gzv/t",
-	"m23XVOhiZrQeHqLDncPLaBjbqVfZZTXtkSBtNVGtgSglR5SRkObESL9sL61R6DUvt1jRTF1GVzjh7kCb",
-	"TwEJBWcLKjRA9wVUmtF8s13z/b0ct5e8Wz905o55ESqANpa++OF/+vyzz57+5FPnkmrBzFMz9bLf/uan",
-	"Tz79zHk2h+k9MStQoYxeIeVGFbXiP/tGLdA1NlJRBrvUZhXQI+DU6VMRgSrYHWDWJ/ugFPd42CeR+txJ",
-	"fCu5XLSp7tMq6nNyv2wg2tMmC43iYiKrxouPWal9+HqYR9z39p+xPWI9bmYmk7lurkz7Uu2zfF/XzNi1",
-	"4lu7MKEgg0DNK5ZCUAfiuM7m3u6t7YMd+am1u7l1N3dzMF1IMpuoO1bNybmbVKcWwQWE8qzuhXyozgp9",
-	"XkPNna6e1QWO1IstQYQFGhPfV4aESijTG06SSX3i05uo3libwzpTlLcqazXlytHeJOtk6Z+k3syMjevL",
-	"Ssp182qiMoSsvKU5K6UvS+cKz77HSpRLJzaVSWRUk5oisvWQZOT5dJ6qvbmJo/ykokzZ1Hzq3Ujdkqqj",
-	"miNDuO9vm2vPp0quMkoX8ydoPKA+QW1dgdXOrwbbUNgv6suIy31xkiqi07yt1IT1ddtIn5MLVYaV4Nrz",
-	"pJpu1kSS8ru28d2gCYkQOVOnsLeRHOOrNWN0ohHz1SmZrq0dQFYM4tGAhGOa8QHAHp69a/VMS7GQtVMX",
-	"VujS3K8FaqOWq9g9n41fuCNeXxkQF6HNz1oAHWihrIWM+p3v73ouHifukQOtv8bFnlkFy/hDFYCJnijk",
-	"CKNd7TiDvLMEPyM7S8tfMkVBY9dPGc7P2Ktiu0DmJb9CfPn8fA7BXucwaanQ1TTzyPvEfRoN4njYbLfK",
-	"Ie0zyIiTWlO3wFtyEa06JP2jy8R5zf0LhnpTvPHquO3jYYdwFn4Jwka/6E3ANBMwLabbpZOzynHMc1v5",
-	"o/neOyMEFzRyy/rqNvlwyOOAmta/LkjMxTWr11Uz0jCjkiaeRxX+0L5FKwUJlSHzXkBYa38bebw7Gso1",
-	"z5DYCINZj82MhweE4YDmbuYARwOx4BOn6GIe75pdq56ZSxnIR9vWmEi5BqOBR8o5kNMHfipPufkgP2Zn",
-	"8JCyXP0uZZ7R2gxIExJQqeSqei8sUHtMugMcjXl4ohA4fRyetHM8aRcYmoXKlKerLeIciWlmTTj9guLF",
-	"UFl+H+u1yOcCrahM7Xals5VAAXOdDg2jgacLCuYpZJ2Qj3Uccu6DuzSalNJ0AduOlb12xKKw5LWA/BXX",
-	"nZff7REachGhZfQuvSFZ7Z3DvV3NWPa9liKqV851zip9XtFffkNwVj3AYyMirV8r4oQGFR6oAVUCDn6U",
-	"uCbdIwEOIylmtr0cPWGXR+iEBFEVqaJE5RoxpRk9Va0FjzmlXVJqseI4cuxXNqdUuUKopHDxUY5ObGDa",
-	"MqKjjJu6h4fUn5S2m9QEIuKVmrcpwZx98txWV8nr6SlhpceihZc5IIzaNlP/yojhlFpXX83qdUZEFrnT",
-	"yrKLz7vYJ2WsrSGJsNQzVPXoxd84pJ7nk9LkZKUvpN2T0herXXiJbcajoIyRvhcZx/NFTMTSSRZw4aYS",
-	"k/kFrPpHKHiiujDMUlWtI/Yra6vZkoSvfO2jWmX9waO6u5SfvTtVyZwnEDQUV5lUlICLCPubJT0GQUh6",
-	"JAyJdy8/ab8gg0XBQ5QckDzGWbfck0PS15bj3EsF9qOLM2E5xzVUSsduaxGFhEStBZQFBeh7qUPJrqYo",
-	"59dynTHpCBqVXJ9POCNGF5+bO5TRvLZYyH1flVHnK8FwgTybb5ZwVmylrtb7P3lEnLE2U2fNORLjKu8F",
-	"6sGnNFPrIdkhudPzfDCHVvtqC+VaqeCTpYCG3SGJUxYjNYQN1H503kZj6vvI4yonau9ov501sWItJSfd",
-	"aWuntX23XGLOhQtv58tWGMrhzuH0QNaK5GTRoV30oKXGAmxs813WeSW2tFq2b6RxzhButTa32sWezs0S",
-	"uRVZkCgcBKrWq0wqRVBmdPPEQi6NdOQNOP6QRPdpNHjvQI77COJ5uVRTUfSH5erN9MUK8brUIZBEEi8T",
-	"kddPyduzMySb2o3bpWZ2MQmUOmnn32TJlHzhBWZ1So6Z5xdPPS2ophY3QXKxLCFpHFciOiROQfH/PbHY",
-	"PW8K/4tZd7rmP16R4hVNsHhjD6vGeJv5YnP7EVfCcsaeeHYnbfEs8v3NxhWmHlGNgwIDqZ6bQ9JMW2Hn",
-	"He4cOq4Dx6HjOlJCFkxeNR5pBflJOCWxL3iflwuRbqi4hioQnIJ1LRU8LafMz8CRgLHmL4AihUlsyaVH",
-	"ClO4lO1fhn4Fh9uzJ2AeXewpmaHk0kelhj7fdM+XIox8mZTI51GhOyef8XbsvUoTfAf7xEU9MoR/Nb60",
-	"LSl2pGRwXOdermi4TRgxe0J3vSjaFTigd7iIckt7dGcuVfzQo9C4a0DlgoenVIXPE1yPQRQFonntGvWq",
-	"+stqlw8dNzlSRyHNLf0Jgry0ydzOUWCXyhEYiEt5Gup0sTHplEnDLU7UTAqhTU+nDWv+IfEIGQpEoxKp",
-	"Wq4juoTNSgQ3LVJ0Lri1tLdah0f7rcPDovT/cP5BlpWG+taAc/9Ct0+H62B2bipzVDOSHqNZV+u9BRtg",
-	"ilNf7VS14p332kZk5ZTVVAstVRXIucv7/F5esf5eXIB/f2vzTuvo4c727vb+wd7tg9ZOO46Lt/Eo4jsk",
-	"7JP3Qvm29oZpScilFPDxBPFTEqbSq0uIHwuTeFbRaLxfF6gYvWhubbGIOlStl/SYAtzXFrrWsu2RbiAs",
-	"TkRcVKKWs5ToygVUsI4DRVtExXzyFieay5fM4abc4yrNA/NTvmby1gbyQjyO+5cy1fTxLaGYijJdPDKn",
-	"uI5F5GzBfITMqN5ub6ABZp5cQz6dLPyWQAPOT0QVvfjI5kVjssmMd/ZubN/detja329voKFcSy8hta4M",
-	"Um+BVJhYXUZQ/wS4JKbdystAEJUfsMkZy9uwuQttp0VUVFqExX5VdGMSN1DKcoLqJ6VbMkHB8ySYUsVW",
-	"G6RznXj1Xm357OzsrLu6vrLSWWqsl9COooJeYhyJLmaimdeRS+lHOAhchNF9sikFkhSMKAh5P8RDKMnS",
-	"36uiInSlx32fjynrQ8JVr0e7FPvHTKvRV6sxvfZu3dre3G7dfdja3Ny7t9s2zaZMGs9bAg2pEAFRoTBD",
-	"kwENPcjST5ofJqB8sRIdc6LjOlnxkHw5NYijwl+yOls+rirvUJ+0gkA+CLJgdiijmlzxd3uaLK3Ytsj9",
-	"fkdNP8rCPxTWeSZC9tXXttKqx2usZUXKzfRqr1jivX69V0pZAJsQPmgFQXENl2kzKC8qnWMy5fo7n04p",
-	"yWSXW+8oPeRXXTTMWIXXmfd2MMN9Io9Gq2V4Ec42EeJdMimREFoA2PIumRwWxsYWCXjZY8k+fO5UUy17",
-	"Xk2GnZrM686me1GgFvfVXrXMNF7nNbsnSLjTw9usx1/tVbMm8lqv2R2CfSl+H+WugB1w5SfzI7szCo4v",
-	"WnVQlHA7KXe1XYFQBpFqRknAvGhbPCz3ghUB28OAh1LsbUdkmEunhdNQTY+YAsSJ4tbec4ssSmB0yenL",
-	"Ec+ca1L8kJ6qT1XIqZS2m6FcOqEaGslRZv6cowvDm/PG/M79d3PLsw4OWygYdXzaRSdkgq4c3NpE11fq",
-	"112kP60hoRw3aLW6VK1fzand8vv2Xjs4bKys5kZ3SG4Z0Um5SPSJqtZI3tLKRzfJfYeGlTI3C9qfLw/k",
-	"C10NKSWnqEYq3yBnUkDjwywznJBJedNHLtP5IgsOT88bzF0qIpU4Qjxllr4CJk9J89A2suOdsjJFKdc5",
-	"q/ChfGIgWQfc56/tUShXW6+yyRd6rVbbToJKrfry7/Sqz8R6LsYVS2W7vqV6F4EbG6OQdDk0V1FBNo0D",
-	"yVkXQBIzvVQhx65MXsIzxioeFZVPXOCs1+lXMzNZsp1zX03TID0PqNt+3Z1GxVMucBk9jApxeq1+sbOi",
-	"6eo5GjV4oZC6N+PlUx1nH+Vl5fCgXD2l3Vc20Yt0g9n5WHbJ3TZN8qi/c6t1gzLvAkKqdIL+VPOGB49W",
-	"3bX8yq+LJzbHXsBsUZEG6EHbBWiQOssYqWcsDoQFFCogbX55Q8uiXUZoA9nyhP1sqykvhVQPYO7azhQm",
-	"ehKLzLrcsVfqrWnc80sYjfFj3JlDV+G87KBV6kh2Kfd3byMsEFa5AvcOtjcgUs0kQ9EI9empzulr8yiQ",
-	"C928di3iUXCtLS/Oa/URd/oo3d7jr//30+99J287Fe2KI9VqLiSRFH7yNUsNZVkury6vXXV1oZV8ns6N",
-	"kFwaBDrZR3Wbk9Oc3t2tyoeNyvUHj5YabnqIn337iz//2dz8HD1ek4E0e41eq/ZFCeeV7l+0c6uVFC5k",
-	"spQSgSLyQalFpFI5UnhApeXubMsOShR1l/ycRK5oAJUiKp9GSme5f4yEy2Y4GSH4EOpQHvqkN7cn7TSG",
-	"RlzOMUWZ/IfPpPbrxnammncBtrvHOmU0hpLynXolbCApkVTtECDwGbOnMzEtMMcDDjUtkJikgasXAv4v",
-	"FjjZwNhF9VIxVzFdVCPNDWPqcaTemj+zFIbqIjCnO4klkq2qDAgPfAJNeCFvDrP+CPfjOWqbJJ0zVr4t",
-	"p+vs9PBeFABAwKTQVDidgR8wRbX40lwi2S/Le1FUwm9epERFRR5s+62veFw5Z7FeW1N2p4ePQtrvk9Di",
-	"y5xmPZrUqL66tOKisdSqepRRYVo5CNpnFcryYNjsVu8F9R266bo0JOT5erbAGZ/pJD/Tl1c+fX1xS7u4",
-	"3REUbl/DAb12unRNUoqyyphGg8u2OJKbcaeHt+ZrLgbwJGO7aQiCPD2m2BxJSJgZgzu94HlMtxcFVrV+",
-	"noj6ODQ5irn1Dxkb5nJmSbbiSb79XkhLlCMJPBHoyrtkgu6FFN0CP+TVqeFMGVJOLmqK0urK7PsD+9ps",
-	"xYAZuztFxamXFCxMJsdkSjxf1EAbBQH0/RbEjQtUAux5lPWLbLL6qnv+e2VNsLzp2N0j0sNdk+pZY2UV",
-	"dQc4xN2IhFC6xgVJugb1R0QI4hnsW/guhnVxF3U559WNpMpY8kpXAA894uDwQR0SjQlhKBpzBOcF5UyV",
-	"q4AABom/gXAHqkuhBsDIkyEPidrpCv4hpcjU58m1/ZB3fDLMDlCu7vryynUUqCuQRyJMfZHTfEGqeUGE",
-	"2pZwuKbv+so3BGftYjDUKaJEUs7EWKOq9hDQvd2kKxJlup27BvmGvHaj1E1zG6588uArx8dV+eFhATqi",
-	"mlg5MJ64p97cI+b5tdUDyWRaN1XlXw/NlmnPOb3nnTmXUWpSOvtKSmlfruVq7dod86iEjj3tecYdPoqa",
-	"HR+zk5JFBjfUtQUFy2oo8VTiuuWEIHkiKK+JRNa7KtBw1B3YsO3yeIsr1qR6JHUj01tsqrZH7uMop5f9",
-	"ovX7pSHKpghUtqhel3d6C2O9mFvBS1uMtwQWNfc9YRUhg9tcEGJI55Eujc+caUW1KDUIT1dWY3FSqsMa",
-	"DoK7XxpcBA6C0kttoZpOOdqSQkkXqY4boOGoMqSmErxSnJ6SUFDOUoO2yu7n1kymgGcKemQC82NxotsG",
-	"WmpX6gCeiTyjddXC91CN08WRjyOp9isWWeANNJhJRqTrSTu4e0LKRbZVdxdRIOCnGsK4Rm/hqDvg8lMv",
-	"5MMq2osL3oZyhjwhaWnjaqpjU2JWLdn5REtZG4uLAg0RD0kTyV2HVQBrIiIyBH6SJNI8tXhAy1TOmy2Q",
-	"7LyE1WFUsFo289kMUiyzsng7+1u7N7d3bzuuo9v1OK6T9LuJ22Xdhc9bH+xvH6hPBwd7B7lZZuleTdn8",
-	"P9OvYX6TnlhKynNXO6nmu5TMlblEADuiBSSlrGQDsdb+/sO7e7e3y5b4mceDT8gu6L4MLJgelvXAvPkd",
-	"TBlfacZdX0UdyZ2UoQE5w1I8DLGvm4xW0T0wbHiIfD5OWTiIh7GlI7feYBIMCMuLL+NK78Gj5fMrFeuP",
-	"q49W8o1Te7Ai35ddPjkwbUqms0TnpAmqF80jp7irgx9T7Lx4SKQw0JF53WsV8MgSs3TgI3Xr60uURQgy",
-	"py3QRcCQFkd3vWDC2IFteU01CIZs+x7V5pw2SeJwBu+LdOxifWm5XlsjK5X1XqdXWfYay5U1D9cr3aWl",
-	"2lJjDXe81W4ZJe6ACFNluyi+4iJSPH5MHlkOCfNsWFZNpsIwSw4UbY63Vl1VUW9ul+pWGgU3y9U/pX2f",
-	"2dBvenyLzPnZ4fmVxq0sQMSdCb07C7KyYGqvdkhpDo++ttGlQxK9Pk0Vf0e6qR7SPttmphQ8v+4q6R8w",
-	"czSpJ+2pm4xwmPNe6+ocveMCAEJ3UlhBgA4U59bmAecp95GgfSYUat4M6Jz4YH3kCN0fwhlFQ61Qv9ww",
-	"QzsL4AmlaVKOILBBnEbNcR3RHQCanhOcjL5U2sRJzAWxPJjXWzq7WoC7NYIm0oIEOAScsM4EiQB3idhA",
-	"bR4QRr12nJKLh5z1wdFSRW19trVd1DaKXds9Zm0AcpffmpYTbWgnJz+YXjEPqWf+lLz6sEeJ7wnVO7et",
-	"+hDISxD2PNT1MR0Kw87bN9XYN45Zm/d6PmXkocqsgasFJOZCqre6TqP6xPqgmhEy57Kbyfa2DNYr1bfR",
-	"1a+pO66g6ttXv5Yfo8vd4JTdmGyGBNRV7IsXgTee4EYt2NV9v3V4eH/v4CYgKnVG1JcKtsKmgqbEqrEq",
-	"BNvNG6xk83QnYxu+0jzXceHj5t7NLcd17t5s7Tuu07qZ6y1aQAJTZkvexMbYxxOfY2+BJEpyY2IMnzwV",
-	"zyLsg8Llf+ZyXY4IyolmwMBpRzZ9pfHg5gvql2F2hru2WDecBFEC8a0hBx2mOkDm7ztzt9xh45BGEWFV",
-	"dHT3UO7FiHQjuYwbqTSZuPO/vaPgHQ/cGdUsBQdBmQMghTbXTktONCV8qzmitLSkfFMWZmnOw1SeWokU",
-	"vqmstldI+absPo0GOpstIyQvWlySTTEqk112kUqghROZ4ynlUiRF//RYGrUaBAZ17MJV5/CYCqJyHDBD",
-	"d46O9nVujFL3cRQH0Ahmab9YA5ARTILCam3JSlBo5CcoqOGV7TyvB7JQ7/lXpY9tAd1yEzvKbI95mRX3",
-	"BMl3OlqtQGe3/pwVFS/s7Tmrl+es3p2zA+DlIs3lVYfn1aTTdNcs7qZ5+WaZc9phzm5/+WzbXT6L9pZT",
-	"jS2nQ+U+FtF2kPsy+VPcp79kb564oWVe3xLKxKbpV5GTV5ZqTVlY6Tqz9WR+x6+8zgGKxYwsjl0MXdOp",
-	"UUP9xwklpbo+Xqox45w+jOUaL85qtDizr+KMPopZNfZZdD7MAiAE3qICKcFTKgMmpXqnHk3l6ZGzLlHJ",
-	"ySo457gO9oaUqbawnuM6YsK6hb0dCglvdVDM/sbDk2xOx6bPBbywpdo5PZjTarEk5pOdbJLQ2EoktEYT",
-	"y6tpuTnNyhmKFh2R217WBpO3PgTkITN165vEGWU17Detka1YpUH40gv00GCm5pJtCj8uG5STz9/p4cNS",
-	"nJ1qgqVas5EL3yyG4sL3ShX5InfmFFXFDJCezNT43GlKFS27xjzLw+eaKlNUijJoziYfa4ClDeyRKjqk",
-	"ZzrRxUVLNZOj7KLDO61KPaurhjMTaVppdICpJjUDLJqovooijlaXkU+iiIQCfJ9mALynPyLsA4B6hHyC",
-	"RYQaNddk1yDGI3WIEK96zO4TfEJCxBkR8lvfQ504sR/U7z4nQmXrZCEh9KGE7T5wynM6v5nNRcskeA+t",
-	"1SQNVuoN1KHRhi6cmJNfpCspgFzaTTE1zNVa2kBcvURdBZwslPV98uqjWr7WsTxLBbDOucORCCDC4EAG",
-	"B3SGMqeePnJbYXdAT+HjTYLjH4pEuzmEp2odMntYlaBNkLpKBTaqbRe1H8r/VdobiBGqStZ8k2GHrsAW",
-	"HJvdi3UYSmmOVxHT2wBhdszav99GVzBDpCLFpGnBdtVk6UEdSLyNoKInLhphcbeDBTNVBOmOQhpNDuXC",
-	"KXa1gKSzZLkhXx27AI6mwX1gtu1rUiZeA529jUISjULTvmtA0IBgT8qE3tTo5aks36B+N20Am3o4FVO+",
-	"Z0yQgL5LwAaxiihvYEG7uWU3KceF3WuMqr4RGowGJtTh3gSp8BVqx/EcHclKhWzayONJswkVJCQw6A6M",
-	"JB7tIIoCQMo8GlDWL6It1KgW05b3TB1m/Zo662w6F9KPqndWoiICTlXcQ8obAB/dMmr0O/ePMl7vaaIe",
-	"xWWnyTiXrvVJVBnGz1djaKcppTCWMqQ6UCG/UmwY59yn6CUVAZUf7bkIoz7nXjqQiELCyNiUqtDQpJn3",
-	"/ImKjDEyVj9Qccw0+4baIaz5WAkIeEJIBJEn99RLqEBSYkVqe+YukZ5rMY9rKXxI+wxHo5DM5/G21Abk",
-	"oXo8qtWWuhbgOnxBmup7YZ6ovm27cUUVfIs6RD7jBpSgXrmz09qsHN5p1a9MIba7x+wQRMoRl0O8elW1",
-	"5hqSaMA9F7Wl2aD3z1lFD6zydtuQ0EUBBhHoIcFDScEAh3hIpPydQTX5IB7ST7DOks5QTQr3Av7JiAQT",
-	"kbI5yEUhHptaJtO1Bh3efBeaYHqIRgo3SqD2DeBiTWy4WRO0esHRn0NDMWWqdTmLcFcpKOpmA/M7xJRF",
-	"mDIC4CrQySvuzNin0WDUqXb58NpQXQ6kN3+oysC0hiuI36sMuJBLoFAatJQ0LSCl0omZGEu+l8eYqeQE",
-	"R7bSwnVbG9FUrXtA+cS+P1F7hISCs68ds2P29ttHg5DEm1hU334bZIiur+AMisNUPQjq0VOiYHnFgHhx",
-	"N6BY+ZUPEgMcEH1IyxFW0RZo6/EDj5kICD6RQgF3I39idVUaunEZR1tbmu1kp0fE9wUaD2h30JRD/2Zc",
-	"mvlN9Vb5r/Lio2/GXvNvHrNvViqV1H/yXqk3o2+i9iP5oYkeKbDJoeifu+BEP2/LX+WPUPvYRpCaPPVd",
-	"pQ7PNz55+bhEr3KRVqtcg3zgoljhs1+S3NJGDfUO+6vlszPJ3ytnZ+plYPfIV8VDth+mBlZLPuIOPyXy",
-	"C7XcVjBDrvV9HeOIl8cwlhvTkoeqZBn7rmQmeIAcZmzx8FEEPKJFMxzcVyiLq0iPmV4oKf872Esk8nKt",
-	"Li2kkKSHoNCROCNXqyiOq/ZxBK/ohZzFzfgsNjUbYgCBenHMJMOblTGnA+g5hJ0SnwekiZZrNRct15bl",
-	"/1ZctFxfkv+TnxrrLlqRv67UlqRcUgqHUqyk1BHHrN2CguQmKixIlrYqASy06TJnvWWsIRJVhq0pDdVk",
-	"2kTD8oqOT47ZEHcHlJFKSLAHJcxqiatqZe+a4uS330baxpDP9H0+RnqsFXNNG11pEyYV5k8GujeaFKhv",
-	"2SeDj1kf8lQGnPFRSDwpYsfE969WESTNHzOPg63sEWkLmHM7LpKGM8OnXWJKBrQmGeDugFQa1VpGWI7H",
-	"4yqGn6s87F/T94prd7c3t3YPt+CepKI3lr9f/OXPn/7sPzuuo4u/nKZTq9bVtTwgDAfUaTpL1Vp1SRXO",
-	"DEDDztPiOpR5Faslc5DbpncHnxABoUtlHLgq0UdDMxmgjPZIkDZqy0fqrmHWwU68CmXmuONjBsBBgY+7",
-	"caBPysWUe+OYDbCnVDxdbB2nj+lbfCwiVF9BQ8pGERHqWtO+N+I+DFDZNS4yWUVJGamqb1XrFu8saZw6",
-	"1hyAgkYvcJof5VugySXXUtr2uVv2+v2QSxMUTN6y97SCQNvuZe+QyskB90vdovaQ2UILvOQI8u7UyB7E",
-	"Vv8N7k3ilCXFbbYkkRJENXKAyLKqLTGREDEaDnE4AXXBNmXlHsD+iKQaizv1pbVaDf5XMzXnTWd16fpa",
-	"Yy1pmt10vl7v83d2bi59fCpWv/Hh6tJ79z7YTVQi9W7QiJR7YW4xTsIzpljmPO2F0CFBc8LDFBu12oJE",
-	"0XgaabIc8iGBgwgSfNSZYBNHEQHO9FrDdYairz1rNjVRh/ic9SFF0rg3DSCCMtuT0sjk1TeVu3vqVTXz",
-	"EnPPApRMAT/CfWlxJN8IOrCyjLDgDI0HEymbq0rB1F77/NfE9IcX3VKKU8otAds8bTV/9ECycjJrudoo",
-	"4zWRg0pR9Omv/+zxL370+S//4fEPfiV5C/eFhnADXgXghDy53MVB1B3gYpF8E3rKYoYAsgfp69GVtmTf",
-	"NmrD1+2rQCY4wI2gjiWi/OVw5xBO04q5IVYrYm0n7sTLUHsU+m3X+FATBQMLJPiIecr728Yjj3I4SQWJ",
-	"NkC9VU91UcT7Cl5JPuCYIXWib99sg6rVN6BOkoDdAemewHXyzcqibife9JD2BxEMJeSsX4UpqHxhZfGp",
-	"lGF0pS2GAsYiNS7fI2GMg0Kjq8qg0oQxuZB6JeVb9TK1q2BM4uxz5BTkyWcu3EDaF+dxIpR2H/+GxpQJ",
-	"RaIOl3pOSACquIpuSTsD5gEjEeiUUw/S9jA4A2B48jthDkr5Xn16IdU0mXHY/nDuAayrPP0wmyhz/ApG",
-	"be0Yk/RNTnJ14kp5wbjZ61fVqa3WzLRCFXq2ckommRBWGFwMx6wVh58BjF6OAuwaYEdX6wYpelTRHT5G",
-	"Q8wmMSnk7T4d0oh4TdQhE848Kx3YHo9Ud0FzVHZKY00rj+0DEoWTSqsXkbAtacMVIERkdfPXYKTTW8d2",
-	"DcJwQUUxVgXzjlnCrFg+X3ltoFNuT6+S7l2bGtvSsoKDEBwIdZQ4I0FkCuVS5T5RSZNYxDBA2qYAp6Bi",
-	"VWk0NhV8hDSuAoiSKlFIhoFCYyBnwDi24XHMaJ9xqdJKXqnmqMeSsX3Bc6EctVmXpyepOO2mFlZvNKUX",
-	"pimBzE2fywY8Ana8QusEuBeD7EzIlI6gn5HKhoItohvwNDWiwrmdu2RrZunzxTU+LOM30efQ1EtjrW21",
-	"tnR9bWVpee33P/642uXDRBWzIumpQajBpQdhdrUBP1GYPz0eDu23zpldrt5pZne4c2gs1WkRoqIuWCQA",
-	"LM9dQTWDj1NBFtGz1LCfq7Y6a426sdzIKo8mFjmPGEoxcJr1tZqxrvORDOn7N/YOxrV3b/d5q9Vq7R7e",
-	"G2zd68uPW/J/N1rvyX9aS53TkxP5YfPE33rv/YNldnsXbuj3N294a/VJBPfceOfg3spWePJOv9//6lch",
-	"Gjql7br5ijq0TUsxTZcPie64XqCxLy2bxx9y/5Rk+U5jfCsVVq1LhnMVno08k8d44iIKUUVLZxjgU1At",
-	"nslqLNVq55cxAAxjFtsAcW+KsU68eO4GgZTqs22C2yRCOO3ChiF+/ie/evyDv/jin77/+WefPv3Jp5Yd",
-	"YHZAsR0A4IOVYOwVmwKHJBLpUhCjyqT8LqB9KUvA94ERBBGCciZc5TEHBwznlhclVc6FMCPjpuUG9b1j",
-	"Fr8yNjyCsafNDu3Nm3IPqRntj712Ii5B99MaIx9bbiasi3PqK8dMO3m07kUtja6KQN9DGPQwpUhL9dcM",
-	"Ll/Zy46HCg05Xqj5KdrwMctzMeUqSOrpCdzlGw3pRfmSLJySZMvet7gZWaiksQjkvpdAojpdHoakG6EB",
-	"DwVBHajwnNggJE0nGIVS0+qPMDBeZGA1ObfCzXI/Fyga961dk94gSvfIyufymsPCw1zUB7aZYvcv3w22",
-	"y5EYdQeJEa/N0aKDdcl2hWn9zFjD9oPeuL+mjjq10OlT57e/+cWTH/6/jz/7dvqMm+vr6vGwT6ILnnFm",
-	"0VRO5vRhox4Nwt06Z9ziozBHwB+zmRI+JIJEbwT8ixfwOSbpTFmqljTfQMM+7ZLf10/XxujzFrZq/AvI",
-	"iVuKuV+YsG1ZPsuiWMOKLWCzmjHULIO6FtqJU79z4jYlWw/BjJCii0cRYYnIkwo4evybv/r8F/+yuJSN",
-	"0TALBKxBbUkc/4lqD/cezdLvC3aXjjGAN0aLZJ03qKIO96dfZlyrSpXXSS0xEqueJLwdHMcR1IFCsg5k",
-	"X4Dj1C1W9yHkoB3hsbY/22cLoLAmo904qSE4AQl+zJOmkodGgZw1FMSHk9zwhCWMXCsqoP3rKX88TZlF",
-	"xm1swI21Q9h4uPLayFbRLe3mt49H0zoJVKKUk1/HPtSokyM21PksVGRI1KjVYyeYBcrOeyprShtrG5ra",
-	"0LUDQAcAVSIVBorzZvJOV7hbUu6Nj/mFH7BWTHLqiLUklFfs25s6Xi9wpMZySJtQqUO20DYb63KueoHj",
-	"+oVqCfaUjAbgzjNW8wzVLHUvTa1F/XWpjqDPRQ8Z9nCuc9MYA6laJOVYZeSswK/aqNWt1hPgtLQ7RTjv",
-	"nC29H+1+vCburowP+o3h1zvXu0efLJ/c8daDD8jqyDFKx6xBQCaqIkL1BXqF81SpQ+M/m+nyNenAeuPk",
-	"Mv2AYG97KIfiqNrmXZ1trDlRuzkcXQ0J+2F1qb6O6yu15d5Sp95teI36suetdK7ra1JPkGTjwAJSU4ob",
-	"8KmsabN8Tv36+kpjeW0dgirYLidxyOSdQed2l+7Rdw7vfbJd36XvrFfJUq3abfjMiZs6gxsxedLySg2o",
-	"d1k/tt4XxSrmPeOe1QngX6aySfssVvumT3709D/9+vH/+o8Lq5kVvU/zVc1bOW1UkjC/pUyICEsbvcdD",
-	"d9qZnN1oiUKa7qeMbDMF8jKOIf45EsRqWjYKNuSdSmtj6rqZ+sjOrdYbXeSF6CKW43N5vVFbWncWk9ql",
-	"d+90j+uXybJupLP4pg8+y7R+cwC8OQBmHQBKGiMcS2Jb0v72f/3m6Q9/jnZutVAcvnz8i+8/+e6fLn4y",
-	"xBkKhQeDgq8Qtt06hj4tc5IsqZiVj27e264qE7xNhfz3rvYCRJAflWSH6dZ1+a5e9SSwR9XWfHMAvGze",
-	"3kxKLoYUzxIm0yUtOSMn84RXCcMrJP2sGVgYHkzxv8rJtHxoGW5+HmlI1jYySWPJHBaPHIIXNt1r4jVy",
-	"ZcOCqOaGyVvNfImuBn9zHF/sOC5QbxLyvlIEPb90LMPsotnZU7Yz/ctSNszYUkrGk//+88ff/v5sVWLJ",
-	"ZEKpplSVBM4rX5U4UikdVrp/W5AofXe7irbj2oQYVBLg21UQon242dptI878SbUgsyfV6+wSBo3pBeZs",
-	"7u3e2j7YsdtvNZ0PT5bO7rD61ydro/ca4sb18OZK9P54vXt3uBzc7q1iZ8EEDXvUCpb62QpacNUZdBir",
-	"67+F/1K2n44N/tKArMKLTtTg7hRsBxGRADy/AI38THaFem9hhoUFFDCdXnHYxcxFXc56NByCNwazLvER",
-	"1vnMuqWja/O4Sr/47b99/+mvf/n0J58+/aN/ffItO0L4cejrXnGpXUW6J9lN1Sfl9lQ/s6dyGhmLiPo+",
-	"+FtolLePSPdkahstplXHPVKVRpll2jmyKzOAZ7bG6TWNEXVnreKTv/vWk//xfz353j+XX0KwmiojUcq0",
-	"Uomd2oN2QiZvCfgm4Nzf0JUx4Jbr8kCVwYTNcUgj0gakdIUdphEMrGYNdu3VMTPFV3GEtYp2CLTnVAxh",
-	"6pgVPhHjETohJLCbhaMQQ3wwGmCGvJAHgYERy6s/uad6VV5Y+JqTv8M7U+e+jbLqdMNhpV6r1WtOGtT0",
-	"I/mwaNuDXrjOaqPXqK0vNa7XV3udbrde89ZXVwlZcTR2JSCrOj4OT4yy4G2zbS9wmg4fPVzrYHJ9eZXg",
-	"bu1612usrC6vrizXl2teA6/j7modeLxMGEcrJGkVP4v/6XxlbdXGKAQiLHCcxPQ/IB8vdpLM3lawpM9Q",
-	"1mbQhqSe9SgH4SaT6AYzNPvm8Xf/+vGv/+3pD3/+5Lu/mqewpNqhzdiZSsgLBb89xtTgi8xyduMgUJlq",
-	"xvQArB/UmUgRW1BPmDw/VSd/zOZnMROrD9elNlrSxU0r35KVN1PO3HM3226uTCjO7tnm7B3tl2diu8vY",
-	"89CGFjc7Y+i+1RrEKGNVaq6v99I61nJtqXTu1XNS8RYxd4ZDnjRLyFfubqhslxeqzwGLqWJOYDNdFw6O",
-	"1c9/8feff/bp5//w6dNf/sSSKcMenpInZ9oEUh03SFSRYsKoXxHtnpAZEB639Px1S+0YQQMUEehwrbDU",
-	"4DFozMMTAZ4j8ExICyjJN8pr/aVVGQtBYOOYYV2urXQ/ER/ucfYtaBoq8zZ5lKqoBR0jIIxoBBD7remy",
-	"FFVKPg8yzwbrMaFCgPYB9L4NGwgGB0EFelXhiQpBqvS15AVV1GL2gI5Zkh8WoVEA19MIXWlr1Ct5MfxW",
-	"qWi8/IpZzfZVZD5quZ+aiQ/Jh1CYC3lhQvVHV4oa43GH9GN2zO4PuOX5iwYhH/UH6D7ZVJhHHrilMv0n",
-	"qFWtCC+Q6ziVEre6tBLbx+l8rx4Pj1mMuyegFYfiy2EPt90YiEjzFRUmWy73mDmzjeojxdGLWgOtINj2",
-	"7ijYs8vFGJOeWs5qo7He6+GVbqNX79RwvYs9skSWAKo63U3LyfZT0j+5jtmjTmcpuHlSf7+3U5scfXzb",
-	"W2EHa+KDcQPf7a6O3iPrnyxwdmmSwXIckug+jQbvHXRj8j1LnUx1G3yGElNqYFkczYzs1FNE2HARSCLV",
-	"dkgFqGKj11zx5I//9vEP/gIZqswzofqEkUpPt1E0EtX4BWfLU4Uth33UJSxSXUvwVOFdU6leKnGrT1Aw",
-	"gtr+iCMcy02zw60uVcrF38UMHgdIkJ0JEl3MGIAvaPRL8wRrf2p0UcZ1hzvIJ40lurLQVy1k6ljEjwfU",
-	"V1kRY9I5ZkY0+/TUgCuZtn/mp7E07aF0VEfg4qmOSectQCfT1RbgFZZj8nFEwipqxc+A9F2FZqGgHUAz",
-	"VTASGXEFCFBiwMdGP1bHxRUpo642QTRVIh4FFfDQT9rFVqNpm3kZhdbqKZduNDLdt1F30ZruGlhe1cm2",
-	"GD3X+/p5VFFF+cGIWC9t1Bo1Wy81WUQ65ewZaKH1Qi20BZgovWT14uEZjz4O6B3YtDHQGvWqacMeB8Za",
-	"LxTslv+1Nnk/Wrrd6WzWhh+8R64HRx/3l/q74zX8wcfLH75Th9F3CRjct1qHR/utw0NtVMOwqAh8rJux",
-	"OC0dMlDnSnGMQPfYcEzThgD4afppW5oX9fNW1ntrq53ltaUG6TTWatfrHc9bb9SXU887d1+85n6bsHgD",
-	"quN+hnsWMBGNZhk380u8Zy9Ss79NlLiDsAEIf8OZsWRW5d+Pf/PPX3zrx0rZj8+rJ//xX5788S+s4ylm",
-	"6+z5pPhxLkhf/FoA+sko+HACQc+xFLpThwyo1JpHoQZQCrjvC7sBl9JNzaZou8cMoEnl2QIyGVx4qoab",
-	"+L2mSqxIjoNEARyorsJ8BAe5hXhpxgLAs5RB9SaO2wm6xwygWLuIeqARQxA84v0QB4O44r0bEgW1yTga",
-	"ED9QUGaAcwA68l5AoOulJRcFupJV/q/qbByUwEijbtKEdUORQyOvq1IK09/QtlR4T9oGJHaxQl158jLz",
-	"dQW62PLYL2seBcq/RuSy0IJjPFHGI+1hNbhMyOdcKvM4isGGYMV9gkOml2OAgwDaPpCzSB2+sQKvVR9y",
-	"KveHGlJnIu0DqXGk4LXTXn9d0NaG3len2G9L5QG0iw0FdhUR308wywvPZCUKLqfzz89FuafJ/ozshPyD",
-	"fzASkdW8amfvxvbdrYet/QUcU1JIKop8uW6pXW6sRqs/ba7fZ5fbnXuBe6lAcspQJcVZj/ZHkAVxeZWg",
-	"0ZijEmjBl6cRKO1TbDOnWZeai+FTaE+w2EGfRnBNKxbpbVQNWP9r1PtqmejtS3Egzz2Ij77UY1fu5Mv7",
-	"7VOhNvT0hz9+8t0/BZPxT1QK49Mf/WF8HM+3EyM4IFSSe7moaWwo4r4uL1Knb6IobMBhmxGhiX02YhH1",
-	"4xpE3BGERU3U3t/avbm9e7vtqkSF3a2bbQUvaNLDBlgcs8S5M+WZEC5qt+4d3dk72P4wvpWqKsFY+3dR",
-	"e+uD/e2DLY19EtcgqvO8abcANq1BtI0I1x+zWB1SlrHt7YM0KVAGqEDtzdbu5tbdu/CmFkMjBn3sLJVD",
-	"oy+SMORh3hHSJ5FRKS8YSTa3z4glL4I4QphHWT/HtpI2PPHQhER5wiolnAx3OXq1n6ewcB1N9HxQjTyT",
-	"K7EIG8vTkYqYV1J3PxPrcHkhTJKp+P7cRBB5UZ58i5I5MVL9EtIE4r3z5Mc/+/yzv801ITJJAkUmRGSF",
-	"InMl1R7LjzaKbNcx5Z0p3IQ6Tji1+bKkVgMCoMC2T0VUUZE/4umhijYkRQidOBIrXc4qrvdqy92ltW69",
-	"s0Kue+s13OgsdZdN24uPRyoMrmPa6mnQWTCtQNk8tFALowfPF7+mZ0iYo3N9nY+Uxy3GqLEX61ltr5Ih",
-	"QCOzYgrPXJtMjDbV69Pq7us0ao3VSr1eadSPamvNWq1Zq32YrOfOBBn0QzlwyKNU/SdfEueG3gNzJI1h",
-	"/xfuwMAmLKlcFSo4+fRHf/jkx3/62//5TwtFKZWc0Z50FRuRKlMJ/WgQNwAw52MiAJsZ5UUhOCfJS9AG",
-	"UHkkYkEV0O6JQjxIh6m04hZrcm3LNWJQ3ZJwpJHBUBWuRjZH+2jJ+V5G93DzhGUbfJZxJNM+Ty3BWOzP",
-	"zBOMyg36sktFlVHuldU7kiWjwqiRroo78jDJy3+uqRJH47SPKU9mmu6vwC6SQ+aFGn3e5zoFPe39lQyj",
-	"byaNRr1Dani51/Dq3aXOCl5dv76Wd/MOVJk8eGkEplqzTRAZkiRzhGfakilS1jDEnJ6fttayRZLGIIvZ",
-	"z8TuYMvyHD/w0x/94eN/++HTH/788Xf/8vOf/ryUEjfd167YIdzSjkJj+1muzKSPEEBdmsB7DA6vOiGd",
-	"kEkV3YWGPtGYowEfhaKaJ/imrfRLJcLHLeNmxzOmmsHpyLvKaNUR90X4L5mC1YjyxWSDxfkCWWlXVxgV",
-	"6XyweLGQzuAw3XKfZVbYrHic6fGYDcTB5Q+jklU/2kv3UJ5U11Wy/8sgmqa4e45cenYVvOWlkNLhrP2t",
-	"Nr7W5n7x06d/+u3Hf/ZXKG70OCttVcoYHgUVxUSVziTOLO/P6c6cm6mqZWLacNyQ1wpySkLsuwZ+lYgo",
-	"9nFBly0qcMeP878SLofkJxVX0WnqPAqaahDNkGCvvaGdaT7nJ6NAPlArTXjk0Qj5vG/yDVSUSoVY5Kta",
-	"DKnU7h4lIRriqDsgces+V6W3Q6qExrZXrm4FGdSnp4QhLAq0w72jfSWqbkx0wvpc+1hSzUXjkAIOnLSS",
-	"R3F7+jYglF1K+4vb7ZdS/1bqjbmNfUuFXnR7/edtQ4/EVH+oJHmhtjzTVSXvfM52tOr4O4p7AOdJzzil",
-	"7PbWhzdv7954//bXl47e23vnvem/X5IAQrQXBYrD53nYVPvWIhnp6q6lQLJNaJ63yVkU6vyHtI7jj/FE",
-	"oDbjFRHxkCRdfrHV5yFm0POXoaTApAzsHe1bolPLSC2zocJAJwnL657+6A+f/uNfffHnP7PEN4+CrOi+",
-	"aFBCO1/szIoLxSWqScBA++tN7yfMjtkcpz5I+rYKLbQVrAN0N7YS03Q2AhXp4IUKf0N2ryq+VgqtB2ly",
-	"rWPWBlG+C/Xy7aRLkhjI0fg47JMmNEcZcF/nJcchFHlpQLsnAFwI/XPy5fvvdA2b4VsIqS1YgyjZdqaO",
-	"0bpA0RroAbnGynM7fItzuV7Cw9fNSlLBddd8hcgJaQ2Q11QtmMKYRoPNJPvBHnrMez3si6SdUIdzn2Cm",
-	"Rjv7/ab0DiWldrPGsZ0U5C00jgevdHWaUvwzB8dvf/PTJ59+VkbTl7dWhj0cZzvnbsD74Fc9ocyDva+D",
-	"Mzlq/ay9GJd9QhlCOsB05WjvaP8qJCHragdyrBpQqrAy1se8sQnaBTJYLsxOD2/LybzRr3+H9evWVN54",
-	"blLQEFN/p4cPTYjdcJeKVJGCn8RQFPwS8SiIvydMff2S6ObWzigVlRJfRljqwnJPCaQcOWRLQYhbKR06",
-	"IxAzujMdBjwEz0exQ/UGCMC82LjplqvwzmAkQyw16IxAtFwVcV2978fleFQAarjusNlEOGl0CYDkKsJF",
-	"WBROUIzKLddHVVnIRaKxmqRaOg6MXDNyWKtToO7mV4TplxJP6vg+NFKJ1OtUm6ikIg1AZyXlwNndIXFT",
-	"yqTGOG5wOafIWD1nLwou4z6WBATW0gtpsEB1jTG5jr0Kxni54uHrK5UeXrpeWbnu1Ssr9eW64y5mcmvx",
-	"PuNYgOhKuS26bWa/cCH9SyLP0RVJ+49qD64+X8muCJWOBr4ahchm5C+1ZFWDtHwTAj3+7N8f/4efaZmq",
-	"sjYKxWhuFs9M53G5VCPXeIhVhVEeMi8V0ZZ+8S393t/F8qj8DJ2PXqYUnQcvgUp0N8suL49eNCNdR47b",
-	"AhIQmZSd733ryd98b6GUHdiz+nGViOvtO3PTZkzB9LaFwDegPnUo85qovXe0r6pJTOtwVZyU0kOgb0ha",
-	"GhTtc71gR1yt4Jt9nt3nNhDKy7LfppZtzn4DHnsZdhsUTWn11hxtJpnjB5/FO2+hPTdVpjwDHmhAuifC",
-	"AgPiSZauLgdL7xmg2BQIvmvKw0gcCU0l4usAJsDfq9ZBcjNOt1xNWTpTKDSKOtjztHoDbYbkqg35qTEG",
-	"UlhFCS6/vBQq/Yyhc0Xvr2O2WqvVr7qIkVMSorbCXCVeE4EzL9cHpMh5pA6uC1sREVgPFiJRScD4Ht6L",
-	"gvdhCG+AhBYAEjIeGbPCMa1euNiyl3SOvIq7UcM2etEAkhZCwpOf/PSLf/q+1t+P0gp8RjBN58aWQMCY",
-	"k7irioNMElp85IsBH+v43P0YmyKL9SPVSQ91JscsD6FnJExhuGlhFlfaahmZFFmNaTTgI4UsZNwZOIpv",
-	"eEvkVfAmbgzVBW2uFyMkHiFDC1viFapkjUFoW/v7D+/u3d7eXRAGofS2ei+Um7EVBAAf/ixBauCBBmD/",
-	"uYRA7YY5OGb5OOmztb+Pnv7zZxrBc7pLQn5eZ6rsulDxzkFbRdCpLDwlYQXi5OoJ6Ep7S3445KOwSyBj",
-	"HCMNPHXVjbfizOC/YnxQZI8ZPBa1zUtVbyoNLe+i3igElYAzIlQVoeBDovR8qdjrUPwGyKPhUI8znKD6",
-	"isklAPQAoTsBJvXEAWFVVcQuopDgoUINU0gEVvTftYsHpdy1ahbvDzjyubaZrGdjIbWqPrY7XrbvYhFV",
-	"gHSV7ZsazNTs+rFWlIZUCDkZmGjcLg6ct1joFUj1VqQCNWrLrnbdgktWRDwQyZqoInxdZQ9jypMsigQq",
-	"yL+lOOXiWQb5FQZSphpPdDwZrfeFIQVN7oYaM3TIk+Jbt70cCuKfWiFalcKT+ANSpHUKQmD1VTmjKCKh",
-	"fMQffFSrrD94+/ecixQaROQsugbjryjCpWSdE5IonDShk+UxO2bUa6K65vOmzjE5ZlItaaJHx1p/OHaa",
-	"x6YM89hxj+NCzWOnWT+HFSvMPHKds4oGg7O2eVzcWa5w8SaO8AwFRD13sfypXVCtT0gQzU+catSWsw/Y",
-	"kjtZ7XXYB9z3ql8+gDKGCIWB0cvNQnnyJz//Yn4uSlK5P9P/sb972+pYBqApOTkxAacAgs2raDsCOMEO",
-	"AVqbhFI5blBetAQxNwLgljLaqEB9qbFcWa4tXz1midSJi6eraId7I5+oOMt4wH2CAnpGfBDRmE2QoJ9Y",
-	"IZs2dAmshPLmEIJMcLU8ANqIMEiGAnIahanjj8KZOU/7CrilTMQ9hnBBlAnqERv4pSi9g84Ooc/UM2KB",
-	"l5V496kH/WI8NCDQ940yTbcqujFJlEHk0yjyCZLmNGqsrLoxYTAa4lAueIdMuAY6BMBIHHpvAWDLkDKK",
-	"gpD3QzzUrXmPWXLWyYVRi6LxNvr4FFDSgdp5tJB3TEtPOhwNnWa91lD1WfrPxlosNqWc6kvlsITcBOa4",
-	"pvk/eU2Ph0MM0IWUYRhQRkLkiSRrZcvLJOvG1KYBn+GMDfNlpX6mhJI92BwRMCWKHv/1/376ve/ME0Ih",
-	"Ealq7Xz76wB8K2KuQyiN25D0jsYW0qfxBoFBBcXFKjNSPltyu3YagVKQcg25SMOSmu5hCjEoC8OXtPqG",
-	"h0wXCZC0w0oKPRRxnkKqNtbXMZtlfgmrAP3CllCZWElpY+cgGdOX7RVSyJD5rWSToqLVpZWUq8XyHfAe",
-	"mvDRtLvv2fm3XzewabUpXzTctBqFVdb9j3/39Nd/tpCDWmr3lRSEfUVTu1giHUY4jATEfMCSYVnUenSl",
-	"ncQn2iowdLWJMAA46WR4lZPS5lEgb29eu9ZG9w62VR83C+DOBemUEhsJEHOfc0/hVytXjw4ix3DEcWFk",
-	"OzVHaAmkQfjBTCYMJZKOeYCkr0RuZOD0iaeLiQBxzXjFFCxpVsyBLLPEbIzXPC1m6ytJE30lri07282X",
-	"2sdMiW29efMkd3NKYLsx7o8qR4GHFwrxVhKWxxEacv1QbaSn1gL1uUG0hrShNCkSPRZwwVWUIM/oJcyz",
-	"8flNa7hLy/aiCPd0+HoBhNb8oX7ZyTyvXszy0cUaPvAoMKB7H4M7Uf51D9DZwHCPNdmNDhZkddml79/Y",
-	"OxjX3r3d561Wq7V7eG+wda8vP27J/91ovSf/aS11Tk9O5IfNE3/rvfcPltntXbih39+84a3VJxHcc+Od",
-	"g3srW+HJO/1+/6tfBUepHMS9kDpNJ5Fdcv9c05nPTWj29jUl5r46L8XseFSrNVapECMSflU/QX2H/T4P",
-	"aTQYfvXwTquuvvNon0biq6vqr4CElHtfXarBei6QAvdS4KcU7KR5CLEgtl903EUegTpKDGegOYIf/+DP",
-	"Pv8fvypo+/D5Z7968t/+/7OP46hs67t0XCYHjzwGS8XDJF5SNd3uQA4AZHhAmaqzUd0p1WFjoYVHAzKR",
-	"Btoxa+uudcr5qnyxFqhKKbxwgyxeFjH8mCWQ4egZI4YfM00Mjb2qXc4KLMZNxpwc5oIQU1LskS71wK8y",
-	"HnDwM7vKwTuWZpiLBJVqiTwAq2i7ZxD32qqXq2i7NjmT9GH9u/HPDhP3U4Lou4GwFVNXLeNE0uYj/3yN",
-	"nnkLQ0m6V7t/odCX9mg4nD5hN+Ov80p2zan3nOPXbv7pH4/NKm+3YIvyzSm7iYAuvYeAEaTtaee/7yvA",
-	"aCqeIZKrHlS6Jb360tX4yqq/MdRuUtbPo3gcpC6B6I4h3qhRcHAQpDHU0Q3MThzX0UEZaI0ekh4/Q/Xl",
-	"lSp0SM7Lfmyksh81hEXeJQ19CQ3gt6VqrVqvL1WvO66j977T/Kh+3V1tuGsrD1yHC3BSMk+Svl6r1hxb",
-	"rXpZEiQO0wLkNWyyqRtrXqi0VTXEmWEx0z4TcTTZ9PWroi0dHzCdFnX9XtstarqITM9FhZdoDicDAp7j",
-	"/stAdWj/tMr/slrwx9EGyOlSdrQV3tR5F5D0Es9A9ZWbbiE01g3arf5BvKfyPmNTt7CXELAMxCUi3idg",
-	"CMeBWxi3wTu3s0eosNspxfxmyJrJKImvsBDYpeIx3U1KW67HDKLuOg1F58/lnbKqc86La2WUwHg3nf3W",
-	"4eH9vYObMMq4fUl+gxLEez2fMvIQ61bUSfPJfTzxOfZy+ug7JTpULtb4hLIbk80Eff81aGqUyiKxGgvo",
-	"hkYqWevxd/7r559lc0hyi3mntssM84AyKgbEBKCU1z6JZSZbEyJZ4AZz5zek5HFL75QTSNkAWm2XGrvp",
-	"DpfpJGf6kyWlcipYmZ5fGw6PGNI6SSKFkXmcKP1lJIjl5hsF0ItOSSi59eV1KiChonhwsy2tqECrtdqS",
-	"G0ssMgyiyZR/a7VWWy7e7PLpO7daF1WoRbZ4zVaT7ufQOqXd6VUs50lZ2EMQ6eq6qQFl2OLiQ5rKwF1U",
-	"XAD1e/iVSixTG1Nb65Ukw0zpICAWwHHwxT99X0qFn3z6+Bfff/LdP50nHkbR4Nqwh691KPNKdKGF1l2Y",
-	"RjQGortcN9qm5Q1XapUF3wUdSOCIzW9Zmx1MbkBwRjqmnLXahgsevQkIYPlszAPSC4kYpO663LFtN8bN",
-	"llaVz2K+1bpBmWec55Ix7FefVcbjcaXHw2FlFPqEyfd6M8dy8Te/6Iz4DhbWfCp11xmKfpmE+PNCrzY0",
-	"mC1+R71WA9BGeI2x0s4XEGk3sCAm7Di7OM2KdJXB1lJMXjkyMKJ5g9CX2xtCrr5m9XL32vvCWSwRQ869",
-	"0LazxxQXuFqvymhdkhWzDsLEKZvvgTUSNGnAlZsXViL6mQ50JuFIY2mqZFzdyNE0eDRS2A5KxvkXG6i9",
-	"v3d4hNJyvp0rs4MADY0NFfulU5kjVdQC1SrJizXVQnhI4n6QrnxA0kIM3MhTUvo5RUKraI91iakYUv5e",
-	"Glmthd1jpgEL7PgodDSZFxg174gDpHBaFYdHj9k05UtESXPBc2+1Ltr26pkeUl9iMLJICE/FIs9nYM6m",
-	"GW5R6evG/kOzqV9MzHABvIlFipYMR807NdJEfHNozOzwKHXvNNodfKUZaObJYQysCui2hSfIHT5GQ8wm",
-	"07lwKTgEn/SiRNsWVu495P+avL0ucU2SBZnAL0PsFYmgA8sAFG/EUGkxNJ3PsJjokSvpNNcX2dmphbpL",
-	"etG8Ha4iC292du7O3tT+7UzyqWq39OTTv33893+surR+8Z0fZLa4O7MRa0TY1GNNCZA2bbkA1UznjqEt",
-	"3B1AxZOIAxBqF2tFJfBxN9/+fsvq2X/MlIe/Lb8B93r7mhQd11TsOnaiQ56bii5PK6r6cYnfn/EIdQiB",
-	"5AEvr7w8ZZQfs/lWuVRDXyaZ80zs80WOZ3U4vwhrPP3m19Aav5xM1gf0R3ORwmqddVJpXO8uV1Z79bWK",
-	"t4RXKmvLPVKpd1dr8vy/oFCfJ9C1JLGP+TeyPUe2SyE8LdZV889YrM/W2eYgaCsEwgx4VRa3CgIbBYqd",
-	"VMtAnyu0DC8IJ/1GJbvY9k+vJ1C66/PuyUPe6wnJBrU4C+QhToNgIZMGEvf2LwbZ8rGIHkqqZB+y3lzS",
-	"D5kPpPXAjVFGdVWc4a+HwF8PlYZZry1oPCapHLMkEYzmjfTJlT5HRcVYWrVU0KTTKSQ5UmjEZsdtyheB",
-	"JfreLPWuCQmjbFICYuiYTSmBF6zwgnQT30caQVX57IQ9ADc2dVWUenLMrBo1laXSs8HFQj6U18kDctGA",
-	"kSL4axIyWmTT34OJvxildPrdb9TS5xEjmkb5NXU3b2T4zCK66ThOUkw3W3S/3shukMCJ8BhP4vcqeAaP",
-	"Yp90ozzIt0K8tt9BcfvGA/A6i9qSWHC/2wLWrjNXSU2FQnVAsB8NPinuEKTrdKbgIYKQQ9fAbtyGqoru",
-	"cn4CcVmjLRJfkNxGQXfgpZcCl02B/PCT8vtUvzuHvVo+PX1u7Wy303TD8l3o8X/9qye//PWTv/vWkx/b",
-	"7ccECU9pl+gV4tTrXquOie9XoMXXtW+MT0TVkCN30d453NtF90kHvUsm6JBE6MrBrU10faV+/WqS2n1w",
-	"2EInZKJgf3zfwAnCiTXEEwMzTKDiO3cZ37n/7uGlF1EOAbgc+1JuHBw2VlYd15EiuPVe64bjOidg9Nd7",
-	"tW7DWyLLuvHy2vX1VbzSkUb/SQRaxaHkcDl98UFXMtdIKFyX/iLdAmBORbi5ZIIEiSyYGoYIOyU+Dy4A",
-	"xCJIlAFhsdMlXhjoCjAFsIHSIRAfhYY7Hv+H//LFn//si7/+dmFaJA8IwwGdzaDyNUMS9omH9gLCWvvb",
-	"yOPd0VDqMnmcBoTE3Ugy9qU5zjRkimgEiGWme9IXf/nzpz/7z/J8I6FQ46xV66o6SM/KaTpL1Vp1CXSq",
-	"aCDfvwjMhZpE8dGmfp9ipa0j3M/TcRUil1Wpkdw9m22W8tDGAKVOvirGqdOq21sCtbd7lV3OSGUHR90B",
-	"NPlTwkEpv87zYkUq4lnJcwek2pM/+dnjH/zdk7/4zpOf/t3/+ffvyu/+z79/r1h4am6c4KF/EW50UWcS",
-	"qe7d8EHBoUn9ozOifoQo1DkB9KI0E7r+yCPeTBb+emvn7mIsbMb+hoVfeRaWiz/NwvK7WSwcEuxNihW0",
-	"Rq0Wp6NAT0GplMfl1QB0FwkEvnbk0V5PfmvceBrh9C2BOlJvRkNV9Y3lw0JCDIbohvIgjqkgaKW2dMzi",
-	"FVNqd2HuC/YoM5WTL5GiJwc2eV5rvolZTFraJWjMwxP0+F/+29Nf/9McRQ+yCWZ2CzwakCnEgaoqW3wI",
-	"mM14optE2Z4OPmaIenoJrbZRjKtUU1bYyrNMrz8Lzi/KDm5G976HgD2Yi1W6unyR/nwvR2DuAoGxUxzh",
-	"8OEI4FWcUkEwj/gkviQOihU3SR0F3rxHmtrXuNJwMatdsss8y13FG97Y6wVBrSkkkVLtRpP8o7KF0PBs",
-	"udBwMphiUg2ImmSko660CMe5pWc6iynfZwrAYJgds4xLHIL2zdh0Ui2fLSTnpEuFArzHE4GEhilU1YYB",
-	"pnClHqdZDKSXM7eljaSNbkv8zIqF5pbg5m2n0t1c5Igv4778Mkf3Zbk474ODM55ZWSenLrOPQdnjCvr5",
-	"ns7D+SkUr6xgf16iPRYX2leg96nenhu/A6I/txB9ThkpyPCQ9KmIyAxM2k3gHmHDR8wQ6AYhSnP8AAu0",
-	"hiKOGiurqDvA0hyJrQOVpxADL1JxzPojIgTxTCOCfDhYNeLLCtfnKq4O9CBfWnmaHeCXJVIhhV2yDdWQ",
-	"MWWlasJw5s5ZclSx7Yuu4Yx3DBamI8czQcgpKwrMMqMn//3nj7/9/XxZAPdLc7wI4V39anJ1qIidVCoe",
-	"RrAHhr1kSDhzroEto9+UieuoFws3LoqHkkkluT//5T88/sGvEoPNjDIL9b49xH3i6qwfeMThzqFOKorL",
-	"6ZMHdXEQdQe4oEtGqlhTgN6KNdgeZYnTYkw66PFv/vmLb/1YIf0lj497wGSf38pEPOPe+I///keP//on",
-	"T3/5k+nHDXt5I00awCLeS7Vz/e3//NaT//LTJ9/6x8efffvpTz59/Nm3v/jznyWP41FQfuJmombihhBT",
-	"3W/0ow1EUv7jjSuCRoL4PfTkb/748R/91EK+116I8wfn/18AAAD//w==",
+	"7L19kxvJeSf4VTLqHDHkqAAC6Bd2o0PhBZtNTo/YL9PdHI41zW0kUAkg1YXMmspCozEUI6QLry3vyZa9",
+	"p7W99t7ZXq93Fd5bjS/Oa+1Zt6svI5Iz3+Iin8ysynoDCt3kDEnxjxmigXrJfDLzeX9+zxOnz8cBZ4RF",
+	"wmk/ccglHgc+gc+HIe/5ZCw/isl4jMOZ03Y6KCSfTYiIUDTCEeqFBJ8LFI0I6nMWhbgfOa5zgf0Jkff1",
+	"uUectqNvqVN2gX3qOa7jkQhT32k7Pe7N6tEsIG1EBTybhkReoe/Z9Zy2s7my2mxskLXa5qA3qK16rdXa",
+	"hoebtf7KSmOltYF73nrfcR0R4WginPZqo+E6EY18+e6TEYmH7HEiEOMRGuOoP0qNuu64jhyG03Zwj0+i",
+	"ds/H7Nx5+vSp64wI9kgINOn0+0SIE35OmPzTI6If0iCinEnawI8okr8iPkAYMTJFPEQhYWRKPBRgGsoX",
+	"if6IjLF8gH6liELKho582fYI+z5hQ5J//iMajdBqo+miEZ+iiCM8iUaERbSPI7LouUdkEBIxKhm6/vWa",
+	"Yz9K1iz7gl1PDnRAidwseqXlklAGy+DzoVj89CicdQYRCfOPPyZ9zjxJezTFNEI9MuAhgUczchmhKJyl",
+	"Hz+mjI4nY6fdjNedsogMSajWPMAhHpPIWvYgeoDZcIKLVsb8IinXHYth10VdwrqSft3PR1104+jeNtps",
+	"NhtIkL68BzVb9bX66k05KCqfoPaY4zoMj4neS0FUi19pj90jAzzxI6ftEOa4zhhfPiBsGI2cdmtt3c1S",
+	"znUua2PCxIiwWkgCgiPckycjCifkqWvv6A/UGBbua0lVQYeMeDXK0ESQcO40hKipXZeifzLo1cZmftRy",
+	"ZEGw65WOKQh8ue8lLYETwWHGvo96xOdsKIdbR/LE8EmEaOTCBZpyCFt36wmZn+R0As790ild1uSxo2xY",
+	"w0FQA25WOK311aJJ3cMiCrAQRWdEsirqmSMx0FfKgWi27LSdxuzjaOV+r7fdGH/yEbkdnHw2XBnuTzfw",
+	"J5+tfvfDZt+M+rMJCWfJoD8LJSveNYwVeCzsAHvwvxWSgdN2/pdbiUy4pX4Vtz462lYPkJPYPZHzF50g",
+	"2AYGP29xqFdHO+MgmsnDMGHnjE8ZGhPMRNmKlFKeqtcC3UGylFD+CqdAz+gw5N8j/UIGpn8y20VuNRLW",
+	"kTqnxEMDHiJJNxzRHvVpNNtCGF2QkA4MJeSQrd2JGEeBeujCGevr5uy2q8/5hDDMouKFfKgPQ9VVXHh4",
+	"zIQieOkrWsWK4nkJNhYPe2k+Vm3Eks5H3C9YAfntMnuOcRTKW6hAjBBPX1SwExfOVRKkJp/1Ehco5iKF",
+	"vE+QfkgiyQITjh4SHPHQUOCjI3WKQtIn9IJ4ryFvtPWsMuGV07ZgK+KxJIEQlLMtpXYJhBkil4EcEsKp",
+	"7atlhD8rXUf9kvmyd63ZKpJScj/ueifwfU4LlWvTncAVXURF+5TV1N9n1Ou2YVxmCffUVkBDfKGUMXkZ",
+	"XB+MOCPdNoJ/EZuMeyR00U69ub4qWQyDjYp9uJaMMfW7bURq8gPCnhcSIeLXyvl22/BoJD+rey4j+Yuf",
+	"jEn+/p6wBGx/IiI+hi8lNxMzEZEx3ExBWY1m3Tbqnk4ajZU+uYx2vWDXg79IW32paLDLdr1Afd91kQh8",
+	"GiG9ewc0FBHqc58zeK6Ysf5ZSHyYXPLwIOQX1CPhNR5esrUnyTpW3czW0pudIDl6uSYWy4j40Nra1Xgi",
+	"Ii30UhoZZvZlae1M7gg4FFTEEkUyNClvojrqoDFmeEjGhEWnDHS+qbSMMOPRiITJLdEIq5U+JzO58tLq",
+	"GEwE8VxJQ3JBwhniAQmV1pEQsVzjM49eUu17KjmLCDgTyrK+gwW5h6k/CbWVzCLCIvnRosmt7wnOLJtc",
+	"fuxhYdnVtabrjMVwGSNXDqXaPpBj3AlDHsI99rgC5Rf4VmZ8Qg3Q00Zg2fPN1beMe6H6kJI7nroF4mOI",
+	"I2JWGKatKeJKhgJk8ClhEcLiXItFPROkvBGgaVu2PtibtdjgLBqZvvqWZZo+dZ1PapoGNSXp5t9pTOan",
+	"yvon/XMlT461N6Pq/oBL5UblIf2ceGm3zTZnAxqOiWckB/Bd21Xj4QgWoBdSMgAmwAYcfqAi8PFsXxt0",
+	"Pu3L+4IRj7jTduR8jd/F6Tw8+eDgaPe7O3cd14lo/5xII7W3Etw9b3482GvMTj67762xow3xybSFH/TX",
+	"Jx+Rzc/lI8ZECLCsneMJyLnreICULttqNNTWwoxlyXGsvnQV41DSR50XeWBfDlUoi0h4gX1wMcCz9+E9",
+	"Tnu9ZdHseLuzv79z99USQWvsaSLscyQm/ZFRquxp44Dq+1urTXtgJyMSKuUyfXP9+kNdbaw+rc4Lcgfl",
+	"iIjgbsTLmIN6U8wKQoIFZ2g6msk/zZQYqct1kA+9EntWbLnZaDQa68uz5spT5947zvy1c+YHfEhZbFku",
+	"wZL1vLNnL0IBF4L2/JKDt7Kykjl40gLgExYZogVYiCkPPbl3pyFnw5dyCFdg1TX/STNNsJURZUUMUlkn",
+	"Z8pAbjtk9uGod79PD+iHxw8/323u0w8362SlUe+3fAZGmzRqzqS6tdlouA71Kt8aKrsmvv7Dy5WPo/3P",
+	"NsSDtenRsDX+nd7t/snnq+cfeJvBJ2R9kvy+CjobB92MB4RRT+6zAQULe+BTRs6w4bvw9DOtyPUIDtUG",
+	"elUsuvJJS7bhAoYHE5jD8HBIEo530JlEoyuxPAKMqO3o0M6ZJoZcYvnLWX5gL5cZwsjfLG4IDAH7Wvmg",
+	"kTRLsK8l1MvidI8ePap1rPDQoruTsNP12KRkErvLssjxAGejjODm0Z4RK8ylHF5y45DLqJBxNtdX1uxz",
+	"Ou9RVsRR0n08wCchHQ5JeNdwtWTge3KMn8JYD7lP+3KYByeH8jDzMHLajUSnaz59bDickLRYkRxOPrwi",
+	"xwL2EwV7A7zDcM837qinL4u7F0qkR1KCxDLlnUx6J5Mq8zu5CPSlyiOl0l9JIKW3Z8XI/7V3aKM6seC+",
+	"d/r7162/S+P95WjuyvCdCHARFnDJRmN1rslsIk0vw14uYYud3PAMT4SACvE6kdN2Wo3Weq3ZrLWaJ42N",
+	"dqPRbjS+K/ngGFP/Y4gXyckPsC+I6wwJA/ev81D5ORjJXZL4gfoRvZCvcVxnEniLXqi81E7bWV9pbuLm",
+	"WmN1sNJr9lteq7nqeWu92/qaYz4J++REZ+l4Y8q21Wz079pd2+M9x3WmPDw/Tg2IvBbMUu7DY8qGPlnA",
+	"MOWMitgl40o/lg/a9jEdi+UYZGohGe2fs7QPS0x6C5ZCregZLl3SpYih5nCX9ydjOYESavThKtuBrRJz",
+	"zKnLRiXuUUZCQzbIZxooabKFcE9IZsUZ0mcnFUVUxzebEuTaOQ17AyzXrf3ECUIekDCisRprVMP5076H",
+	"+xEPVYzF6I9WSlKj6P0idgenJ9psozGeoR5sGBUQZfIhnzYf5x7jOpc1+WvtAsNhEU77U2fPjPqAOY+f",
+	"PrWDoJ9aU4pHoAecPJ33vkf6EdDIMjjuzA61LlhIK603FoeTIIznZuJ98ijY0cJ6NvVptSAaDbwsF7cu",
+	"ujLWfNtPnAEPx7C7LXU4G/geU2b+bhY9Dvzr6RevtAouTBhXhewhe2nisS1YCR7mqd/3ef/8jA8GghQs",
+	"wQd8igbYSHbeP5cHSNqpHrmgfZBlfDBwEWVIqLw7F2EBV0hbS6ARhHu5720hRoZY8l6dhiB8PkWg5RXt",
+	"cS2cgLMsjk6d0DGcH+otpp3r+FhEZ/KILPl0szbzrk9RG0IC+sAWMKbuFNOIsmEXYanVoIhzNMZspswl",
+	"RUAXqDUJIMeToRGfhFuo61EB1qC5E6PRhHkhmD8Io5BPXTRhEfURjZRpO+YXxDtlmHmoxyfMQ5iRqQp0",
+	"aibhYCUZXUcPy3Ed8x5rY5VsQYiCAoHMdN301kot6cJ9uq9JXZBvYAL4kAMj8qa8FVgG5qFJ0E09v6vC",
+	"zGrPQpQ5/TtqdZGkleAI4sEnU65Eh34zkwbEyKQyCDwmipaZrRfgKCKhHPq//PRfnp5eNhq109PL5uD0",
+	"9PL24PH7v+UU7M47OrCbF3x8EvX5mNSR1lfktCDC4OoItpZr8vtaU56rzFHX4tFIBbi11nxsiTz1XSVh",
+	"kShNxjh7/FRHOiwlw7rMok2z0VrI1HQgSj7wcZLD/ex//8Nn//zTF//6n57/4IdOwS5KYtX5pK+YPtoD",
+	"1MOCII9in/SjOtqNUB+HIQXrEEklOU9BE3RfxDGOlF8vNye4/3HJsM1N89Y+pb8sXOFaVcFfsILXW63i",
+	"+am8h4KVYfH8pvrsXo/+yxEe+Hte+zjZdtE0pFFEmJRp3ebm7Uat0aw1mgiU23aj0YUhJof89NR7svq0",
+	"Jv9pmX+Q+qed+qf05BvbNKMiXeAIh2eTMKfANFY3Cp50NenpEZ8kd2WWyJ/imUBkHESzrTiZS4z4VB0X",
+	"dSuwR5FRx5qbBSOsJqlt+6L6PK6sR9GU+ejaZE/RNDWwFN3KthhkdVr7n/HI+sceA1jn8hwW7/zFHP3x",
+	"06eqbOGKJ8eNHQSLroW9Wv2kUeZ1lKpvea8qmgLgX9bKf5IRyj2CplggMOIiXmQGLNDNDQEXqeaQFnq3",
+	"ypaNdKbkorB9nFZnEy9S6XmGDK5hq/r1RWTdxkHUH+HivaGGnCalVK2ERT95jpWK1B+R/rkyHG3FpVHb",
+	"7NS+i2ufP37SahRzLuUvLyiGoYMkZVm+LbETYLHsyhst4L/81e8///d/9fzP/umrP/vHQstAM8H8/gho",
+	"P5qExEWt1Qa6RBsNFNBL4ieOZiEV3y3EmT8DrbpLx3hIsjxc7v72DfjpVsCG38cTj/JbU3xxc0vu7fVV",
+	"91NFjkZt81u3Hn/r208armboRkf59//w7P/4gVNFZO7ejaMN81YXQr35JaY6A2nuXrOeoA6s64RcuzWr",
+	"8PhzQgJhkslh2WhElKcptw/G+HJX/ZgokTgM8QxOhsmYqDpcFSTLMWk5aTMH89RFtFue41zL+VCR6xT4",
+	"tuQhAQZn+Fq8ezETUzASVVq13J+or6aYGcICDlaUwy1/7dr1UnlbJm9GwxoVJoZ/wKeJnRaE/IKAT4D4",
+	"gzrqirHoSnaDGeK+p6kM5XIqE9xyXDnB1DNuaONrlgbmWBRYpC/fcTO18t51nV3TLZlqOtwJWuMWasq/",
+	"Ah9T5oI5yTgkDyPiC7DSInxO2BUcdYfykXkXXSI3krVZfDKuoZVk9A/QPcqume/TrKJzpJjhU4ij71QQ",
+	"PF0Tb+/OEz+5ESVR+sLi2yhJ3wAjvNVoKl9NF2hfGw9wt47uc66iYPbKVzlcr8QKyzPXIn5IhCgj6yMp",
+	"ECITwkUE/H0PGb20yZq2h75VqDDgdPF07ncdRS8p8f0A+wOzujCS9wTy6YBcZSz5IxQPzE1TIzOqRQQu",
+	"tuSqe6FHBHu742E1g4/R/vl+3uQprstayiFdTeuVV+5fxeTSr7CekGf38eQSoswh/vKifmeufN+CZAGr",
+	"gs5SGxcuIiiPKQGiA6SZEFXyWBd5dEgjbebgkCARwGGjTEQEe8oDpHVdy3fe49wnmJWrF51y/UHJ/927",
+	"XddUy2NmtB4eouO94+toGLupV9klbt2JIF01Ua2BKCVHVOGQRmKkX3aQ1ij0mldbrGiuLqOrDXF/pM2n",
+	"gISCsyUVGqD7EirNZLHZrvf9wwK3l7xbP3TuifkmVABtLH3103/35RdfvPjrHzrXVAvmSs3Uy379q795",
+	"/sMvnJcjTB+KeYEKZfQKyTfqqBP/OTRqgTzofAolx2CX2lsF9AiQOkMqIlAF+yPMhuQQlOIBD4ckUp97",
+	"iW+lcBdtq/u0ivqK3C9biA60yUIjU+1n11vyKat0Dt8O84j73uFLtkesx81N4TLXLeRpX6t9Vuzrmhu7",
+	"VvvWru0pySBQ84q5EJRSOa6zfbB/b/doT37q7G/vPCg8HEzXYs0n6p5VtvXUTSrFy6A7QimrByEfK1mh",
+	"5TU6SSrZdbEx9WJLEGGBpsT3lSGhMun0gZNkUp949hA1WxsLtk6G8laVu6ZcNdqbLKU8/ZPUm7mxcX1Z",
+	"Rb5uXk1UapSVsLVgpfRl6STp+fdYGYLpjK4qGZxqUhkiWw9JRl5MZ9I/B4CbYwA9uIujkpyiZPpZHqVT",
+	"wRbHWCENUMVesnpjZvzqukoDLt4SwW6lEA8OAvWYqkxygf0G77UfW2UK1s5eWgFK7xbNgFqNQkXo1RyU",
+	"sh30dh+ZlFQoOzO5Yt3FDOdO6pZU9e4Csct9f9dc+zRT6JuzU5g/Q9MR9Qnq6rrfbnEN8paCLlNfRlyK",
+	"kvNU6bY+90qz3ty0/VoL0gercF+49mlSwz1vIknRd9e4O9GMRIhcKsXV20o03/WG8dOgCfOVYpnGixhB",
+	"IhkCJIcpzbnNQOzNZwZ6ppW20FvAAopOxNvLA0A7KlPAMhhii4SQelgihzIOjEhoQCI32asYQqYaP0YV",
+	"GiS2iA16JhBGwaTn077JdryClFOV6FUTm8BMWiqxKWehF7vEX4lTmnvkSJu4MaRC3gYzIROFN6YnCvUT",
+	"aF/71iE1NYG7ys/ScqlmKGhcfxnf2kt2vNpe0kW58JCC8vTpAoK9zZkUlaLb2c0j7xOPaDSKQ+bzPa/H",
+	"dMggaVYaVv0Sh+pVDO+QDE+ukwpi7l8yGyS1N96cyF48bIXA9DUwG/2idzkVuZyKcrpdO3+z2o55ZSt/",
+	"stjBb5jgkn6wqu78bT4e8zjmrvXNKxJzeU3yLdUEDdq4pInnUQUXeGjRSiE45sh8EBDWOdxFni44y5PY",
+	"MIN5j82NhweE4YAWHuYARyOx5BMzdDGPd82pVc8spAykrO5qCMNCA9mgGRYI5LTAT5UytB8Xh/UNfGF+",
+	"V3+HMs9obQZTEQmo4nRVLSwWqDsl/RGOpjw8V4DZPg7PuwUK/BWGZoEoFulqy/hPY5pZE06/oHwxVCLw",
+	"Z3otineBVlQyp13pbBVAO12nR8No5Omao0UKWS/kU52qsPDBfRrNKmm6AEXLql47YVFY8VoA6owxOaqf",
+	"9giNuYjQKvoOvSO32ofHB/t6Y9n3WoqoXjnXuawNeU1/+T3BWf0ITw2LtH6tiXMa1HigBlQLOPiNYrwO",
+	"jwQ4jMZgsxboCfs8QuckAExLiMpoRBgLqrKucvQvaJ9UWqw41SS2N42UqlYrmRR1PynQiQ2qao51VIlk",
+	"DfCY+rPKdpOaQES8SvM2Vc3zJc99dZW8nl4QVnksmnkZAWHUtrn6V44Np9S65nperzMsssx9WHW7+LyP",
+	"fVLF2hqTCEs9Q1XWX/2NY+p5PqlMTlb5wrg8vcLF6hRe45jxKKhipB9EJjZ1FROxch4WXLit2GRxjbv+",
+	"EWoiqa4dtVRVS8R+a2M9X7X0rd/+tFHbfPyk6a4UJ/hnUB6KGIIGvKySrRZwEWF/u6LHIAjJgIQh8R4W",
+	"1/WUJLkp6JyKA5JinPWrPTkkQ205LrxUYD+6+ias5qgHFInYTS+ikJCos4SyoPD3ryWU7IKran4t15mS",
+	"nqBRxfX5nDNidPGF6YU5zesuFX1+QZSKkYleBITt3kXbnDHSj1B8JWrWkwYtKy46ureNNlabq/F3rQLj",
+	"FnApzsQkCHiohdU8akAhDgigELMIwJyucrfBpjoTgL00PMP+8AzAXq70NBaFXARqlmeEeaDHpLSISUid",
+	"Qndd0Z1neBKNzsYkGnHvSuMRYqIE4KL3f296Ls7kbxWuNRDcVyZ6SC64cvAvRaOC265LIEAMu9KNEzgg",
+	"VyaB2nTLzD59x3UnLpmO5AlLDCHr9VJ7y9o6uVkVvaZ49UuPTtn5nrMLyxen6nGvSuyltuSyZ7xgc7p5",
+	"LllkK++wkPu+wsYpdlvABdKaulvBvbyTulprbMkj4jKEuV6GAiMmhu5ZAuQnsweth+SH5GbnuYhWh0rp",
+	"KfQrPtIhy4ijHknCaBipIWyh7pOnXTSlvo88rhLdD04Ou3k5F9uVBTnsO3ud3QfVsq2vjKayWBuGoRzv",
+	"HWcHslGm2ZaZWWUPWmlVUjzy+y4fbhA72pA+NPpzwRDudbZ3uuWxqe0KCbN5yFMcBKqAv0p+bFBldIsU",
+	"uUIa6dwQ2PHHJHpEo9FHR3LcJ5BxUkg1lRp5Vg1EQF8s4uj+QrU9yXW5TpqlfkrRmZ3D2dRprJY7dzUO",
+	"lLKNFt9k8ZRi5gWO0BQfM88vn3qaUWUWN8EltAS6hyNSi+iYOCWITg/Fcve8Q3Mq37pZIKd4RcpXNOlR",
+	"EsfENGLx3Beb20+4YpZzzsTLk7TlsyiOEJrghXpEPQ7jjrBIhKSZtkKCPt47dlwHxKHjOpJDlkxedXbs",
+	"BMWZ1RUBzfiQV0tq2VKRaIX6kGl3USndpZr7ZQ44GIy1eAEUKUzqZSE9Ur1WKnlrq9CvRLi9fAIW0cWe",
+	"khlKIX1Uvc+rreF5LRJ/rlPn8ipgVxYUqdyP4w1pgu9hn7hoQMbwr+67Y3OKPckZHNd5WMga7hNGzJnQ",
+	"bQXLTgUO6AdcRIX12rr1sapoHVDojDyicsHDC6oSnhKwtlEUBaJ96xb16vrLep+P7ZTFEtM+Tvev0JoX",
+	"PIlyBAawXUpDndA8Jb0q+Zrl1TcJuo1pmrtlzT8kHiFjgWhUIZlYmq+EzavuMz0odYGftbT3Oscnh53j",
+	"47KaznCxIMtzQ31rwLl/pduzCRYwOzdVDqQ3kh6jG5dTxO8tOQCZnfpmJ1OXn7y3NodGTllNtdRSVaH3",
+	"B3zIHxYhMB3EqEqPdrY/6Jyc7e3u7x4eHdw/6ux140ymLp5EfI+EQ/JRKN/W3TI937nkAj6eIX5BwlTN",
+	"XAX2Y3XYmIcEEp/XJWBArlr9Uc6iVJq5GVOAh9pC11q2PdIthMW5iCuFk74wC1lXIUqWJQ4UbREVi8lb",
+	"Xj0oX7JgNxWKq/QeWJykO3dvbSEvxFODaAZxHMoBEURuKsp0RfACxAQWkcslM8hyo3q/u4VGmHlyDXm2",
+	"EOA9gUacn4s6+uZzUa6aRZPMeO/gzu6DnbPO4WF3C43lWnoJqXW5t3oLJC/G6jKConYAmzNtKF8HgqiM",
+	"rm3OWNGBLVxoO5GtphLZrO1XR3dmcRPb/E5QDXvj5rYEyTGmVbH1FundJl5z0Fi9vLy87K9vrq31Vlqb",
+	"FbSjqKRZM0eij5loF7U8VvoRDgIXYfSIbEuGJBkjCkI+DPEYalv096pSHN0YcN/nU8qGkCI7GNA+xf4p",
+	"02r0zXpMr4N793a3dzsPzjrb2wcP9yGrFrr86sTL9wQaUyECopIXDE1GNPSgjizpLp8gLcdKdLwTHdfJ",
+	"s4fky8wgTkp/yetsxWD5vEd90gkC+SDIW9yjjGpyxd8daLJ0Ytui8Ps9Nf0oj+lVCt6RMNk3X9tKqx5v",
+	"sZYVKTfTm71iiff67V4pZQGo2sBOEJRXGZs+7vKiylmBGdff02wSYK4eyHpH5SG/6axhziq8zXtvL+5q",
+	"30nw6MqapxAhvkNmFVL4S1D4vkNmx6WxsWUCXvZY8g9fONVUK9M3c8NmJvO2b9ODKHgb8DNy03ib1+yh",
+	"IOHeAO+yAX+zV82ayNu9ZiFmUXFcsptqNtrdQpjNFF6GlaELWd8TFidcnSXpaN2lkaRc5wOCffnbk8IN",
+	"Ycd/+fniQPMchI6rlq2VVWzMql1tl7BVQT2dU1O2KPgXD8u9YknZ7lgu6UEU7EZkXEinpesYTAPGElQz",
+	"cFSa8PfQ9D8ybSyX0T6KcGDl9OWI5841qZ5LT9WnKgJWSfnOUS5dkQNdmikzfy5QzeHNRWP+8NF3Cut7",
+	"j447BhLknMzQjaN72+j2WvO2yjO/vdbciPPM1+sr9ebNguJff2iftaPj1tp6YbCJFNahnlcLjJ+rcr/k",
+	"LZ1iBL3Cd2joUnOzoMPF/EC+0NWwpXKKaqTyDXImJTQ+zm+GczKrbonJZXq6zILD04sG84CKSOWxEE9Z",
+	"yW+ABVbRWrVt/vikrGUo5TqXNT6WTwzk1gFv/lsrmeVq61U26Utv1WrbOVmpVV/9jV71uf1EyrFrU8m3",
+	"76n+mOBVxygkuupIxfw01jhnfQDiTmftUqFS/qqkSbzkfhiTsvq7K8h6nQ02N7EmASx5sy2V9DwA+ONt",
+	"92GVT7nEg3UWlfaCUMH9M7oguK+eoztTLBXh9+a8PGVhFV4BNS7VKi2hJMdE54xe1CM4TLWTKEsnT+62",
+	"aVJE/b17nTuUeVdgUpXrBTINwh4/WXc3ikuHr55nXQLHtx+3Y6ij3RLEcZ30rGH7lkeOBAqVkLa42qJj",
+	"0S7HtIFsRcx+vtVUlNGqB7BwbecyEz2JZWZdTexVemu6t841jMb4Me7coavoYn7QKpMlv5SH+/cRFgir",
+	"1IWHR7tbEDhnckPRCA3phU4x7PIokAvdvnUr4lFwqysvLmonF3eTq9xC7i//54s/+P2i41R2Kk5UO+OQ",
+	"RJL5ydestJRlubq+unHT1XVf8nk6VUPu0iDQuUeqo7GcZvZ0d2rfbdVuP36y0nLTQ/zi9776N3+3MF1I",
+	"j9ckRM1fo7eqRWay8yr3yNy710nqKHJJUwlDEcWNT0SkMktSgHKV+e58yw4qJlUVR1FeGTgdsU7vkdxZ",
+	"nh/D4fIJV4YJnkFZzJlPBtEiXLgsCFNcXZKhTPHD51L7bdt2Bg5iiW33kPWqaAwV+Tv1KthAkiOpUiaA",
+	"cDVmT29m2qxPRxxKbCBPSjdHWaq5VDnDycfprqqXioWK6bIaaWFUVY8j9dbimaVAx5fBBd8r6y9wj4co",
+	"IDzwiWsAj33MhhM8jOeobZJ0Clv11u+uszfAB1EACDOzUlPhYg4ATbZ9gbm0kEj2y4peFFXwm5cpUVGZ",
+	"B9t+6xse5i5YrLfWlN0b4JOQDocktPZlQUNITWrUXF9Zc9FUalUDyqgw7cIEHbIaZUU4nnFq6N4Al5Sb",
+	"jPFMqm/SkJDy9XIJGZ96/EJfXvVs+uUt7fKWmlBHfgsH9NbFyi2FbFGb0mh03Taa8jDuDfDOYs3FIGbl",
+	"bDeNiFCkx5SbIwkJc2NwswtetOkUyontri3J8k1W7UAqc1UR4rmco4GIV2bC+u3VzTjstFZvFQSdSPHT",
+	"DbIEFDq3UZcyaB5zpk93102+UrX49jcQjba/AH+K/KIkZr2FlHfilMmhARV1iSYoDfFzVEzczG3NgnOq",
+	"N29uQWtAKVc9wijx5PuEz6dnHp8y+IOEFyQ8gxl33VPWjcg44CEOqT87mzB8gakv17OrspEz+9C2n3Dt",
+	"88ffunGm/r35fnH/dPmasxRVi06IRy6IL2ctQBDvsKFPxahK35+s8gwLWfTeos14EAUWkkWRvPwsNPm7",
+	"hbVBOYP6ejZyvhpQvv2hgn5aUKon8EygG98hM/QwpOgeOMVvZoaTseqLgZyUiVFFCB3Z1+araczY3QwV",
+	"My8pWZhc/lVGV7iqt2ASBCREfSyIGxdvBdjzKBuWOQia6+7T36rqDyiajt0uLz3cDWkrtNbWUX+EQ9yP",
+	"SAhlnVyQpE3qcEIEpLtEOnISkgSkzl02/lFUU5Uq8Soq64JuNhEH7yPqkWhKCEPRlCPgg8CoBrpFiFI/",
+	"thDuQeU11McY4TbmIVFiR0GjpLTq5iIhexjynk/G+QHK1d1cXbuNAnUF8kiEqS8Kus1J3hhEqGtJqlv6",
+	"rm99T3DWLYd2zxAlkkwyRk5XdbkgidykDSxliIBH1MgjzLzYwsjuNmCjp6d1+eGsBOtZTawatGDcRHyh",
+	"vvPq+ogDZzK9auvyrzNzZLoLVMlFCtB1NOyUAbmWsiBXG4UmpPYNPqlg8GXDILjHJ1G752N2XrEA5466",
+	"tqSYXw0lnkpc058QpIgFFbUAy2tTAo0n/ZHdhEaKt7iaU+rqUlE3zZQzdW/yHEckf4KWxbaoDLiaIVBV",
+	"wAld+uwtjYNkboWQQTkWGbh3uO8Jq0AfYjiCEEM6j/RpLHOKGwzObf6k2Zk4r9RSGgfBg68NSgUHQeWl",
+	"tjDaM17fpIjYRapfGmg4qkSvrRivZKcXJBSUs9SgLUiKhfXEKVCmnA3Fks2Pxbnuk26pXSkBPBeVSRtO",
+	"pe+hGsOOIx9H0gZVW2SJN9BgLhmRrrXu4f45qZZmoXrziRIGn2nn5xq9haP+iMtPg5CP6+ggLgYdyxny",
+	"hKSVLf1Mi9rExl+xk9tW8qYjFyUaIh6TNtJmFhsiMRMRGcN+kiTSe2r56KrVpFNzIXPykq0Oo4LVsjef",
+	"vUHKeVYei+pwZ//u7v59x3V0s0XHdZJuhXF/4AfweeeTw90j9eno6OCoMOUx3Zw2n4xquk8tbrEYc0nA",
+	"ZFUe08X+TXNlIRHAjugASSmr2DG5c3h49uDg/m7V8lfzeHBQ2mAH14HM08OyHlg0v6OM8ZXeuJvrqCd3",
+	"J2VoRC6xZA9j7COPDmkk6ughGDY8RD6fpiwcxMPY0oGefrNgRFhRsgOuDR4/WX16o2b9cfPJWrFxag9W",
+	"FAdWqmeqpk3JdMrygpxV9aJF5BQPdCQus52Xj8+VRt1yr3urom95YlaOwqVufXuJsgxBFjQ5vApQ2PJY",
+	"9VfMXjyyLa9MQ1Eo/RhQbc5pkySOrfGhSAfSNldWm40NslbbHPQGtVWvtVrb8HCz1l9Zaay0NnDPW+9X",
+	"UeKOiDAV6Mtijy7DxePHFJHlmDDPhizWZCqN+RXANBeEDtRVNfXmbhWljUfB3Wq1gWnfZz4PIT2+Zeb8",
+	"8rAuK2O6lqBFz4WlngfnWjK1Nzu+uWCPvrWhzmMSvT0tsdMa+tu7ZnTIdpmBSSguAky6Ic0dTepJB+om",
+	"wxwWvNe6ukDvuAK41gcpHC1AzooTvYtAJZX7SNAhU025+RxYqViwPnGE7nblTKKxVqhfbwiuvSWwttI0",
+	"qUYQOCBOqwHNG0aANOkE55OvlTZxRn1JLA/m9Z5O9Rfgbo2I77tIkACHgKHXmyER4D4RW6jLA8Ko143z",
+	"w/GYsyE4Wuqoq2UbxJu1YgfhXmhyIL81DbS60BxXfjCd786oZ/6Ue/VsQInviS64R7qqq5K8BGHPQ6rr",
+	"hdnOu3fV2LdOWZcPBj5l5EyFo+FqAVniUHegrtOIV7E+qGaEjFx2c6UHlsF6o/4+uvnb6o4bqP7+zd8u",
+	"jtEVHnDK7sy2QwLqKvbFN4HFn2CqlXfuBQ98EPILYjyfddQ97BwfPzo4ugtoY70J9aWCrXDboERetYmH",
+	"zA/zBqvyweIxIyxsaFfzXMeFj9sHd3cc13lwt3PouE7nbqG3aAkOTJnNeRMb4xDPfI69JTJ6yZ2ZMXyK",
+	"VDyLsI9Ll/+l83U5IqhtmwORqB3Z9I3GSlzMqF+H2ZndtcP64SywYCY0HKfDVD/r4nNn7lbJPzSKCKuj",
+	"kwfH8ixGpB/JZdxK5WyB8x5LlmadKHjHY3dOaVWJIKgiAFJIjN0050QZ5lsvYKWVOeW7GkVLcx6nkiYr",
+	"5JNmUizfIOWbskc0GunUyhyTvGqlUz7FqEqq41XK0pbOqo+nVEiRFP3TY2k1GhAY1LELV8nhKRVE5Thg",
+	"hj44OTnUuTFK3cdRHEAjmKX9Yi2A6TAJCuuNFStBoVWcoKCGVzVLUg9Ep6XU0W6E+jgMKRGI8Te8K38J",
+	"3QoTO6ocj0WZFbBldu3+ccUZSrfX11tWl81WHXV8H/UAOxxa2nQhs8vOm4p0/ingDhSsiOqEU9i0Fk8W",
+	"5xBsQQGKOgwuEpT1iYbuVRCu6Pjud1BIsAe7AqIvdadc96WL31gviYyXJ52pUTU3bzdSgXDKovVVp7Do",
+	"GUcv82lCzK+Nzv8y6RWTwWAJLaiezsXvJXOzK8BNwZBRMu6UlVmbJ2u4mqyqQZNEn2jKtV6a6rOka1y0",
+	"xba4kFvvx9JDckQGJCS6G/EcW2tuqxO4UJ37nM21+EYN2WhoUwhipKmta5ptazUtUFYbm4uhJZLFPRtR",
+	"Nrfoewth3VJLHkKPK2Y8wuF4aUkWlYoxvRBl1XBf+zIk+e8LMVNjuLgi9ILculTVuR/otkHKsySIENo0",
+	"Xqx0Y9+XJyjXc6VEvbYXyJr2nFVKIqV5cZKpamgWiYeXVOf3UgAoSjJEYVViV1a9OCU9s9Z53srIJaDO",
+	"ay8I03ph3P+JCiQCwqLC518X5+JORZyLTL1jAewFLIUZUNG+eChIuA0et7saYb4E7UJ55ZLikRuZfuDb",
+	"PCT27rlZR9AMoCsmPfArYX+KZ0Kl/6V8Sx4JCPNMGpdaPqy+kLruKaNC9WCto+4k8OTxOcORemZlXUNr",
+	"xvB25SPMxPFpGI083a0wv69NH9fiX84u5rb7z7g9l3OOnMQNCGIt+pU1djC+2sKZDvCY+rMzkxCQ+30Y",
+	"9/ZaAGHvqaM8pBeElT/O533sF/80pp7nk/Jby3+g/fPSH8F7fcZK2tvu1Jvrq4WH3b5vwUbQ6bDFrw+l",
+	"LhMS78xOuyjC3DSx6zxb4/6ylXDL65bJCSxDMiwf/JT0BC05Yp9zRqjOIV9QFjPpLWBl8zr+pQTYIhn/",
+	"tOQ1xYmCKvO5cHbz2YuVs5w3hagClizw9o8DzMp+g5bPxb8t3zO2umP31bAmj1zQ/pU488cLGbNkebvz",
+	"ON5+2W5WtIuI9/LYYem7NAIuXSIB0gYFLjj5PhbRblDMerGIHpis3Ipdhcu5NeT3im3TabOg6gfY+f4r",
+	"4OZFPQ/VFjP6QBwA1icmblIYp/sXPznTU734ovmbL65Jyd/MRYT98mcbSfHwqoICcJNZyYkKyVB7nPJ6",
+	"bZwsvigd0MCqyHtCQqLOHN6oJcoyDCmBXq6CO30MmQsnGSWbXPaJKh1VqZOO62BvTNm24o9Sa56xfmlX",
+	"yisJuSkPz/MZ99s+F/DCTtbdcRXxGMND26UACY2tMi9rNDG/yvLN7FbOUbRMEu96+QiZvPUMQIrN1K1v",
+	"LPXTHF/D3l07k9SAgesFOjPdXgrJlkG+z6dMyufvDfBxpZ2dat+tmsqTK98sxuLK90Y8Cq5yZwH+SrwB",
+	"0pPJjM/NUqps2TU8eqEXLI1opMIYCoJfV8uMsEBj7JE6OqaXugzBRSsN4x9w0fEHnVqBYyKcW+bQSQMJ",
+	"ZtrrjrBoo+Y6ijhaX0U+iSJplEoD1AyAD/RHhH1o/RYhn2ARoVbDNbUPiPFICRHi1U/ZI4LPSSjtUSG/",
+	"9T3Ui8uuITgy5ESoWoo8emTKU6872OewE0ra8F61iJ0P0EZD0mCt2UI9Gm3psvYF1R+6zh3Ipf1ZmWGu",
+	"N9IezfVrVL2DZKFs6JM3vx/HW51paakAlpw7nogAHCEO5NdDT2sj9bTI7YT9Eb2Aj3cJjn8oY+1GCGcd",
+	"sNkzrNBqZkhdpdLO6l0Xdc/k/2rdLcQIVeg2vql/QjeUx8+cXqyTBJXmeBMxfQwQZqes+y+66AZmiNQk",
+	"mzTN42+aGiqo0o+PEUTl4pJ+FvdpXLKOQJD+JKTR7FgunNquVgusPFnuyFfHAdqTrBsWZtu9JXniLdDZ",
+	"uygk0SQ0jcdHBI0I9iRPGGRGL6WyfIP63TE6ux5OzSD9GBMkoN8hYINYeEt3sKD9QlCEaKJWMoXDU0d2",
+	"v3Sqel9qBFuYWo97M6T8bagbByF0xmEqvtBFHs80zISjAOo6jCoe+SiKAmiwcTKibFhGZ4C2KqczHxj4",
+	"puYtJfdsmpfSkqp31qIyYmaA+sCpCX7ke0al/vDRSS4/6TgTtz+J0aqSca7cGpKoNo6fr8YAQ00opVzW",
+	"OVJ9NCHhrIRQB5kVNYlf2eiAXJyHRw8K8Ila9ZWbUMydc/wKwjxIjZswXz3M95Ikivope3j0QMBBPCcB",
+	"CMURFRGHhAV1WofANZSPui2HZh0BtU1gnT6TE0yWKeuSz67SkQo9VDqicbV4iiBSSVLOfc9FGA0599JB",
+	"RRQSRqYGZIGGxrM+8GfK787IVP1AxSnT9A11aEhPUBEBnhASQaRWk3lJHABJSJHdsnqu5edfS6hjOmTY",
+	"OEbnb8+u3DJS4TidNBorfauNHnxB2up7YZ6ovu26MRYIfIt6RD7jDoAn3fhgr7NdO/6g07yR6cPnnrJj",
+	"YLcnXA7x5k3VcH1MohH3XNSVJpXmKJc1PbDa+11DQhcFGMSDhwRAc6EAh3hMpGyaQzX5IB7Sz7Gu781R",
+	"TQq+kv0zh10WHS4XhXhq8Djs4wNBLg/RSAFxC9RVISlNdrhZk/bqM3kKLeOVSdvnLMJ9pcipm03npDGm",
+	"LMKUEcCrhV7twFxE+9atIY1Gk169z8e3xupyWAbzh8K3SVsCgviD2ogLuRzKWa9liCDhBe0TUM4xE1N5",
+	"BiRXMXhEkI6lrBXduFi0VXNmUNKx78/UeSGh4Oy3T9kpe//9u4r8ov7++8BZLRi2Ph8rPAM0oBdE9TgS",
+	"I+LFnZ5j8yAkBIkRDohWY+TYDKRTj/h8irq3OPX6XTTSXaZOGVwvLweouzraAesnfr08uvhc8hHcj/yZ",
+	"1V577MaYBV1tuHcT5hAR3xdoOqL9UVvO8PsxDtH31RDlvyplDX0/ThH7/in7fq1WS/0n75VmCPo+6j6R",
+	"H9roiWrzMRbDpy7Eup525a/yRwD66SKow818V2vC800Cmnxcoqa6SGuprsGcdFGsP9svSW7popZ6h/3V",
+	"6uWlPAhrl5fqZWBGylfFQ7YfpgbWSD7iHr8g8gt5rzqY30eMI8IUSB36vsrmU2+Wm8nO7nNR9wmgz7ko",
+	"B0L3tGuh25WAE8rXys1oPVLux0c6jzDZFHrbu/ES8lDBgmHflVs9HmNst/JJBPtYCxFQum5QFiM1nTK9",
+	"P6Sk6mEvkR2rjaa0c0OSHoKCw07i7insRSn5gDhqEkTq13GC8xBHMI5ByFkUYzcm582c6RFkzItTZj0p",
+	"Fnag0ppVaaPVRsNFq41V+b81F602V+T/5KfWpovW5K9rjRXJXJVGqXRoUD1OWbcDyGBtVIoMhkLSJ4CQ",
+	"n8Ub02c/NVlgQHo5ANZFW+NYXtHzySkb4/6IMlILCfYAS0xtv7pa/gcGJez995E2J+UzfWAgaqw1c00X",
+	"3egSAHf8fKQb+Eup8J4t6HzMhhCEH3HGJ6Hqnjglvn+zjqB6/ZR5HNwi6QB/jFYGgsOnfWJq97XREOD+",
+	"iNRa9UaO30+n0zqGn+s8HN7S94pbD3a3d/aPd+CeBForFiFf/dnPXvzd/+m4jkZhcdpOo95U1/KAMBxQ",
+	"p+2s1Bv1FYVgMQJjqkhJ71Hm1TT6GHgTuSjwtuzhc1AjjR3oqoobDdht4FO7E0G6qCsfqVvbW3oK8WqU",
+	"GZnNpwxQLAMf9xNcUpbxZJ2yEfaUBq9Rz+I6Ln2Lj0WEmmtoTNkkIkJdC04wqjXk3kybsC4y5T0JnpMC",
+	"mlLrFp+sXU9q/8kcgIJGzXHanxY7G5JLbqWMqadu1esPQ/490lfejar3dIJAu2mq3iF1rSPuV7pFnSFz",
+	"hJZ4yQkUwKmRPY4dPHe4N4trh9RuszmJ5CCqvSekeCuQBxP0EpPxGIcz0Hhsr4U8A9ifEB0LV7vYaa5s",
+	"NBrwv4YBf2s76yu3N1ob+u/du07b+Z3mkH+4d3flswux/r3vrq989PCT/USrU+8GpU55khaiYiR7xsTr",
+	"n6YdTjr6a7QPmGKr0ViSKBrYMk2WYz4mIK2g0kbJBJs4igigbzRarjMWQ+1EtakJ2hcbQq2i8WQbZELl",
+	"oUkwipJX31WRjcyrGuYl5p4lKJlqBwL3pdmRfCMo8srQwwIyq2aSN9eVjqwDNMWviekPL7qnlLqUBwqO",
+	"edop8uljuZWTWcvVRjkHmRxUiqIvfvknz37+F1/+43969pNfyL2Fh0InusFeBQTDIr7cx0HUH+Fylnw3",
+	"xFNgyYCdi/T16EYXgJJRF77u3gQyKd+BZtQxR5S/HO8dgzStmRtitSJWiXSOj2TX3Unod13jLk8UDCyQ",
+	"4BPmKUd/F088ykGSChJtgeqtnuqiiA8V6LZ8wClDSqLv3u2CPjY0UN+SgP0R6Z/DdfLNykHQTQInIR2O",
+	"IhhKyNmwDlNQhbvKgFW1u+hGV4yFSq1jiPseCWNAUhrdVFahJowpStQrKd+ql6lbB9sY558jpyAln7lw",
+	"C2m3q8eJUJZH/BuaUiYUiXpc6jmQX8iiOronDSaV1wxQTeiCUw/q5zD4NmB48jthBKV8r5Ze6BFonYzD",
+	"8Qe5B81+pPTDbKa8Czcw6mofqKRvIsmVxJX8gnFz1m8qqa3WTJmEaqHlW+WUTFUfVbmjsIM6caYBtCiU",
+	"owCbC7ajq3WDFD3q6AM+RWPMZjEp5O0+HdOIeG3UIzPOPKsu1x6PVHdBc1Q2VGtDK4/dIxKFs1pnEJGw",
+	"K2nDFTJjpJUQlLSoyR4d2wsMwwUVxVg8zDtlyWbF8vnKCUVDEaGBXiXR1jzJGtvKqsJlFBwIdZL4nYFl",
+	"KqddxH2iEqmxiPF4teEBXl+1VaVB21Y4jtLwCyAgrlghGQcKFpFcwsaxrZNTRoeMS5UW0kUL1GPIZxW8",
+	"sMGHNjmL9CQVkt/WzOqdpvSNaUrAc9Ny2aA4wolXPVwAd9X0+yIkoyPoZ6QS3+CI6LbMbQ1t+NROU7M1",
+	"s7R8cY0jzjiAYh92sda23li5vbG2srrxLz77rN7n40QVs5ImUoNQg0sPwpxqg0KqwHcHPBzbb10wu0K9",
+	"08zueO/YWKpZFhKn1MdIqK9cQTWDj7N+ltGz1LBfqbY6b436Md/IK48m7LyIGEoxcNrNjYaxrotbCtCP",
+	"7xwcTRvfuT/knU6ns3/8cLTzcCg/7sj/3el8JP/prPQuzs/lh+1zf+ejj49W2f19uGE43L7jbTRnEdxz",
+	"58Ojh2s74fmHw+Hw29+GwHdG23WLFXVopp/aNH0+JkLJkRKNfWXVPP6Y+xckv+905zelwqp1ye1cBSwr",
+	"ZfIUz1xEIYBs6Qzgay1T5ZddjZVG4+l1DACzMcttgLhj6VTn2Lxyg0By9fk2wX0SIZz2wsMQv/yjXzz7",
+	"yZ9+9fc//vKLH7746x9adoA5AeV2AHQBqAVTr9wUOCaRSGMyGFUm5XcB7UtZAr4PG0GXcglXOf3BAcO5",
+	"5UVJ4aogzMi0bflKfe+Uxa+MDY9g6mmzQ3vzMu4hNaPDqdfNVCBpjZFPLTcT1igZzbVTpp08WveilkZX",
+	"R6DvIQx6mC4Q9L2YHsXKXn48VOg6w1LNT9GGT1mRi6lQQVJPT/pOvNOQvilfkgUYmhzZR9ZuRlZ7kJgF",
+	"ct9LepM4fR6G4LnnoSCoB1BLMxsNtO0Ek1BqWsMJho0Xmf4WnFvZBPI8lygaj6xTkz4gSvfI8+fqmsPS",
+	"w1zWB7ad2u5fvxtsnyMx6Y8SI16bo2WCdcV2hWn9zFjD9oPeub8yok4tdFrq/PpXP3/+0//32Re/l5Zx",
+	"C31dAx4OSXRFGWcWTaXfZoWNejQwd0vOuOWisIDBn7K5HD4kgkTvGPw3z+ALTNK5vFQtabGBhn3aJ/9C",
+	"P10bo6+a2arxL8En7qnN/Y0x247lsyyLNazZDDavGZvOgZKbWXlgv3HsNsVbj8GMkKyLRxFhCcuTCjh6",
+	"9qs///Ln/7A8l43bUpQwWAOfmjj+E9Ue7j2Zp9+XnC4dYwBvjGbJOi1URR0eZV9mXKtKldcJN3FLFD1J",
+	"eDs4jiPIb4SsI0jRAMepW67uQ8hBO8JjbX++zxa6s5jiBeOkhuAE5CsyT5pKHpoEctYAFRPOCsMTFjNy",
+	"raiA9q+n/PE0ZRYZt7HpMqQdwsbDlaq1eE+opjvonnbz2+LRNNQGlSjl5NexDzXqRMSGOumFihyJWo1m",
+	"7ASzuqPxgUr/0sbalqY29HIF9D/IYU2FgeLkmiLpCndLyr3zMX/jAtaKSWZErMWhvHLfXka8XkGkxnxI",
+	"m1ApIVtqm0115V6zxHH9jWoJ9pSMBuAuMlaLDNU8da9NrWX9dVBj/Ur1kPEAFzo3jTGQKjtTjlVGLkv8",
+	"qq1G0+oBCU5Lu2Wj8+HlysfR/mcb4sHa9GjYGv9O73b/5PPV8w+8zeATsj5xjNIxbxCQTKuIUP8GvcJF",
+	"qtSx8Z/NdfmajGZ9cAo3/Yhgb3csh+KoMvZ9nTCtd6J2czi68BXOw/pKcxM31xqrg5Ves9/yWs1Vz1vr",
+	"3dbXpJ6QYIFITSlGu1Cp32b5nObtzbXW6sYmBFWwXTnkkNmHo979Pj2gHx4//Hy3uU8/3KyTlUa93/JZ",
+	"AuAGbsTkSatrDaDedf3Y+lyUq5gPjXtWZ7F/ncomHbJY7ctKfvTi3/3y2f/4t0urmTV9TotVzXsF/UyT",
+	"ML+lTIgISxt9wEM360zOH7REIU0Vx9aRbaZAXsYpxD9NAYyKkU+CLXmn0to0ttxcfWTvXuedLvKN6CKW",
+	"43N1s9VY2XSW49qVT+/evc6rl2hXtKxb6Sy+rOCzTOt3AuCdAJgnABQ3RjjmxDan/fX/+NWLn/4M7d3r",
+	"oDh8+eznP37+oz9eXjLEGQqlgkEhlQjbbp1CVdCCJEsq5uWjm/d268oE71Ih/32gvQAR5Ecl2WG6h3yx",
+	"q1c9CexRdTTfCYDXzdubS8nFkOJZwWS6piVn+GQR86pgeIVkmDcDS8ODqf2vcjItH1puN7+KNCTrGJmk",
+	"sWQOy0cOwQubbvr4FrmyYUF2WfqtZr5El/u/E8dXE8cl6k1C3jeKoE+vHcswp2h+9pTtTP+6lA0ztpSS",
+	"8fz/+dmz3/vxfFVixWRCqe7QtQS5rViVOFEpHVa6f1eQKH13t45249qEuLsD9FFTQYju8XZnvxvDyRdl",
+	"9qSajl/DoDFNuZ3tg/17u0d7dh/stvPd85XLD1jzd2Ybk49a4s7t8O5a9PF0s/9gvBrcH6xjZ8kEDXvU",
+	"qj/Uy2W04KozQEDO8STByY+hfqo2trVxflqQVXjViRqIpZLjICISgOcXehS9lFOh3luaYWHhHmTTK477",
+	"mLmoz9mAhmPwxmDWJz7COp/5oyMdR7L2uEq/+PU///jFL//xxV//8MW//qfnP7AjhJ+Fvm7anjpVpH9e",
+	"w0FQo14tAdsqPlSPRipqE1ngWyLfyWsrj16CxbkufaEREhEOI5E4ZvSjsCqomjCAqsy0YbsgpyypN9LV",
+	"RPKOEZ8iPoig6wOBdlBYnFt1JMVJeaR/buHtaKz9ZbV5uX4B5/6u94ECiriWSwMHAQxujtjAQaCH2nby",
+	"/dNE3DGg6glRVNj11ENfBSNQKeDsAvu0ROPKhPONUE64R6Y/CqLgnVQ5O2YLakcHPEe+CLrB2GBkL5cH",
+	"PY1flPXhKweiMPspNy19m6brqxrelbfAAhZ5QUKP9l8mE8zklJH+ORj/BfsaPf/rv/nq73/87J9/+uKn",
+	"P0O7d9Gv//sfPfvi9776N3+3WHGQLC6nNwxJNbVhmFMbXAi9myItBZEQUd8Hl7JqdVHAbzKawnKsRt28",
+	"62kWkz+OC9Sz3ABezQoex9275gmq53/7g+f/7X97/gf/pbqUAsdQbSIqeY9U7roOEpyT2XsCvpGseksX",
+	"/1l9NeRP7WlII9KFrowKCVMDyFiNYe3y0lNm6kvjJJI62iPSGNcbwkA1KLQ9xiN0TkgApX7aAEUh1sIU",
+	"M+SFPAhKhBVMS8qa6+iXxrjp8V7GtLExw51+OK41G41mw0lDdH8qHxbtelpEtQatxuZK63ZzfdDr95sN",
+	"b3N9nZA1RyMxA0644+Pw3NhD3i7b9QKn7fDJ2UYPk9ur6wT3G7f7XmttfXV9bbW52vBaeBP315uwx6tE",
+	"qrXNlfZi5NGsnW9trNuIu0CEJcRkTP8j8tlyMnL+sYIlfYnqZA4vT5qSTwowyXK5vDBDc26e/egvn/3y",
+	"n1/89GfPf/SLRayVQKP82gAweeecTKXHCtXqb4qpwYKaF8/DQaCScY13BdDZUG8mWWxJyXTy/BQUyClb",
+	"XKhBrJ7/1zpo8By5Cqa9gNzK26l41VPXumyJbANFZ+1hOzg5rL6Jd6zZvTI9bynPWgxEu96ANIy0vjcv",
+	"nHVtHWm1sVI5vfSbV9H4eMyTxqzFytkdldD3jZqssMVUvTpsMw19AbGjL3/+H7/84odf/qcfvvjHv7Z4",
+	"yniAM/zkUnt5VHdfEtUkmzDqV0T75/PM03t6/j3cPwd8poFVARzgIdFooPAYNOXhuQDnuG7O5M+SlErL",
+	"3ogTE7QqY4GkbJ0yrBEplO4nYuEeFxjYLdPiRynQANAxAsKIBjmy35quvFNoGYtgX23QMpMNARBngEW7",
+	"ZWNdKYO/C/YyZFmoDN3kBXXUSenh0vo2KbARmgRwPY3Qja7GJpQXw2+1mu7+UjOr2b2JzEfN91Mz8SG/",
+	"GrAHIPVVwFppRY1xs5yQBftoxK3gRjQK+WQ4Qo/ItsJ+88Dznut1S62CbHiBXMdM1u/6ylrsAkyntA54",
+	"eMpi5FgBbX/VvhwPcNeNsdb0vqLCJAQXiplL2294onb0stYAWGwvw+dgNTN01lutzcEAr/Vbg2avgZt9",
+	"7JEVsgKNF9LtC8t9D65jzqjTWwnunjc/Huw1Zief3ffW2NGG+GTawg/665OPyObnS8guTTJYjmMSPaLR",
+	"6KOjfky+l6mTSS1pl71Ejik1sDwqdI536ikibHYRcCLV4lzF4GO/nrni+R/+h2c/+VNkqLLIhBoSRmoD",
+	"LCKpjhiOakIf8/mpQgDFPuoTFqkOyThTW9xWqpfKTR0SFEwAviTiCMd805xwqyO+imL2MYPHAXZvb4ZE",
+	"HzMG+DIav9k8wTqfGiGbcUWlLUiZjzm6stDXrT4LMYufjqivEr+mpHfKDGv26YXBj4NBvReXhKGpNO2h",
+	"Ol4nGcRTnZLee0I1wgR+D4EvOSYfRySso078DKhQUIA9Cr0GNFOFlJNjVwByJ0Z8avRjJS5uSB51sw2s",
+	"qRbxKKhBEHLWLbca7+n1vo5Cq5pYqQTwVNss0R9xLm3K4HxiNYl00n32neqqjjp8Zsz6WL+yQtGoON4a",
+	"66WtRquRctHpREmdVfsStNBmqRbaAdinQbJ6OUciDugHcGhjLEnq1dOGfexQLmfsVoipMfs4Wrnf6203",
+	"xp98RG4HJ58NV4b70w38yWer3/2wCaPvEzC473WOTw47x8faqIZhURH4WLcWczo6KkoX+LN1xyjHtCAK",
+	"YD9ln7aj96J+3trmYGO9t7qx0iK91kbjdrPneZut5mrqea+Dc/U+YfEBVOJ+jnsVYF+NZgmM01I5v2HN",
+	"/j5R7A4io8D8zc6MObNCuHj2q//y1Q/+Sin7sbx6/m//4fkf/twST/G2zssntR8X4pDGrwUss5yCDxJI",
+	"8k+RArDrkRGVWvMk1BhxAfd9YTf7V7qpORRd95QBMrSULcCTwYWnYCqIP2ir3LFEHCQK4Agzj3iIT0CQ",
+	"W6C+ZiwAD06Z0D1fdRdl95QBbHYfUQ80YsjzifgwxEHciVz0Q6IghxlHI+IHCq0RoFxARz4ICIPvEr4o",
+	"0I288n9TJxyipBEC6ocEvH7YF1uKHLqPiKoWi9s6W5YKH6jInDnAAJ2RvMx8Ld8I+1hPwzwKlH8NOmih",
+	"use4yixu/m2g55DPuVTmcRTjqcGK+wSHTC/HCAcBNDEil5ESvrECr1UfciHPhxpSD4KGUuNINYhIe/11",
+	"zW4XOjleYL8rlQfQLrYUnl9EfD/Td6NIJitWcD2d3/2aY5Mlgn80EZHVinHv4M7ug52zzuESjinJJBVF",
+	"vl631D43VmNf9XtWiP4Ffp99bl2idi8VSE4ZCkE5G9DhBBK9rq8StFoLVALN+Io0At0fe5c57abUXMw+",
+	"hWY7ywn6NEh1WrFIH6N6wIa/Tb1vV0lQeS0E8kJBfPK1il15kq/vt0+F2tCLn/7V8x/9MZiMf6SytF/8",
+	"xe/G4nixnRiBgFB1PNWiprGhiIe6glJJ30RR2AJhm2OhiX02YRH14zJr3BOERW3UPdzZv7u7f7/rqlys",
+	"/Z27XZVGYjJgR1icssS5k/FMCBd1Ow9PPjg42v1ufCtVhdCx9u+i7s4nh7tHOxreKS6zVvK8nVQJibjR",
+	"lbYR4fpTFqtDyjK2vX2QCQrKABWou93Z39558ADe1ElSXRKVQwPMQluEIhEyJJFRKa8YSTa3z4klLwOq",
+	"RJhH2bDAtpI2PPHQrDgPIsWczO5y9Go7rzRzQxO9GDeoyORKLMLWajZSEe+V1N0vxTpcXTaPY6lcN9WH",
+	"I8/fomROjNS/hjSB+Ow8/6u/+/KL/1BoQuSSBMpMiMgKRRZyqgNWHG0U+R6ayjtTegh1nDBz+PKkVgMC",
+	"LNSuT0VUU5E/4umhii4kRQidOBIrXc46bg4aq/2VjX6zt0Zue5sN3Oqt9FdL+nSpp0Gf3LQCZe+hpRry",
+	"PX61EF0DQ8ICnet3+ER53GIYLnuxXtbxqhgCNDwrpvDctcnFaFOdq61e9U6r0VqvNZu1VvOksdFuNNqN",
+	"xneT9dybIQPwKgeuWrFBN+XXxLmhz8ACTmO2/zfuwMAmLKlcFSo4+eIvfvf5X/3xr//73y8VpVR8RnvS",
+	"VWxEqkwV9KNR3OPEyMeEAbZzyosCqU+Sl6CprfJIxIwqoP1zBeqSDlNpxS3W5LqWa8QAVybhSMODAfhC",
+	"jWyB9tGR872O7uEWMcsu+CzjSKYtTy3GWO7PLGxgCG7Q150rqqIZr6rekSwZFUaNdFXckYdJ6dErTZU4",
+	"maZ9TEU80/Qyh+0id8iiUKPPh1xX2aS9v3LD6JtJq9XskQZeHbS8Zn+lt4bXN29vFN28B4V0j18bhqnW",
+	"bBtYhiTJAuaZtmTKlDUMMadXp611bJakYRbj7Wdid3BkeYEf+MVf/K7K2X32oz/78m9+VkmJy3ZmLXcI",
+	"d7Sj0Nh+liszaZUGaL4m8B73v1Ad4c7JrI4eQM+yaMrRiE9CUS9ifFkr/Vq1PnGTz/nxjEz7Th15Vxmt",
+	"y2b737enYLVV/maywfIZ8jG3ayoYnnQ+WLxYc3L/X2k8zvS/zQfi7P64iwsbtZfuTEqq26qe6XVgTZnd",
+	"vYAvvTyQgupcSOlw1vlWB19rcz//mxd//HvP/uTPUdyad17aquQxPAp0vVOtN4szy0uLAvR+K8xU1Twx",
+	"bThuyWsFuSAh9l2DME1EFPu4oJEgFbjnx/lfyS6H5Cdd8aTS1HkUtNUg2iHBXndLO9N8zs8ngXygVprw",
+	"xKMR8vnQ5BuoKJUKschXdRhSqd0DSkI0xlF/ROLOqa5Kb4dUCd2+Q7m6FSrakF4QhrAo0Q4PTg4Vq7oz",
+	"0wnrC+1jSTUXTUMKUJfSSlYJ4wptUuDZ9bQ/9bCq6t9as7WwTX2l0Isav/OqbeiJyLTAS5IXGqtzXVXy",
+	"zldsR6uu9ZO4j30R94xTyu7vfPfu/f07H9//nZWTjw4+/Cj792sSQIgOoqBSqZSaWCmPdHVvaSDZNvQH",
+	"3eYsCnX+Q1rH8ad4JlCX8ZqIeEiSPvXYamUTb9Cnr0NJgUkZODg5tFin5pGaZ0OFgU4Slte9+IvfffGf",
+	"/zxd0MWjIM+6LX9KOb9Opacp95u8V/7V1eEJnV4Wq9DIIwEOI9WrWn4PMfjulEaju/Evu57oIuxBaipE",
+	"uEtY4aEe5AIW2PEFRyGJJqFuMgyRVki1qJewNDme7SQga++FeN2hADJmXj3OfYKZ4l7z32+qgVBS/TNv",
+	"HLtJjdD1xnGiiq4FZX1S3r193lBSS7TcaB6/DuU7c/xX+Q2dOkNf/rffff6n/66K0nPVcJ52W9o5SVeK",
+	"6NWTUJuOdCWl3KdsQTgMdKSuCsp1FeYTAZTWJKVT5/FQkQ77qcQRyItXyCzKFIQdhTqnrAtK0D6A6XST",
+	"FoqSSzDk43BI2tA5bcR9ndEfBx/lpQHtnwOqMTTXK2YHv9HVn2a3QjB6SYACw7RLd2vnCuWeoEEXmvmv",
+	"TG0tz4J8DdVW952Yen0Ew7WUsAKV69e/+pvnP/yiiriQt9bGAxzXCRQewEcQkTinzIOzr8OaBQbxvLMY",
+	"F0xDAU86NHvj5ODk8Cak7+s6IXKqulOrhAysFWRjTXdLeLBcmL0B3pWTeWeZ/gZbpp1MxUVhOt0YU39v",
+	"gI9NcorZXSrGS0p+EmNR8kvEoyD+njD19Wti1Vono1I8V3wdAd0r8z3FkAr4kM0FIeKrrM8cQ8xZnXQc",
+	"8BB8huWhiDvAAIuySkwrfQWGCiMZY6lB5xii5eSLESl8Py5kpQJaimjDs41w0gUbupWo2DBhUThDccsO",
+	"uT6qPkkuEo3VJNXveWT4muHDWp0Cdbe4llK/lHhSx/ehy5rGgVI9JJNaTkCkl5SDMFGPxB2rk+r8uPv1",
+	"gvJ89ZyDKLhO4EUSELaWXkgDFK6r88lt7NUwxqs1D99eqw3wyu3a2m2vWVtrrjYddzlnlWbvc8QCxCWr",
+	"HdFdM/ulISheE36Obkjaf9p4fPPVcnZFqHQc/c0o4Tcjf605qxqk5dUT6NkX/9+zf/V3mqeqfKdSNlqY",
+	"/zbXjVctSc81sRVVm1cE209FtKNffE+/9zexsLA4t+3T1ym57fFroBI9yG+X10cvmuMolOO2IDhELtnt",
+	"D37w/N//wVLJbnBm9eNqEdfHd+6hzZmC6WMLKSOAl9ajzGuj7sHJoarD0oqNLutL6SHQVCzNDcrOuV6w",
+	"E65W8N05z59zG0LodTlvmWVbcN5gj70Opw3KDbV6a0SbSYP6yRfxyVvqzGUK/OcAa41I/1xYMFo8yW/X",
+	"hZTpMwMUy3TIcU1hJYlzCFIlLDr0D9CWqq+gPIzZfuwpSyeD36Sogz1PqzfQg1Cu2phfGGMghfKVYMPK",
+	"S6FG1hg6N/T5OmXrjUbzposYuSAh6ipAduK1ETjzCn1AipwnSnBd2YqIwHqwsLwqdpMZ4IMo+BiG8A6C",
+	"awkIrhg7Va/w6wOfai/pAn4FBIyP0TeNLm1hiyhYVa2/n6QV+BxjymaVV8COWZDyrsrqTPpmLPLFiE91",
+	"fO5RjOqSR8mS6qSHerNTVoRtNREGUsH0N41r1DWPTMoTpzQa8YnC5DLuDBzFN7wnimrfEzeGapG60IsR",
+	"Eo+QsYXK8gbVgMcI9Z3Dw7MHB/d395cEEKl8rD4K5WHsBAH0FnmZ8E7wQNN955WEQO1uejje8nG6dOfw",
+	"EL34L19o7NtsC6XijOgUYEGp4l2AU4ygjWl4QcIaxMnVE9CN7o78cMwnYZ9ArQVGGrLtphsfxbnBf7Xx",
+	"QZE9ZfBY1DUvVY0rdd8ZFw0mIagEnBGNAC/4mCg9Xyr2OhS/BfxoPNbjDGeouWZyCQB3Q+g2wUklfkBY",
+	"XcE/iCgkeKzw9hSGhxX9d+2yW8l3rWrfRyOOfK5tJuvZAFePh9huh919gEVUA9LVdu9qGGBz6qdaURpT",
+	"IeRkYKJxL1lw3mKhVyDVeJkK1Gqsutp1Cy5ZEfFAJGui4Cs0PgWMqYizKBKoIP+O2ilXzzIors2RPNV4",
+	"ouPJaL0vDClocnfUmOOEHd0TeyyIf2GFaFXyW+IPSJHWKQmBNdfljKKIhPIR//LTRm3z8fu/5VylRCci",
+	"l9EtGH9NES7F65yQROGsDW2uT9kpo14bNfU+b+sck1Mm1ZI2enKq9YdTp31qCphPHfc0LnE+ddrNp7Bi",
+	"pTl7rnNZ0zCK1jGPy6KrlfzexRGeo4Co5y6XebgPqvU5CaLFKYetxmr+ATvyJKuzDueA+17964cexxCh",
+	"MACUhVkoz//oZ18tzkVJMC/m+j8O9+9b7UwBbqggJybgFODjeR3tRgDE2SNAa5OKLccNyovmIOZGgKpT",
+	"RhsVaCg1lhurjdWbpyzhOjHsQB3tcW/iExVnmY64T1BAL4kPLBqzGRL0cytk04UWwrVQ3hxCkAmulgKg",
+	"iwiDZCggp1GYev4knJvzdKggj6pE3GPwI0SZoB6xIZPK0jvo/BD6XD0jZnh5jveIetBMzkMjAj0dKNN0",
+	"q6M7s0QZRD6NIp8gaU6j1tq6GxMGozEO5YL3yIxriFCAWsWh9x5AHY0poygI+TDEY923/5Qlsk4ujFoU",
+	"jVQzxBfQXwCoXUQLeUeWe9LxZOy0m42WqmzUf7Y2YrYp+dRQKocV+CZsjlt6/yevGfBwjAH0kzIMA8px",
+	"iCKWZK1sdZ5k3Zg6NOAznHNgvq6k6VziphlsAQvIsKJnf/k/X/zB7y9iQiERKZyDYvvrCHwrYqFDKI14",
+	"MqDE97T7NcHINd4gMKigLF9lRspny92unUagFKRcQy7SgL6mtajC2soDWKK4sz08JFteQ9IOK8n0UMR5",
+	"CuPdWF+nbJ75JSzohitbQlViJZWNnaNkTF+3V0hhqhb3mU/K8dZX1lKuFst3wAdoxidZd9/L82+/bTDt",
+	"6lB+00DtahQWIMJ//tsXv/yTpRzUUruvpZo/1DS1yznSMXT9gpgPWDIs3+8B3egm8YmuCgzdbCMM0Gem",
+	"S5iC5+ZRIG9v37rVRQ+PdlXzMAsa0gXulGIbCYT5kHNPIb8rV48OIsdA3nFJcTc1R+gXqNtXgJlMGEo4",
+	"HfOgB4ViuZFpREE8XYYHWIXGK6YAffNsDniZxWZjpPMsm22umTdvaXZt2dluMdc+ZYpt68NbxLnbGYbt",
+	"xohZqpALHl7KxDtJWB5HaMz1Q7WRnloLNOQGCx7ShtKkSPRYQNRXUYIio5cwz+5sYfrGXpu3l0W4s+Hr",
+	"JbCNi4f6dSfzvHkxyydXa5XCo8DAVX4G7kT510PANQTDPdZkt3pYkPVVl3585+Bo2vjO/SHvdDqd/eOH",
+	"o52HQ/lxR/7vTucj+U9npXdxfi4/bJ/7Ox99fLTK7u/DDcPh9h1vozmL4J47Hx49XNsJzz8cDoff/jY4",
+	"SuUgHobUaTsJ75Ln55bOfG5DJ9jfVmzu24tSzE4njUZrnQoxIeG39RPUd9gf8pBGo/G3jz/oNNV3Hh3S",
+	"SHx7Xf0VkJBy79srDVjPJVLgXgvkoZKTtAhbGdj2Nx13kSJQR4lBBhoR/Ownf/Llf/tFScOUL7/4xfP/",
+	"+3+dL46jqn1x03GZAiT/GGYYj5N4Sd20wgU+AGD7AWWqzka1rlbCxsLZj0ZkJg20U9bVLW2V81X5Yi04",
+	"okpI+waTvyrW/ilLwPbRS8baP2WaGBq1WLucFcySm4w5EeaCEFOM75E+9cCvMh1x8DO7ysE71QWnUAAp",
+	"BWAd7Q4MVmVXNXoXXdcmZ5I+rH83/tlx4n5KsLC3ELZi6qqfrEga5BTL1+il9zeWpHuzmxsLfemAhuOs",
+	"hN2Ovy4qdjdS7xXHr91i6R+PzQKGsAC/is0pu/2GBq2AgBGk7Wnnv+8rqHUqXiIGsh5UagbH6ktXI5PD",
+	"nlcAFpQNiygeB6kr9ELAEG/U+FE4CNLdB9AdzM4d19FBGclJaUgG/BI1V9fqUpIWZj+2UtmPGvyl6JKW",
+	"voQG8NtKvVFvNlfqtx3X0WffaX/avO2ut9yNtceuwwU4KZknSd9s1BuOrVa9LgkSx2kG8hZ24NZdt69U",
+	"2qpaSc2xmOmQiTiabDpi1tGOjg+YHqW6fq/rlrUrRaZbqUIaNcLJwOcXuP9yIDfaP63yvxR8lnxnEm2A",
+	"nC5lR1vhTZ13odoimxmojozZ5lsqZJ7qvMUHKu8zNnVLu3DBloG4RMSHqkl5HLiFcZtOAalO0sJuRBbv",
+	"N0PWXEZJfIXVuwDdSF+abncA1TZgxp4yQVh0U+op2bZtSWM1FpmkFZ1tVySTVYeqN6t9QAKx33YOO8fH",
+	"jw6O7sLM4tZCxc2DEB8MfMrImYJGkkffbKJDPPM59jQEF9Svth2sG88s7B67XFMiyu7MtpPOGG9Bw7FU",
+	"norV9EM3G1PpYM9+/79++UU+S6WwXDhzIOcYIJRRMSImxKXiAkm0NDn8ECsDR5u7uFmsaXeYSW1VVoY2",
+	"DKRNYDo35ro8mt6BSTGeCoem59cF8RTDzSdpqjAyjxOlIU0EsRyJkwD6RCoeKFmGvE6FPFScEG62+SEV",
+	"aL3RWHFjnkjGQTTLeNDWG43VcgYhn753r3NVlV3ky+NsRexRAa1T+qNexWq+mqV9EJGu38sMKLctrj6k",
+	"TI7vsuwCqD/Ab1TqmjqY2h9QS3LYlJYDbAFcE1/9/Y8lV/jrHz77+Y+f/+iPF7GHSTS6NR7gWz3KvAod",
+	"oqGtHqYRjUEir9cpum3525XiZkHrQXcgzkhZO+n8YApDjnMSPuWs1TFcUlwnAJ3VhfYRGYREjFJ3XU9s",
+	"202r88Vb1fOk73XuUOYZ97zcGParL2vT6bQ24OG4Ngl9wuR7vbljufqbv+mc+x4W1nxqTdcZi2GVlPun",
+	"pX5zaP5c/o5mowGAqvAaYwc+XYKl3cGCmMDm/PI3K5ZWBfdObfLaiYH4LRqEvtw+EHL19Vavdq99Lpzl",
+	"Uj3k3EutR3tMcQmt9aqc1iW3Yt4Fmbh9i328hoMmzfEKM88qxFfTodQk4GlsWZXuq5usmuarhgvbYc84",
+	"w2MLdQ8Pjk9Qms93C3l2EKCxsdJiz3cqN6WOOqBaJZm3ph4Jj0ncq9WVD0ja+4GjOsOlX1GstY4OWJ+Y",
+	"miTlUaaR1fbbPWUaEsGOwEK3oUWhV/OOOAQL0qo8AHvKspSvEIctBLa+17lqS7qXKqS+xnBnGRPORDuf",
+	"zsGDTm+4ZbmvG3sozaH+ZqKSSyBaLFMWZXbUIqmRJuI7oTG3+6rUvdN4evCV3kBzJYcxsGqg25ZKkA/4",
+	"FI0xm2Wz7VKACz4ZRIm2LazsfsgwNpmBfeKaNA4yg1/G2CtjQUeWASjesaHKbCibMbEc65Er6bQ3lznZ",
+	"qYV6QAbRohOuYhfvTnbhyd7WHvRceqtqhfb8h//h2X/8Q9VB+avf/0nuiLtzmyRHhGUea4qMtGnLBahm",
+	"OjsN7eD+CGqqRBziUKdYKyqBj/vF9rcODbQVLp+KIXTlN+DA796SrOOWio7HbnrIpFPx66yiqh+XRBYY",
+	"j1CPEEhP8IoK2FNG+SlbbJVLNfR14jkvxT5fRjwr4fxNWOPpN7+F1vj1eLIW0J8uxCJr9DZJrXW7v1pb",
+	"HzQ3at4KXqttrA5Irdlfb0j5f0Wmvoiha05ii/l3vL2At0smnGXrqjFvzNbn62wLMLoVxmEOHiuPjAWB",
+	"jRLFTqploM+VWoZXBKx+p5Jd7fin1xMo3fd5//yMDwZCboNGnGdyhtMwW8gkmjiu7pNWDuPlYxGdSark",
+	"H7LZXtEPWQzV9diNcUx13Z3ZX2ewv86UhtlsLGk8Jski8zgRjOYd9yltGFBY7qVVSwV+mk1SKeBCEzY/",
+	"blO9zCzR9+apd21ISWWzCiBGpyyjBF6xhgwSWnwfaYxW5bMT9gDc2NRVUerZKbOq4FQezMCGLwv5WF4n",
+	"BeSyASNF8LckZLTMoX8IE/9mlNLsu9+ppa8iRpTFETaVPe94+NwyvWwcJynXm8+6327sOEgRRXiKZ/F7",
+	"FQCER7FP+lERqFwpItxvILt95wF4m1ltRbS532wGa1eyq6SmUqY6ItiPRp+X9yDSlUAZAIog5NDRsx83",
+	"uqqjB5yfQ1zWaIvEF6SwFdEH8NJrwdemYIT4efVzqt9dsL06Pr14Za2md9N0w/Jd6Nl//fPn//jL53/7",
+	"g+d/ZbcGFCS8oH2iV4hTr3+rPiW+X4MmYre+Nz0XdUOOwkX78PhgHz0iPfQdMkPHJEI3ju5to9trzds3",
+	"k+Txo+MOOiczBSzk+wawECTWGM8MkDGBmvLCZfzw0XeOr72Icgiwy7Ev+cbRcWtt3XEdyYI7H3XuOK5z",
+	"DkZ/c9Dot7wVsqqbom/c3lzHaz1p9J9HoFUcyx0upy8+6cvNNREKOWa4TD8CmFMZMi+ZIUEiCwiHIcIu",
+	"iM+DK0C9CBLlYF7sdImXCOty0JlEo6qoLrAnYBcoFQLxSWg2x7N/9X999W/+7qu//L3SrMjcblVp7zUo",
+	"NxlO1AYq3bgHAWG7d9G2yqpHd6nQGpnUxeQe3lhtrgLs1QCHmhepGo8Eei/iyNP3tZPfGQehx0P6uUqL",
+	"JswDnCoAiGJc2tyKXNAVuMRvGA/o2tu+72M6FmdiEui2DvLcT3rGO+WqLj3m37MYIfax6wxDzKIzOcrM",
+	"/aESCrpj92PXoZ76fKZyvIdn2B+egfTO3KlOnbxDblgRqJKGM0Mjp+2MoigQ7Vu3qFfXs6j3+VgtN7zj",
+	"VupWp+xRZ3IVzuRacS8ziFTxyFkP0vvdzLeg8MtxQnn4/HE5riNZ5dkEStPnTaCYuyZLXEBs0G0vuFrg",
+	"5QiV3OcUPuRlkMh1mNTV5OHu89xGUWfSAoBItpvxiGbKU4BL9L5H+oUbT6GbyYvUdluGHE72ppc7fWnv",
+	"UTbgVcc0XiL5N+EGJQLD4/3JWNpnSwsHc+drJyEeqY7wiuYqyVCeG2VeU4PKip795E9e/NE/PP/T33/+",
+	"N39r902Rx9ISFOP5rY4Vk0xqaFT5ionUq57yqhJFV+reyAiQbR5Cmidw/LX6ClSpqTu0bf3w6IHycwpT",
+	"Oww5kEyl0atFm9N0bxtG6Fy1maK+/WWt1BPnowkJZylLYUHzXQOMgDVZfv3L//jiD3784i9+t6Sjol7B",
+	"sgyNE522qpwU6pFyCwP8a48YqkPDWlBK12+vNeIVatVbN00uB3iZ9crEGC1z1uDO7JAvAZBTxROgdpgW",
+	"p22HzD4c9e736QH98Pjh57vNffrhZp2sNOr9ls+qc41kyJav4Okbs4PcJws3kYt6MwQpvBV3U8wPImNm",
+	"l5QNBwCEDC0TpKZj4VnFRS9aU+UDhfakXXZ6r61uxntt/WYddVMaU9d0lgOUD9CyQBdsx6GTU9YjQ8oU",
+	"ogUKCA98lV6NAGWisA7X4H1Is+uDk5NDBHWLblzXZ9XpqoLmTA2tdWK2EDZAopAtrQ4KFYr7Ee+URRwN",
+	"eWyeKAKoBFRVH00jQfyBfKb1WoXSqqtzTZlwwnM1BZMKw3bs0OSMnDJGKPwxEcQ05rMXZxIgxkPkExwy",
+	"gTDToLmwPkCzTuYGG8Wsjh6KXNY8YTF8tkpRh/WKO/eZRuuq9HiaklfK+J1ypJmEOGWUoYEPBYweJ2JL",
+	"ga6k9g6BfizqsZYnWT5G9fmDLh7RiJJBHXVBRnUV0xPnsDd12jxmKo/MSp6PQcmFZpaiRNacaFXpdS2N",
+	"ruRYNTtuftPo1P532k6mnvU9kWSmJ5YQQGDa1o+b+XtxbWTy+xIYl7Aur8rnu7QMinE4zihz2puNRmIC",
+	"Vrj3OgRzK5a5G2Vfr9kdgkPVUnopcs93EeuD9PJkYrXC8yPCyDR2lPzoF8//9B+U+Fsk7zKWc6n0ezRS",
+	"8A8Ko0LyFB5meGdSkGSLIGCnqkib8anpmKpiWNBdVbkH19dbN/ONSKRgOGUgxYz4AC6aCJc6Okj0R8N3",
+	"JwzMaVfDWXkukpbuuQl1DZKgWPIuN/YcxwkFk8hgW0YGpEfl6BR2Uo3p+I5dFrHLl6zI6sM4IP8/e9fT",
+	"2sbxhr/KoIt/AcU/WbId2TmZkINKHJvaUAouzUg7koZIs2JnVVUHg3txmtLUEAqFtrQKjdvQlKSlgRYa",
+	"6JfpSvEpX6HMO392Je3sruLIialvZq2dnZ1559mZ98/zeITVyHwiXiohayLgBQYdPf+NMT6qW2TeFu6K",
+	"8VtZq5dXq8vlUpFUi+XClaWq46wVl5bD8aMpPyMfd3LrS1fWVorLZQms2DcXIO5FOU/1R2UFSd6tJs96",
+	"HIrqq9LvrXlF9vM5ymKHkfVlZlDc4IHS2AyhO7CFyhiO2egKQ/oIevYgfcN1byMq9skasKRKVEakjrju",
+	"rDB9nTnjRZIAdlbIlthbKKxdysNZgTogSCMhz07rEdn9qxMG1ETusVuR/iouwlCQRbJt6OJYWV/axD6I",
+	"YYzNSyzFuMDvC2RNQtZ57jFnx1nL1shsCaKZfZj1Udv1yBvYNgmzCpfj/YcnXx4kLscOYbhDkyOg4mXb",
+	"xGsQB211CNvYrow5Y6fOV+CMxTX/nZ2tm6eO7VBWd8EjS30Q3VEktujkq0ej4+8E3BKPy34WFpckwZ16",
+	"q9x6rrRYWCzBCvOb4vmzMLXLl7DnTsj/T7ijr+/iRlwSlRSViZCNhXcne51LcYI5ILQkHmWkltSCXuDo",
+	"VqV++abLyOVN7Nea4IeR0WeZXZWbl4QF5eatBHxC2Hz4xXFw9IP0XL98/qm49vL5XXt0XlljH7dbr2KN",
+	"eVTt+wSWIvwhFX16mKNql7Z8RIGqD9TDOKKs1uo6xEk04fc3Nm/MZsK67xcmfO5NWEz+pAmLa0km7BHs",
+	"9O0ZQMVCwdQ7Iwf7uIo5MQzBoNXkcwTFHMih9bq4qvPEVThogaNqHzEXvjDaE+YRov14V+VGtEc5QSuF",
+	"0h4zMybzuqzF1dihTJN/vkWZRKJj/XnN+TXMzNDSGkE917uNgl9/G/31c0omEZSr6pVtBapx0uxFybwJ",
+	"7uk27iOPdEiEBXqBI7fHEHXUFCqPKAYCa8llwqyBm4roSop4VkSRyp/unEUtSvXYJre3ujwt45Q/J5Vf",
+	"r1B59RH2sfdhFxQCcpmqrBzSIuYnpurKvlPudpy0JjV9q6GynC0tVJhLmt9PFrRcJIRaIr0TZPiWiNx4",
+	"NldY4J6VyxfaFhMNXwbNVqo0/ULKI1TDrVb4YY4rk49PygdtG8z22FTNBVSFrkeCXxNipKHQutRsxn2O",
+	"uBsNVHcwhV+qfpqEMDWdcV8hGBthnLnXyEaXyvEat5yyriZgWzxNfvxZ9u6scujfgwx682ZZs+gVU7TR",
+	"FTYk0Omp9DvpNbrnFtjnBe0GLlSQRa1TtTyv/gegP5bpOIWnFDDcIw3KfZIgq3gNrIdHGdATAF2LnCiL",
+	"b2KOysh3UXFlFdWaWBxHzOlAhm1MUgHle6zRJRwC+1JLO97dKHt8WnCdK1y9qzr51uLpdAfPClKBI0mY",
+	"DVWqB1lRNTQ4fWcSjkqzfdMkoWbFYK5F5V+LyENWKNDTjIa/PwoOP4/HArhfHMdtIsUqd1Ol/lAeZqFC",
+	"wRXBDhzshUHCN+f/cJZRT5oqHJIPhswZyboMYQeJ3C+e/Rgc/REe2HQvp9WKK23cIHlVVg5N7GzuqKp1",
+	"w9ccNlTDHb/WxBah9zE2UA77Vqz0oigLnRY9UkXB349PDr6XYlVh83XMfbFeY9rfmCqp4+h/u1u725dQ",
+	"8PDr4JvB6Nlgsrl2PbancozEu8rTdN31EHja4dpEiquMUnA0HNwJ7hwG945ePHkSPgH85tOP2MQMNwhM",
+	"rVtHW7vbKpTB0T9/Hgx/eTA8+Cl4ejgafBI8PTy5fxxpz+9kH1s9lnps9VgP7z4eDUL2fdW0FhKJb157",
+	"O1QKwvDbe8FnDyL60MrRsf/B/r8BAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 
+	"github.com/menshen-auth/menshen/db"
 	"github.com/menshen-auth/menshen/gen"
 	"github.com/menshen-auth/menshen/impl/internal/authn"
 	"github.com/menshen-auth/menshen/impl/internal/optional"
@@ -66,7 +67,10 @@ func (a *API) GetUserInfo(ctx context.Context, req gen.GetUserInfoRequestObject)
 // SignIn signs in with credentials in the status dialect.
 func (a *API) SignIn(ctx context.Context, req gen.SignInRequestObject) (gen.SignInResponseObject, error) {
 	body := req.Body
-	app, err := a.clientApplication(ctx, optional.Value(body.ClientID), optional.Value(body.ClientSecret), optional.Value(req.Params.XAuthingAppID))
+	app, err := a.service.ClientApplication(ctx, Client{
+		UserpoolID: optional.Value(req.Params.XAuthingUserpoolID), ID: optional.Value(body.ClientID),
+		Secret: optional.Value(body.ClientSecret), Header: optional.Value(req.Params.XAuthingAppID),
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -138,21 +142,27 @@ func (a *API) GetUser(ctx context.Context, req gen.GetUserRequestObject) (gen.Ge
 	if err != nil {
 		return nil, err
 	}
+	dto, err := a.fullUser(ctx, user, optional.Value(req.Params.WithCustomData), optional.Value(req.Params.WithIdentities))
+	return gen.GetUser200JSONResponse{UserJSONResponse: gen.UserJSONResponse{Data: dto}}, err
+}
+
+// fullUser is a user with what was asked for.
+func (a *API) fullUser(ctx context.Context, user db.User, withCustomData, withIdentities bool) (*gen.UserDto, error) {
 	dto, err := userDto(user)
 	if err != nil {
 		return nil, err
 	}
-	if optional.Value(req.Params.WithCustomData) {
+	if withCustomData {
 		dto.CustomData = json.RawMessage(user.CustomData)
 	}
-	if optional.Value(req.Params.WithIdentities) {
+	if withIdentities {
 		identities, err := a.service.Identities(ctx, user)
 		if err != nil {
 			return nil, err
 		}
 		dto.Identities = identityDtos(identities)
 	}
-	return gen.GetUser200JSONResponse{UserJSONResponse: gen.UserJSONResponse{Data: dto}}, nil
+	return dto, nil
 }
 
 // GetJWKS returns the keys that verify our tokens.

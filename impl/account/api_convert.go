@@ -1,7 +1,6 @@
 package account
 
 import (
-	"context"
 	"encoding/json"
 
 	"github.com/menshen-auth/menshen/db"
@@ -67,23 +66,6 @@ func eitherCode(totp, recoveryCode *string) (authn.Code, error) {
 		return authn.Code{}, ErrNoRecoveryCode
 	}
 	return authn.Code{}, authn.ErrNoCode
-}
-
-// clientApplication is the application that a client belongs to: proved with HTTP Basic, or named in the body (and
-// proved, if the client sends a secret), or named in the header.
-func (a *API) clientApplication(ctx context.Context, clientID, clientSecret, header string) (db.Application, error) {
-	if proved := authn.From(ctx).Application; proved != nil {
-		return a.service.Application(ctx, proved.ID)
-	}
-	if clientSecret != "" {
-		if _, err := a.service.VerifyApplication(ctx, clientID, clientSecret); err != nil {
-			return db.Application{}, err
-		}
-	}
-	if clientID == "" {
-		clientID = header
-	}
-	return a.service.Application(ctx, clientID)
 }
 
 // ownColumns are the members of CreateUserReqDto that have a column of their own. All others are the profile, which is

@@ -130,7 +130,7 @@ func TestVouchingAfterTheBinding(t *testing.T) {
 func (r *rig) callerOf(s db.Session) (authn.User, error) {
 	u, err := r.store.Accounts().UserByID(r.t.Context(), s.UserpoolID, s.UserID)
 	r.must(err)
-	tokens, err := r.Service.tokens(r.t.Context(), r.store.Queries, r.app, s, u)
+	tokens, err := r.Service.tokens(r.t.Context(), r.store.Queries, r.app, s, u, s.Scope)
 	r.must(err)
 	return r.VerifyAccess(r.t.Context(), tokens.Access)
 }

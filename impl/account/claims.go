@@ -2,6 +2,7 @@ package account
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -38,6 +39,23 @@ func grantedScope(requested string) string {
 		}
 	}
 	return strings.Join(granted, " ")
+}
+
+// narrowed is the part of a scope that is asked for; without a wish, all of it. What is not in it is ErrScope.
+func narrowed(scope, wish string) (string, error) {
+	has, granted := strings.Fields(scope), []string(nil)
+	for _, name := range strings.Fields(wish) {
+		switch {
+		case !slices.Contains(has, name):
+			return "", ErrScope
+		case !slices.Contains(granted, name):
+			granted = append(granted, name)
+		}
+	}
+	if granted == nil {
+		return scope, nil
+	}
+	return strings.Join(granted, " "), nil
 }
 
 // claims are those of access and management tokens. The audience is one string: the official SDKs read no array.
@@ -91,13 +109,20 @@ var profileClaims = map[string]string{
 	"website": "website", "birthdate": "birthdate", "zoneinfo": "zoneinfo", "locale": "locale",
 }
 
-// idClaims are the claims of an ID token: what the session's scopes allow it to tell, and nothing that is not known.
+// idClaims are the claims of an ID token.
 func idClaims(issuer string, s db.Session, u db.User, now, expiresAt time.Time) jwt.MapClaims {
-	c := jwt.MapClaims{
-		"iss": issuer, "sub": u.ID, "aud": s.AppID, "iat": now.Unix(), "exp": expiresAt.Unix(), "sid": s.ID,
+	c := userClaims(s.Scope, u)
+	maps.Copy(c, jwt.MapClaims{
+		"iss": issuer, "aud": s.AppID, "iat": now.Unix(), "exp": expiresAt.Unix(), "sid": s.ID,
 		"amr": []string(s.AMR), "auth_time": s.AuthTime.Unix(), "token_use": useID,
-	}
-	for _, scope := range strings.Fields(s.Scope) {
+	})
+	return c
+}
+
+// userClaims are what a scope allows to tell of a user, and nothing that is not known.
+func userClaims(scope string, u db.User) jwt.MapClaims {
+	c := jwt.MapClaims{"sub": u.ID}
+	for _, scope := range strings.Fields(scope) {
 		switch scope {
 		case "profile":
 			for claim, member := range profileClaims {

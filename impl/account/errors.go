@@ -111,12 +111,33 @@ var (
 		EN: "The application id or its secret is wrong.", ZH: "应用 ID 或密钥错误。",
 	})
 	ErrToken = apierr.Define(apierr.Error{
-		Kind: apierr.Unauthenticated, Code: "auth.token_invalid", API: 2020, Number: 100005,
+		Kind: apierr.Unauthenticated, Code: "auth.token_invalid", API: 2020, Number: 100005, OAuth: "invalid_token",
 		EN: "The token is not valid; sign in again.", ZH: "登录状态无效，请重新登录。",
 	})
 	ErrTokenExpired = apierr.Define(apierr.Error{
-		Kind: apierr.Unauthenticated, Code: "auth.token_expired", API: 2020, Number: 100002,
+		Kind: apierr.Unauthenticated, Code: "auth.token_expired", API: 2020, Number: 100002, OAuth: "invalid_token",
 		EN: "The token has expired; sign in again.", ZH: "登录状态已过期，请重新登录。",
+	})
+	ErrGrant = apierr.Define(apierr.Error{
+		Kind: apierr.Invalid, Code: "account.grant", OAuth: "invalid_grant",
+		EN: "The refresh token is unknown, used, expired, revoked, or of another application.",
+		ZH: "刷新令牌不存在、已使用、已过期、已撤销，或不属于该应用。",
+	})
+	ErrGrantType = apierr.Define(apierr.Error{
+		Kind: apierr.Invalid, Code: "account.grant_type", OAuth: "unsupported_grant_type",
+		EN: "The only grant type is refresh_token.", ZH: "仅支持 refresh_token 授权类型。",
+	})
+	ErrScope = apierr.Define(apierr.Error{
+		Kind: apierr.Invalid, Code: "account.scope", OAuth: "invalid_scope",
+		EN: "A renewal cannot have more scope than the session has.", ZH: "刷新时不能申请超出原有范围的 scope。",
+	})
+	ErrNoRefreshToken = apierr.Define(apierr.Error{
+		Kind: apierr.Invalid, Code: "account.no_refresh_token",
+		EN: "There is no refresh token.", ZH: "缺少刷新令牌。",
+	})
+	ErrTwoClients = apierr.Define(apierr.Error{
+		Kind: apierr.Invalid, Code: "account.two_clients",
+		EN: "The request names two applications.", ZH: "请求中包含两个不同的应用。",
 	})
 	ErrAccessKey = apierr.Define(apierr.Error{
 		Kind: apierr.Unauthenticated, Code: "auth.access_key", API: 1300,

@@ -31,6 +31,7 @@ type Settings struct {
 	SignInFreeIP     limit.Rule // and from one address
 	SignInPerIP      limit.Rule
 	RegisterPerIP    limit.Rule
+	SecretPerIP      limit.Rule // wrong secrets of one application from one address
 
 	AutoRegister tenant.Setting[bool] // a login with a code makes the account that the address does not have
 }

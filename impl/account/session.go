@@ -56,7 +56,7 @@ func (s *Service) Open(ctx context.Context, q db.Queries, g authn.Grant) (authn.
 	if err := q.Sessions().Insert(ctx, session); err != nil {
 		return authn.Tokens{}, err
 	}
-	tokens, err := s.tokens(ctx, q, app, session, u)
+	tokens, err := s.tokens(ctx, q, app, session, u, session.Scope)
 	if err != nil {
 		return authn.Tokens{}, err
 	}
@@ -128,20 +128,22 @@ func (s *Service) alive(ctx context.Context, q db.Queries, userpoolID, sessionID
 	return session, err
 }
 
-// tokens makes the next set of tokens of a session of the application.
-func (s *Service) tokens(ctx context.Context, q db.Queries, app db.Application, session db.Session, u db.User) (t authn.Tokens, err error) {
+// tokens makes the next set of tokens of a session of the application. The scope of access and ID token may be less than the
+// session's; that of the refresh token, which is made where the session has offline_access, never is.
+func (s *Service) tokens(ctx context.Context, q db.Queries, app db.Application, session db.Session, u db.User, scope string) (t authn.Tokens, err error) {
+	renewable := slices.Contains(strings.Fields(session.Scope), "offline_access")
+	session.Scope = scope
 	now, life := s.clock.Now(), db.Life(app.AccessSeconds, s.AccessTTL)
 	t = authn.Tokens{SessionID: session.ID, Scope: session.Scope, ExpiresIn: life, ExpiresAt: now.Add(life)}
 	if t.Access, err = s.ring.Sign(accessClaims(s.Issuer, session, now, t.ExpiresAt)); err != nil {
 		return t, err
 	}
-	scopes := strings.Fields(session.Scope)
-	if slices.Contains(scopes, "openid") {
+	if slices.Contains(strings.Fields(scope), "openid") {
 		if t.ID, err = s.ring.Sign(idClaims(s.Issuer, session, u, now, t.ExpiresAt)); err != nil {
 			return t, err
 		}
 	}
-	if slices.Contains(scopes, "offline_access") {
+	if renewable {
 		t.Refresh = secret.Token()
 		err = q.Sessions().InsertRefreshToken(ctx, db.RefreshToken{
 			UserpoolID: session.UserpoolID, TokenHash: s.refreshHash(t.Refresh), SessionID: session.ID, CreatedAt: now,
@@ -163,12 +165,14 @@ func (s *Service) VerifyAccess(ctx context.Context, token string) (authn.User, e
 	if errors.Is(err, db.ErrNotFound) {
 		return authn.User{}, ErrToken
 	}
-	return user(session), err
+	u := user(session)
+	u.Scope = c.Scope
+	return u, err
 }
 
 func user(s db.Session) authn.User {
 	return authn.User{
-		UserpoolID: s.UserpoolID, ID: s.UserID, SessionID: s.ID, AppID: s.AppID, AuthTime: s.AuthTime, MFAAt: s.MFAAt,
+		UserpoolID: s.UserpoolID, ID: s.UserID, SessionID: s.ID, AppID: s.AppID, Scope: s.Scope, AuthTime: s.AuthTime, MFAAt: s.MFAAt,
 	}
 }
 
@@ -186,13 +190,16 @@ func (s *Service) verify(token string, c *claims, issuer, use string) error {
 
 // Renew spends a refresh token for the next pair of its session.
 func (s *Service) Renew(ctx context.Context, refreshToken string) (authn.User, authn.Pair, error) {
-	var (
-		session db.Session
-		tokens  authn.Tokens
-	)
+	session, tokens, err := s.renew(ctx, "", refreshToken, "")
+	return user(session), authn.Pair{Access: tokens.Access, Refresh: tokens.Refresh}, err
+}
+
+// renew is Renew for an application, or for any if appID is empty. A token of another application is ErrToken, and nothing happens
+// to it or its session. The scope may be a part of the session's; empty, it is all of it.
+func (s *Service) renew(ctx context.Context, appID, refreshToken, scope string) (session db.Session, tokens authn.Tokens, err error) {
 	now := s.clock.Now()
-	err := s.store.InTx(ctx, func(q db.Queries) error {
-		spent, err := q.Sessions().SpendRefreshToken(ctx, s.refreshHash(refreshToken), now)
+	err = s.store.InTx(ctx, func(q db.Queries) error {
+		spent, err := q.Sessions().SpendRefreshToken(ctx, s.refreshHash(refreshToken), appID, now)
 		if err != nil {
 			return err
 		}
@@ -207,18 +214,25 @@ func (s *Service) Renew(ctx context.Context, refreshToken string) (authn.User, a
 		if err != nil {
 			return err
 		}
-		tokens, err = s.tokens(ctx, q, app, session, u)
+		granted, err := narrowed(session.Scope, scope)
+		if err != nil {
+			return err
+		}
+		tokens, err = s.tokens(ctx, q, app, session, u, granted)
 		return err
 	})
 	if errors.Is(err, db.ErrNotFound) {
-		return authn.User{}, authn.Pair{}, s.refuseRefresh(ctx, refreshToken)
+		err = s.refuseRefresh(ctx, appID, refreshToken)
 	}
-	return user(session), authn.Pair{Access: tokens.Access, Refresh: tokens.Refresh}, err
+	if err != nil {
+		return db.Session{}, authn.Tokens{}, err
+	}
+	return session, tokens, nil
 }
 
 // refuseRefresh ends the session of a refresh token that was used long ago: either its owner or the one who uses it now
-// has stolen it (RFC 9700 section 4.14.2).
-func (s *Service) refuseRefresh(ctx context.Context, refreshToken string) error {
+// has stolen it (RFC 9700 section 4.14.2). Another application than appID, unless that is empty, is no such sign.
+func (s *Service) refuseRefresh(ctx context.Context, appID, refreshToken string) error {
 	now := s.clock.Now()
 	used, err := s.store.Sessions().RefreshToken(ctx, s.refreshHash(refreshToken))
 	if errors.Is(err, db.ErrNotFound) {
@@ -227,7 +241,7 @@ func (s *Service) refuseRefresh(ctx context.Context, refreshToken string) error 
 	if err != nil {
 		return err
 	}
-	if used.UsedAt == nil || now.Sub(*used.UsedAt) <= s.RefreshGrace {
+	if appID != "" && used.AppID != appID || used.UsedAt == nil || now.Sub(*used.UsedAt) <= s.RefreshGrace {
 		return ErrToken
 	}
 	err = s.store.InTx(ctx, func(q db.Queries) error {

@@ -73,33 +73,41 @@ func (s *Service) Userpool(ctx context.Context, id string) (db.Userpool, error) 
 	return s.store.Tenancy().Userpool(ctx, id)
 }
 
-// VerifyApplication tells whether the secret is the application's.
+// VerifyApplication tells whether the secret is the application's. It is the one place where secrets of applications are tried:
+// from one address so many on one application, and so many on those that there are not, which a right one makes good. A
+// backend proves itself with every call, and all of its calls come from one address.
 func (s *Service) VerifyApplication(ctx context.Context, id, secret string) (authn.Application, error) {
-	if !isText(id) {
-		return authn.Application{}, ErrApplicationSecret
-	}
-	app, err := s.store.Tenancy().Application(ctx, id)
-	if err != nil && !errors.Is(err, db.ErrNotFound) {
-		return authn.Application{}, err
-	}
-	if err != nil || !hmac.Equal(app.SecretHash, credential.ApplicationSecretHash(s.ring, id, secret)) {
-		return authn.Application{}, ErrApplicationSecret
-	}
-	return authn.Application{UserpoolID: app.UserpoolID, ID: app.ID}, nil
-}
-
-// Client tells which application a caller is, by its secret or, of a public client (RFC 6749 section 2.1), by its id alone.
-func (s *Service) Client(ctx context.Context, id, secret string) (authn.Application, error) {
-	if id != "" && secret == "" && isText(id) {
-		app, err := s.Application(ctx, id)
-		if err == nil && app.BrowserExchange {
-			return authn.Application{UserpoolID: app.UserpoolID, ID: app.ID}, nil
-		}
-		if err != nil && !errors.Is(err, ErrApplication) {
+	var app db.Application
+	known := false
+	if isText(id) {
+		var err error
+		app, err = s.store.Tenancy().Application(ctx, id)
+		if known = err == nil; !known && !errors.Is(err, db.ErrNotFound) {
 			return authn.Application{}, err
 		}
 	}
-	return s.VerifyApplication(ctx, id, secret)
+	counted := app
+	if !known { // in the default userpool
+		var err error
+		if counted, err = s.Application(ctx, ""); err != nil {
+			return authn.Application{}, err
+		}
+	}
+	key := limit.IPKey(reqinfo.From(ctx).IP) + "|" + app.ID
+	if err := s.limiter.Take(ctx, s.SecretPerIP, counted.UserpoolID, key); err != nil {
+		return authn.Application{}, err
+	}
+	if !known || !hmac.Equal(app.SecretHash, credential.ApplicationSecretHash(s.ring, id, secret)) {
+		return authn.Application{}, ErrApplicationSecret
+	}
+	proved := authn.Application{UserpoolID: app.UserpoolID, ID: app.ID}
+	return proved, s.limiter.Clear(ctx, s.SecretPerIP, app.UserpoolID, key)
+}
+
+// Client is OAuthClient for an application that may be public.
+func (s *Service) Client(ctx context.Context, id, secret string) (authn.Application, error) {
+	app, err := s.OAuthClient(ctx, Client{ID: id, Secret: secret}, true)
+	return authn.Application{UserpoolID: app.UserpoolID, ID: app.ID}, err
 }
 
 // limitKey holds down how fast the secrets of access keys can be tried from one address.

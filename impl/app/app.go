@@ -108,7 +108,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 		SignInPerAccount: named("signin.account", c.LimitSignIn), SignInPerIP: named("signin.ip", c.LimitSignInIP),
 		SignInOnAccount: named("signin.on", c.LimitAccount), SignInFree: named("signin.free", c.LimitSignInFree),
 		SignInFreeIP: named("signin.free.ip", c.LimitFreeIP), RegisterPerIP: named("register.ip", c.LimitRegisterIP),
-		AutoRegister: c.AutoRegister,
+		SecretPerIP: named("secret.ip", c.LimitSecretIP), AutoRegister: c.AutoRegister,
 	}, o.Store, ring, o.Clock, limiter, captchas, factors, messages, hooks)
 	people.Service = accounts
 	logins := qrlogin.New(qrlogin.Settings{

@@ -21,7 +21,7 @@ var owners = regexp.MustCompile(`^(account|auth|captcha|fastpass|hook|mfa|notify
 
 // TestErrorCatalogue: clients compare codes, so a change of one must be seen by whoever reviews it. The golden file has
 // every refusal of the program: stable code, kind as HTTP status, apiCode of the status dialect, number of the code
-// dialect, whether it is the gate's, and the messages.
+// dialect, whether it is the gate's, the messages, and the error of the oauth dialect where it is not that of the kind.
 func TestErrorCatalogue(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer
@@ -33,7 +33,11 @@ func TestErrorCatalogue(t *testing.T) {
 		if e.Gate {
 			gate = "gate"
 		}
-		fmt.Fprintf(&b, "%-26s %d %4d %7d %-4s %s | %s\n", e.Code, e.Kind.Status(), e.API, e.Number, gate, e.EN, e.ZH)
+		oauth := ""
+		if e.OAuth != e.Kind.OAuth() {
+			oauth = " | " + e.OAuth
+		}
+		fmt.Fprintf(&b, "%-26s %d %4d %7d %-4s %s | %s%s\n", e.Code, e.Kind.Status(), e.API, e.Number, gate, e.EN, e.ZH, oauth)
 	}
 	if *update {
 		if err := os.WriteFile(catalogueFile, b.Bytes(), 0o644); err != nil {

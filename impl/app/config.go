@@ -78,6 +78,7 @@ type Config struct {
 	LimitFreeIP       limit.Rule `env:"MENSHEN_LIMIT_SIGNIN_FREE_IP" envDefault:"20/5m"`   // one address without an image captcha
 	LimitSignInIP     limit.Rule `env:"MENSHEN_LIMIT_SIGNIN_IP" envDefault:"60/1m"`        // one address
 	LimitRegisterIP   limit.Rule `env:"MENSHEN_LIMIT_REGISTER_IP" envDefault:"20/1h"`      // one address
+	LimitSecretIP     limit.Rule `env:"MENSHEN_LIMIT_SECRET_IP" envDefault:"120/1m"`       // secrets of one application from one address, until a right one
 	LimitCaptchaIP    limit.Rule `env:"MENSHEN_LIMIT_CAPTCHA_IP" envDefault:"20/1m"`       // C8: one address
 	LimitSendAsk      limit.Rule `env:"MENSHEN_LIMIT_SEND_ASK" envDefault:"60/1m"`         // requests for codes, whatever becomes of them, one address
 	LimitSendIP       limit.Rule `env:"MENSHEN_LIMIT_SEND_IP" envDefault:"10/10m"`         // C7: codes sent, one address

@@ -30,24 +30,31 @@ const (
 	Unavailable                      // cannot work right now
 )
 
-// numbers are what a kind is in HTTP and the status dialect, and in the code dialect where a refusal has none of its own.
-var numbers = map[Kind]struct{ status, code int }{
-	Invalid:          {http.StatusBadRequest, 100006},
-	Unauthenticated:  {http.StatusUnauthorized, 100005},
-	Forbidden:        {http.StatusForbidden, 100012},
-	NotFound:         {http.StatusNotFound, 100009},
-	MethodNotAllowed: {http.StatusMethodNotAllowed, 100013},
-	Conflict:         {http.StatusConflict, 100010},
-	TooLarge:         {http.StatusRequestEntityTooLarge, 100015},
-	UnsupportedMedia: {http.StatusUnsupportedMediaType, 100014},
-	Unprocessable:    {http.StatusUnprocessableEntity, 100021},
-	RateLimited:      {http.StatusTooManyRequests, 100027},
-	Internal:         {http.StatusInternalServerError, 100007},
-	Unavailable:      {http.StatusServiceUnavailable, 100016},
+// numbers are what a kind is in HTTP and the status dialect, and in the code and oauth dialects where a refusal has none of
+// its own. The names are those of RFC 6749 (section 5.2, and 4.1.2.1 for the last three) and RFC 8628 (section 3.5).
+var numbers = map[Kind]struct {
+	status, code int
+	oauth        string
+}{
+	Invalid:          {http.StatusBadRequest, 100006, "invalid_request"},
+	Unauthenticated:  {http.StatusUnauthorized, 100005, "invalid_client"},
+	Forbidden:        {http.StatusForbidden, 100012, "access_denied"},
+	NotFound:         {http.StatusNotFound, 100009, "invalid_request"},
+	MethodNotAllowed: {http.StatusMethodNotAllowed, 100013, "invalid_request"},
+	Conflict:         {http.StatusConflict, 100010, "invalid_request"},
+	TooLarge:         {http.StatusRequestEntityTooLarge, 100015, "invalid_request"},
+	UnsupportedMedia: {http.StatusUnsupportedMediaType, 100014, "invalid_request"},
+	Unprocessable:    {http.StatusUnprocessableEntity, 100021, "invalid_request"},
+	RateLimited:      {http.StatusTooManyRequests, 100027, "slow_down"},
+	Internal:         {http.StatusInternalServerError, 100007, "server_error"},
+	Unavailable:      {http.StatusServiceUnavailable, 100016, "temporarily_unavailable"},
 }
 
 // Status is the HTTP status of a kind, which is also its statusCode in the status dialect.
 func (k Kind) Status() int { return numbers[k].status }
+
+// OAuth is what a refusal of the kind is in the oauth dialect, unless it says otherwise.
+func (k Kind) OAuth() string { return numbers[k].oauth }
 
 // Error is a refusal. Values made by Define are shared: the With methods copy.
 type Error struct {
@@ -55,6 +62,7 @@ type Error struct {
 	Code   string // stable name, the same in every dialect and language: <capability>.<what>
 	API    int    // apiCode of the status dialect; 0 for none
 	Number int    // code of the code dialect; Define fills in that of the kind
+	OAuth  string // error of the oauth dialect; Define fills in that of the kind
 	Gate   bool   // answered with its real HTTP status in every dialect, not as an outcome of the operation
 	EN, ZH string // for people
 
@@ -84,6 +92,9 @@ func Define(e Error) *Error {
 	}
 	if e.Number == 0 {
 		e.Number = numbers[e.Kind].code
+	}
+	if e.OAuth == "" {
+		e.OAuth = numbers[e.Kind].oauth
 	}
 	catalogue[e.Code] = &e
 	return &e

@@ -14,6 +14,7 @@ type User struct {
 	UserpoolID, ID string
 	SessionID      string
 	AppID          string
+	Scope          string     // what the token may tell: that of the session, or less
 	AuthTime       time.Time  // when it proved itself, to this session or to the one that vouched for it
 	MFAAt          *time.Time // when it last showed a code of its authenticator; nil for never
 }
@@ -52,8 +53,12 @@ type Principal struct {
 // Refusals of credentials. API codes are those of the V3 documents; numbers those of the captcha document's service.
 var (
 	ErrUnauthenticated = apierr.Define(apierr.Error{
-		Kind: apierr.Unauthenticated, Code: "auth.required", API: 2020, Number: 1000007,
+		Kind: apierr.Unauthenticated, Code: "auth.required", API: 2020, Number: 1000007, OAuth: "invalid_token",
 		EN: "Sign in first.", ZH: "请先登录。",
+	})
+	ErrUserpool = apierr.Define(apierr.Error{
+		Kind: apierr.Forbidden, Code: "auth.userpool",
+		EN: "The access key belongs to another userpool.", ZH: "该密钥不属于此用户池。",
 	})
 	ErrForbidden = apierr.Define(apierr.Error{
 		Kind: apierr.Forbidden, Code: "auth.scope",

@@ -52,6 +52,14 @@ func New(a Accounts) *Authenticator {
 		"AccessToken":  userToken(func(r *http.Request) string { return first(r, "Access-Token") }),
 		"IThingsToken": userToken(func(r *http.Request) string { return first(r, "iThings-token") }),
 		"UserToken":    userToken(rawOrBearer),
+		"QueryToken": {verify: func(ctx context.Context, r *http.Request, _ []byte) (Principal, error) {
+			t := r.URL.Query().Get("access_token")
+			if t == "" {
+				return Principal{}, errAbsent
+			}
+			user, err := a.VerifyAccess(ctx, t)
+			return Principal{User: &user}, err
+		}},
 		"RefreshToken": {ignorable: true, verify: func(ctx context.Context, r *http.Request, _ []byte) (Principal, error) {
 			t := first(r, "Refresh-Token")
 			if t == "" {
@@ -83,10 +91,7 @@ func New(a Accounts) *Authenticator {
 			if _, ok := credentials(r, "Basic"); !ok {
 				return Principal{}, errAbsent
 			}
-			id, secret, ok := r.BasicAuth()
-			if !ok { // sent on purpose, so not an anonymous call
-				return Principal{}, ErrUnauthenticated
-			}
+			id, secret, _ := r.BasicAuth() // malformed, it proves nothing, but was sent on purpose: no anonymous call
 			application, err := a.VerifyApplication(ctx, id, secret)
 			return Principal{Application: &application}, err
 		}},
@@ -123,7 +128,7 @@ func (a *Authenticator) Authenticate(ctx context.Context, requirements openapi3.
 			p, err := s.verify(ctx, r, body)
 			switch {
 			case err == nil:
-				return p, nil
+				return p, sameUserpool(p, r)
 			case errors.Is(err, errAbsent):
 			case !refused(err), !s.ignorable:
 				return Principal{}, err
@@ -139,6 +144,20 @@ func (a *Authenticator) Authenticate(ctx context.Context, requirements openapi3.
 		return Principal{}, first
 	}
 	return Principal{}, ErrUnauthenticated
+}
+
+// sameUserpool refuses a management call that names another userpool than the key's: the caller is mistaken about whose
+// users it is about to read or change.
+func sameUserpool(p Principal, r *http.Request) error {
+	if p.Management == nil {
+		return nil
+	}
+	for _, id := range r.Header.Values("x-authing-userpool-id") {
+		if id != "" && id != p.Management.UserpoolID {
+			return ErrUserpool
+		}
+	}
+	return nil
 }
 
 // first is the first value of a header that is not empty: clients are known to send an empty one beside the real one.

@@ -5,12 +5,13 @@ package envelope
 import (
 	"fmt"
 	"reflect"
+	"strings"
 
 	"github.com/menshen-auth/menshen/impl/internal/apierr"
 	"github.com/menshen-auth/menshen/impl/internal/lang"
 )
 
-// Dialect is one of the three shapes that the documents bring.
+// Dialect is a shape of answers: the three that the documents bring, and that of OAuth.
 type Dialect uint8
 
 // The dialects. The zero value is none.
@@ -18,6 +19,7 @@ const (
 	Base   Dialect = iota + 1 // {base: {code, msg}, data}
 	Status                    // {statusCode, message, apiCode, requestId, data}
 	Code                      // {code, msg, data}
+	OAuth                     // no envelope; failures {error, error_description} (RFC 6749 section 5.2)
 )
 
 // Numbers of success.
@@ -45,11 +47,13 @@ func Of(name string) (Dialect, error) {
 		return Status, nil
 	case "CodeFailure":
 		return Code, nil
+	case "OAuthFailure":
+		return OAuth, nil
 	}
 	return 0, fmt.Errorf("no dialect has a failure response called %q", name)
 }
 
-// Property is the member that a success of the dialect always has.
+// Property is the member that a success of the dialect always has; empty where it has no envelope.
 func (d Dialect) Property() string {
 	return map[Dialect]string{Base: "base", Status: "statusCode", Code: "code"}[d]
 }
@@ -113,6 +117,8 @@ func fill(d Dialect, body reflect.Value, message, requestID string) bool {
 		}
 		code.SetInt(codeSuccess)
 		body.FieldByName("Msg").SetString(message)
+	default:
+		return false
 	}
 	return true
 }
@@ -167,12 +173,53 @@ func Failure(d Dialect, e *apierr.Error, l lang.Lang, requestID string) any {
 		return baseFailureBody{outcome{baseFailure, message}}
 	case Code:
 		return codeFailureBody{outcome{e.Number, message}, token, expiresIn}
+	case OAuth:
+		return oauthFailureBody{e.OAuth, description(e)}
 	}
 	body := statusFailureBody{StatusCode: e.Kind.Status(), Message: message, APICode: e.API, RequestID: requestID}
 	if token != "" {
 		body.MFATriggerData = &mfaTriggerData{token, expiresIn, true, []applicationMFA{{Policy: "OTP", Status: 1}}}
 	}
 	return body
+}
+
+type oauthFailureBody struct {
+	Error       string `json:"error"`
+	Description string `json:"error_description"`
+}
+
+// description is the text for developers. The RFC has room for printable ASCII without quote and backslash, so it is in English.
+func description(e *apierr.Error) string {
+	text := e.EN
+	if e.Detail != "" {
+		text += " (" + e.Detail + ")"
+	}
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' || r == '"' || r == '\\' {
+			return -1
+		}
+		return r
+	}, text)
+}
+
+// Language is the one that a refusal of the dialect is written in, for a client that asks for l.
+func (d Dialect) Language(l lang.Lang) lang.Lang {
+	if d == OAuth {
+		return lang.English
+	}
+	return l
+}
+
+// Challenge is the WWW-Authenticate header of a refusal (RFC 9110 section 11.6.1); empty for none. Only the oauth dialect has
+// it: the others answer who is not signed in with HTTP 200, and a browser would ask for a password.
+func Challenge(d Dialect, e *apierr.Error) string {
+	switch {
+	case d != OAuth || e.Kind != apierr.Unauthenticated:
+		return ""
+	case e.OAuth == apierr.Unauthenticated.OAuth():
+		return `Basic realm="oidc", charset="UTF-8"`
+	}
+	return `Bearer realm="oidc", error="` + e.OAuth + `"`
 }
 
 // continuation is how a refusal goes on; the empty string for one that does not.

@@ -67,6 +67,14 @@ var answers = map[string]any{
 	"verifyTOTP":              gen.VerifyTOTP200JSONResponse{Data: &gen.MFAOTPVerifyDataDto{}},
 	"getUserMfaInfo":          gen.GetUserMFAInfo200JSONResponse{Data: &gen.UserMFAInfoDto{}},
 	"importOtp":               gen.ImportOTP200JSONResponse{},
+	"getToken":                gen.GetToken200JSONResponse{},
+	"revokeToken":             gen.RevokeToken200Response{},
+	"introspectToken":         gen.IntrospectToken200JSONResponse{},
+	"getUserClaims":           gen.GetUserClaims200JSONResponse{},
+	"getUserClaimsByPost":     gen.GetUserClaimsByPost200JSONResponse{},
+	"getDiscovery":            gen.GetDiscovery200JSONResponse{},
+	"getProfile":              gen.GetProfile200JSONResponse{UserJSONResponse: gen.UserJSONResponse{Data: &gen.UserDto{}}},
+	"checkApplicationSecret":  gen.CheckApplicationSecret200JSONResponse{Data: &gen.CheckAppIDSecretDataDto{}},
 }
 
 // TestFillKnowsEveryAnswer: an operation whose generated answer has a shape that Fill does not find its way through would
@@ -190,7 +198,7 @@ func TestFillMakesNoSuccessOfAFailure(t *testing.T) {
 // TestFailure: a refusal reads in each dialect as the documents have it, and its hidden cause is nowhere.
 func TestFailure(t *testing.T) {
 	t.Parallel()
-	plain := &apierr.Error{Kind: apierr.Conflict, Code: "test.taken", Number: 1000001, EN: "It is taken.", ZH: "已被占用。"}
+	plain := &apierr.Error{Kind: apierr.Conflict, Code: "test.taken", Number: 1000001, OAuth: "access_denied", EN: "It is taken.", ZH: "已被占用。"}
 	full := plain.WithDetail("body.name").WithCause(errors.New("the inside"))
 	full.API = 2034
 	for name, c := range map[string]struct {
@@ -201,6 +209,8 @@ func TestFailure(t *testing.T) {
 		"base, Chinese":          {Failure(Base, full, lang.Chinese, "r"), `{"base":{"code":-1,"msg":"已被占用。 (body.name)"}}`},
 		"status":                 {Failure(Status, full, lang.English, "r"), `{"statusCode":409,"message":"It is taken. (body.name)","apiCode":2034,"requestId":"r"}`},
 		"status without apiCode": {Failure(Status, plain, lang.English, "r"), `{"statusCode":409,"message":"It is taken.","requestId":"r"}`},
+		"oauth":                  {Failure(OAuth, full, lang.Chinese, "r"), `{"error":"access_denied","error_description":"It is taken. (body.name)"}`},
+		"oauth, printable ASCII": {Failure(OAuth, plain.WithDetail("body.é\n\"\\d\""), lang.English, "r"), `{"error":"access_denied","error_description":"It is taken. (body.d)"}`},
 		"code":                   {Failure(Code, full, lang.English, "r"), `{"code":1000001,"msg":"It is taken. (body.name)"}`},
 		"problem":                {Problem(full, lang.English, "r"), `{"type":"about:blank","title":"It is taken.","status":409,"detail":"body.name","code":"test.taken","requestId":"r"}`},
 		"problem, Chinese":       {Problem(plain, lang.Chinese, "r"), `{"type":"about:blank","title":"已被占用。","status":409,"code":"test.taken","requestId":"r"}`},
@@ -214,7 +224,7 @@ func TestFailure(t *testing.T) {
 // TestDialects: the name in the contract is the only way to a dialect.
 func TestDialects(t *testing.T) {
 	t.Parallel()
-	for name, property := range map[string]string{"BaseFailure": "base", "StatusFailure": "statusCode", "CodeFailure": "code"} {
+	for name, property := range map[string]string{"BaseFailure": "base", "StatusFailure": "statusCode", "CodeFailure": "code", "OAuthFailure": ""} {
 		if d, err := Of(name); err != nil || d.Property() != property {
 			t.Errorf("%s: %d %q %v", name, d, d.Property(), err)
 		}
@@ -222,6 +232,29 @@ func TestDialects(t *testing.T) {
 	for _, name := range []string{"", "Failure", "baseFailure", "#/components/responses/BaseFailure"} {
 		if d, err := Of(name); err == nil || d != 0 {
 			t.Errorf("%q is the dialect %d", name, d)
+		}
+	}
+}
+
+// TestChallenge: who has not proved who it is is told how to (RFC 6749 section 5.2, RFC 6750 section 3), where the status is real.
+func TestChallenge(t *testing.T) {
+	t.Parallel()
+	client := &apierr.Error{Kind: apierr.Unauthenticated, OAuth: "invalid_client"}
+	token := &apierr.Error{Kind: apierr.Unauthenticated, OAuth: "invalid_token"}
+	for _, c := range []struct {
+		dialect Dialect
+		refusal *apierr.Error
+		want    string
+	}{
+		{OAuth, client, `Basic realm="oidc", charset="UTF-8"`},
+		{OAuth, token, `Bearer realm="oidc", error="invalid_token"`},
+		{OAuth, &apierr.Error{Kind: apierr.Invalid, OAuth: "invalid_grant"}, ""},
+		{Status, client, ""},
+		{Base, token, ""},
+		{Code, token, ""},
+	} {
+		if got := Challenge(c.dialect, c.refusal); got != c.want {
+			t.Errorf("%d %s: %q, want %q", c.dialect, c.refusal.OAuth, got, c.want)
 		}
 	}
 }

@@ -37,12 +37,17 @@ func (g *gate) fail(to http.ResponseWriter, r *http.Request, err error) {
 	if e.RetryAfter > 0 {
 		w.header.Set("Retry-After", strconv.Itoa(int(math.Ceil(e.RetryAfter.Seconds()))))
 	}
-	media, status, value := mediaJSON, x.status(e), envelope.Failure(x.dialect, e, x.info.Lang, x.info.ID)
+	if challenge := envelope.Challenge(x.dialect, e); challenge != "" {
+		w.header.Set("WWW-Authenticate", challenge)
+	}
+	language := x.dialect.Language(x.info.Lang)
+	media, status, value := mediaJSON, x.status(e), envelope.Failure(x.dialect, e, language, x.info.ID)
 	if x.problem {
-		media, status, value = mediaProblem, e.Kind.Status(), envelope.Problem(e, x.info.Lang, x.info.ID)
+		language = x.info.Lang
+		media, status, value = mediaProblem, e.Kind.Status(), envelope.Problem(e, language, x.info.ID)
 	}
 	w.header.Set("Content-Type", media)
-	w.header.Set("Content-Language", x.info.Lang.String())
+	w.header.Set("Content-Language", language.String())
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(value) // a buffer takes everything, and the values are plain
 }
