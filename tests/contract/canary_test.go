@@ -70,7 +70,10 @@ func canaries(op operation) []request {
 		for _, value := range values {
 			r := request{method: op.method, path: op.path}
 			if op.RequestBody != nil {
-				r.media, r.body = mediaJSON, string(sample(op))
+				r.media, r.body = op.sentAs(), string(sample(op))
+				if r.media == mediaForm {
+					r.body = form(sample(op))
+				}
 			}
 			if parameter.Value.In == openapi3.ParameterInQuery {
 				r.path += "?" + url.Values{parameter.Value.Name: {value}}.Encode()
@@ -80,9 +83,8 @@ func canaries(op operation) []request {
 			list = append(list, r)
 		}
 	}
-	media := op.body(mediaJSON)
-	if media == nil {
-		return list
+	if op.body(mediaJSON) == nil {
+		return append(list, canaryForms(op, values)...)
 	}
 	for _, value := range values {
 		for _, written := range []string{
@@ -97,6 +99,24 @@ func canaries(op operation) []request {
 		}
 		broken := fmt.Sprintf(`{"a":%q`, value)
 		list = append(list, post(op.path, broken), request{path: op.path, media: mediaForm, body: "a=" + url.QueryEscape(value) + "&a=b"})
+	}
+	return list
+}
+
+// canaryForms is the same for an operation that takes a form only.
+func canaryForms(op operation, values []string) (list []request) {
+	if op.body(mediaForm) == nil {
+		return nil
+	}
+	for _, value := range values {
+		escaped := url.QueryEscape(value)
+		for _, body := range []string{escaped, escaped + "=a", "a=" + escaped, "a=" + escaped + "&a=b", "a=" + escaped + "%zz"} {
+			list = append(list, request{path: op.path, media: mediaForm, body: body})
+		}
+		eachMember(sample(op), func(replace func(string) string) {
+			body := form([]byte(replace(fmt.Sprintf("%q", value))))
+			list = append(list, request{path: op.path, media: mediaForm, body: body}, request{path: op.path, media: mediaForm, body: body + "&" + body})
+		})
 	}
 	return list
 }

@@ -76,6 +76,19 @@ func (op operation) body(mediaType string) *openapi3.MediaType {
 	return op.RequestBody.Value.Content[mediaType]
 }
 
+// sampled is the request body whose examples are tried: JSON, or the form where there is nothing else.
+func (op operation) sampled() *openapi3.MediaType {
+	return cmp.Or(op.body(mediaJSON), op.body(mediaForm))
+}
+
+// sentAs is the media type of sampled.
+func (op operation) sentAs() string {
+	if op.body(mediaJSON) != nil {
+		return mediaJSON
+	}
+	return mediaForm
+}
+
 // answer is the JSON answer with HTTP 200, nil where the operation answers with something else.
 func (op operation) answer() *openapi3.MediaType {
 	return op.Responses.Status(200).Value.Content["application/json"]

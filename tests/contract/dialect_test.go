@@ -8,7 +8,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// dialect is one of the three shapes of answer. The tests read and write it on their own, from what the introduction of
+// dialect is one of the shapes of answer. The tests read and write it on their own, from what the introduction of
 // the contract says, so that they do not believe the code they test.
 type dialect string
 
@@ -16,6 +16,7 @@ const (
 	base   dialect = "Base"
 	status dialect = "Status"
 	code   dialect = "Code"
+	oauth  dialect = "OAuth"
 )
 
 const failurePrefix = "#/components/responses/"
@@ -28,13 +29,13 @@ func dialectOf(t testing.TB, op *openapi3.Operation) dialect {
 		t.Fatalf("%s: no default response", op.OperationID)
 	}
 	name, ok := strings.CutSuffix(strings.TrimPrefix(failure.Ref, failurePrefix), "Failure")
-	if d := dialect(name); !ok || d != base && d != status && d != code {
+	if d := dialect(name); !ok || d != base && d != status && d != code && d != oauth {
 		t.Fatalf("%s: the default response %q is no dialect's failure", op.OperationID, failure.Ref)
 	}
 	return dialect(name)
 }
 
-// property is the member that tells the outcome.
+// property is the member that tells the outcome; none in the oauth dialect, where the HTTP status does.
 func (d dialect) property() string {
 	return map[dialect]string{base: "base", status: "statusCode", code: "code"}[d]
 }
@@ -57,6 +58,8 @@ func (d dialect) refusal() map[string]any {
 		return map[string]any{"base": map[string]any{"code": -1.0, "msg": "No."}}
 	case status:
 		return map[string]any{"statusCode": 403.0, "message": "No.", "apiCode": 2333.0, "requestId": "934108e5"}
+	case oauth:
+		return map[string]any{"error": "invalid_grant", "error_description": "No."}
 	}
 	return map[string]any{"code": 1000005.0, "msg": "No."}
 }
@@ -69,6 +72,7 @@ type outcome struct {
 	message   string
 	requestID string
 	data      any
+	oauth     string // error of the oauth dialect
 }
 
 // read reads an answer of the dialect.
@@ -86,6 +90,9 @@ func (d dialect) read(t testing.TB, body []byte) outcome {
 		APICode    int
 		RequestID  string
 		Data       any
+
+		Error       string
+		Description string `json:"error_description"`
 	}
 	if err := json.Unmarshal(body, &all); err != nil {
 		t.Fatalf("not JSON: %v: %.200s", err, body)
@@ -94,9 +101,11 @@ func (d dialect) read(t testing.TB, body []byte) outcome {
 	case d == base && all.Base != nil:
 		return outcome{success: all.Base.Code == 10000, number: all.Base.Code, message: all.Base.Msg, data: all.Data}
 	case d == status && all.StatusCode != nil:
-		return outcome{*all.StatusCode == 200, *all.StatusCode, all.APICode, all.Message, all.RequestID, all.Data}
+		return outcome{success: *all.StatusCode == 200, number: *all.StatusCode, apiCode: all.APICode, message: all.Message, requestID: all.RequestID, data: all.Data}
 	case d == code && all.Code != nil:
 		return outcome{success: *all.Code == 0, number: *all.Code, message: all.Msg, data: all.Data}
+	case d == oauth && all.Error != "":
+		return outcome{oauth: all.Error, message: all.Description}
 	}
 	t.Fatalf("not an answer of the %s dialect: %.200s", d, body)
 	return outcome{}

@@ -71,7 +71,7 @@ func TestSuccessNeedsData(t *testing.T) {
 // TestFailuresAreNoSuccesses: what the gate answers cannot be read as a success in any dialect.
 func TestFailuresAreNoSuccesses(t *testing.T) {
 	t.Parallel()
-	for _, d := range []dialect{base, status, code} {
+	for _, d := range []dialect{base, status, code, oauth} {
 		schema := contract(t).Components.Schemas[string(d)+"Error"].Value
 		if schema.VisitJSON(d.success()) == nil {
 			t.Errorf("%sError takes a success", d)

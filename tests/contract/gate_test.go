@@ -187,7 +187,8 @@ func TestUnknownRouteSpeaksTheNearestDialect(t *testing.T) {
 		"/api/v3/no-such":                     status,
 		"/api":                                status, // two dialects are as near
 		"/":                                   status,
-		"/oidc/token":                         status,
+		"/oidc/no-such":                       oauth,
+		"/oidc":                               oauth,
 		"/api/v3/../../user/login":            status, // not cleaned: it is no route
 		"//user/login":                        status,
 		"/user/login%00":                      base,

@@ -154,6 +154,18 @@ func hostileRequests(op operation) []hostile {
 			add("body: "+name, request{path: op.path, media: b.media, body: b.body})
 		}
 		add("claims to be gzip", plain.with("Content-Encoding", "gzip"))
+	} else if op.body(mediaForm) != nil {
+		plain.media, plain.body = mediaForm, form(samples(op)[0])
+		for _, value := range hostileParameters {
+			eachMember(samples(op)[0], func(replace func(string) string) {
+				body := strings.Replace(form([]byte(replace(`"☠"`))), "%E2%98%A0", value, 1)
+				add("member: "+value, request{path: op.path, media: mediaForm, body: body})
+			})
+		}
+		for name, b := range hostileBodies {
+			add("body: "+name, request{path: op.path, media: b.media, body: b.body})
+			add("form: "+name, request{path: op.path, media: mediaForm, body: b.body})
+		}
 	} else {
 		add("body that nobody wants", request{method: op.method, path: op.path, media: mediaJSON, body: "{}"})
 	}

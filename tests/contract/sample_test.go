@@ -3,13 +3,14 @@ package contract
 import (
 	"encoding/json"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 )
 
-// samples are JSON bodies that the operation takes: the contract's own examples, by name.
+// samples are bodies that the operation takes, as JSON: the contract's own examples, by name.
 func samples(op operation) (list [][]byte) {
-	all := examples(op.body(mediaJSON))
+	all := examples(op.sampled())
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		text, err := json.Marshal(all[name])
 		if err != nil {
@@ -22,6 +23,19 @@ func samples(op operation) (list [][]byte) {
 
 // sample is the first of them.
 func sample(op operation) []byte { return samples(op)[0] }
+
+// form writes an object of strings as a form.
+func form(object []byte) string {
+	var members map[string]string
+	if err := json.Unmarshal(object, &members); err != nil {
+		panic(err)
+	}
+	values := url.Values{}
+	for name, value := range members {
+		values.Set(name, value)
+	}
+	return values.Encode()
+}
 
 // eachMember calls visit once for every member of a JSON object, at any depth, with a function that writes the object
 // with that member replaced by other JSON, or by what is not even JSON.

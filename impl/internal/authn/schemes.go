@@ -128,7 +128,10 @@ func (a *Authenticator) Authenticate(ctx context.Context, requirements openapi3.
 			p, err := s.verify(ctx, r, body)
 			switch {
 			case err == nil:
-				return p, sameUserpool(p, r)
+				if err := sameUserpool(p, r); err != nil {
+					return Principal{}, err
+				}
+				return p, nil
 			case errors.Is(err, errAbsent):
 			case !refused(err), !s.ignorable:
 				return Principal{}, err

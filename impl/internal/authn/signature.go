@@ -62,7 +62,8 @@ func (s SignedRequest) Matches(secret []byte) bool {
 }
 
 // stringsToSign writes the request as the SDK did before it signed: method, signed headers, path and parameters. A
-// request without parameters has two readings, since the SDK writes "?" also when all of them were undefined.
+// request without parameters has two readings, since the SDK writes "?" also when all of them were undefined. One with a
+// parameter that comes twice has none: the SDK sends none, and one of the values would not be covered.
 func stringsToSign(r *http.Request, body []byte) []string {
 	var b strings.Builder
 	b.WriteString(r.Method + "\n")
@@ -75,28 +76,34 @@ func stringsToSign(r *http.Request, body []byte) []string {
 	slices.Sort(names)
 	fold := strings.NewReplacer("\t", " ", "\n", " ", "\r", " ", "\f", " ")
 	for _, name := range names {
-		b.WriteString(name + ":" + strings.TrimSpace(fold.Replace(r.Header.Get(name))) + "\n")
+		b.WriteString(name + ":" + strings.TrimSpace(fold.Replace(strings.Join(r.Header.Values(name), ", "))) + "\n")
 	}
 	b.WriteString(r.URL.Path)
-	params := signedParams(r, body)
-	if len(params) == 0 {
+	params, ok := signedParams(r, body)
+	switch {
+	case !ok:
+		return nil
+	case len(params) == 0:
 		return []string{b.String(), b.String() + "?"}
 	}
 	return []string{b.String() + "?" + strings.Join(params, "&")}
 }
 
-// signedParams returns the parameters as name=value, sorted as JavaScript sorts strings, values raw.
-func signedParams(r *http.Request, body []byte) []string {
+// signedParams returns the parameters as name=value, sorted as JavaScript sorts strings, values raw; false if one comes twice.
+func signedParams(r *http.Request, body []byte) ([]string, bool) {
 	values := map[string]string{}
 	if r.Method == http.MethodGet {
 		query, _ := url.ParseQuery(r.URL.RawQuery) // what cannot be parsed cannot have been signed
-		for name := range query {
-			values[name] = query.Get(name)
+		for name, list := range query {
+			if len(list) > 1 {
+				return nil, false
+			}
+			values[name] = list[0]
 		}
 	} else {
 		var members map[string]json.RawMessage
 		if json.Unmarshal(body, &members) != nil {
-			return nil
+			return nil, true
 		}
 		for name, raw := range members {
 			values[name] = signedValue(raw)
@@ -113,10 +120,11 @@ func signedParams(r *http.Request, body []byte) []string {
 	for i, name := range names {
 		params[i] = name + "=" + values[name]
 	}
-	return params
+	return params, true
 }
 
-// signedValue writes a JSON value as the SDK signs it: strings bare, everything else as compact JSON.
+// signedValue writes a JSON value as the SDK signs it: strings bare, everything else as compact JSON, with numbers as they were
+// sent. JavaScript writes them in one way only, and a verifier that did so too would take one signature for two bodies.
 func signedValue(raw json.RawMessage) string {
 	var text string
 	if json.Unmarshal(raw, &text) == nil && string(raw) != "null" {

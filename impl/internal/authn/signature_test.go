@@ -1,11 +1,14 @@
 package authn
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 const date = "Sat, 21 Nov 2026 08:00:00 GMT"
@@ -37,15 +40,18 @@ func TestStringsToSign(t *testing.T) {
 		},
 		"no headers": {"GET", "/p?a=b", "", nil, []string{"GET\n/p?a=b"}},
 		"query, sorted and decoded": {
-			"GET", "/p?b=2&a=%E9%97%A8%26%3D+x&B=1&a=second&empty=", "", nil, []string{"GET\n/p?B=1&a=门&= x&b=2&empty="},
+			"GET", "/p?b=2&a=%E9%97%A8%26%3D+x&B=1&empty=", "", nil, []string{"GET\n/p?B=1&a=门&= x&b=2&empty="},
 		},
-		"no parameters: two readings":        {"GET", "/p", "", nil, []string{"GET\n/p", "GET\n/p?"}},
-		"a body has no say in a GET":         {"GET", "/p?a=b", `{"c":"d"}`, nil, []string{"GET\n/p?a=b"}},
-		"the query has none in a POST":       {"POST", "/p?a=b", `{"c":"d"}`, nil, []string{"POST\n/p?c=d"}},
-		"an empty body":                      {"POST", "/p", "", nil, []string{"POST\n/p", "POST\n/p?"}},
-		"an empty object":                    {"POST", "/p", "{}", nil, []string{"POST\n/p", "POST\n/p?"}},
-		"a body that is no object":           {"POST", "/p", `["a"]`, nil, []string{"POST\n/p", "POST\n/p?"}},
-		"strings are bare, all else is JSON": {"POST", "/p", `{"s":"a \"b\"","n":1,"z":null,"t":true,"f":1.50,"e":""}`, nil, []string{`POST` + "\n" + `/p?e=&f=1.50&n=1&s=a "b"&t=true&z=null`}},
+		"a parameter twice cannot have been signed": {"GET", "/p?a=b&a=c", "", nil, nil},
+		"as the Go SDK ends its queries":            {"GET", "/p?a=b&", "", nil, []string{"GET\n/p?a=b"}},
+		"a header without value":                    {"GET", "/p?a=b", "", []string{"x-authing-lang", ""}, []string{"GET\nx-authing-lang:\n/p?a=b"}},
+		"no parameters: two readings":               {"GET", "/p", "", nil, []string{"GET\n/p", "GET\n/p?"}},
+		"a body has no say in a GET":                {"GET", "/p?a=b", `{"c":"d"}`, nil, []string{"GET\n/p?a=b"}},
+		"the query has none in a POST":              {"POST", "/p?a=b", `{"c":"d"}`, nil, []string{"POST\n/p?c=d"}},
+		"an empty body":                             {"POST", "/p", "", nil, []string{"POST\n/p", "POST\n/p?"}},
+		"an empty object":                           {"POST", "/p", "{}", nil, []string{"POST\n/p", "POST\n/p?"}},
+		"a body that is no object":                  {"POST", "/p", `["a"]`, nil, []string{"POST\n/p", "POST\n/p?"}},
+		"strings are bare, all else is JSON":        {"POST", "/p", `{"s":"a \"b\"","n":1,"z":null,"t":true,"f":1.50,"e":""}`, nil, []string{`POST` + "\n" + `/p?e=&f=1.50&n=1&s=a "b"&t=true&z=null`}},
 		"compact JSON inside": {
 			"POST", "/p", "{\"o\": {\"b\": [1, 2 ],\n \"a\" : \"x y<&>\"}}", nil, []string{"POST\n/p?o={\"b\":[1,2],\"a\":\"x y<&>\"}"},
 		},
@@ -59,6 +65,76 @@ func TestStringsToSign(t *testing.T) {
 			t.Errorf("%s:\n got %q\nwant %q", name, got, c.want)
 		}
 	}
+}
+
+// TestStringsToSignOfJavaScript: bodies as JSON.stringify writes them, with the texts that a program in JavaScript, written after
+// the SDK, has made of the objects: numbers in its one way to write them, undefined left out or null, other letters as they are.
+func TestStringsToSignOfJavaScript(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]string{
+		`{"a":1e+21,"b":1,"c":0.1,"d":1e-7,"e":0,"f":123456789012345680000,"g":5e-324,"h":1.7976931348623157e+308,"i":100}`://
+		"a=1e+21&b=1&c=0.1&d=1e-7&e=0&f=123456789012345680000&g=5e-324&h=1.7976931348623157e+308&i=100",
+		"{\"o\":{\"门\":\"禁 \\\"引\\\"\\\\ <&>\u2028\",\"n\":1e+21,\"z\":null,\"arr\":[null,1,\"é\"],\"nested\":{\"😀\":true}}}"://
+		"o={\"门\":\"禁 \\\"引\\\"\\\\ <&>\u2028\",\"n\":1e+21,\"z\":null,\"arr\":[null,1,\"é\"],\"nested\":{\"😀\":true}}",
+		`{"s":"\ud800x","t":true,"z":null,"arr":[],"obj":{},"num":"1.0","q":"a&b=c"}`://
+		"arr=[]&num=1.0&obj={}&q=a&b=c&s=\uFFFDx&t=true&z=null", // the hash is of UTF-8, which has no lone surrogate
+		`{}`:        "",
+		`{"b":"x"}`: "b=x",
+	} {
+		if got := signed("POST", "/p", body, "Date", date); !slices.Contains(got, "POST\ndate:"+date+"\n/p?"+want) {
+			t.Errorf("%s:\n got %q\nwant %q", body, got, want)
+		}
+	}
+}
+
+// TestHeadersThatComeTwice: both values are covered. A second one, which somebody has added on the way, breaks the signature.
+func TestHeadersThatComeTwice(t *testing.T) {
+	t.Parallel()
+	r := httptest.NewRequest(http.MethodGet, "/p", nil)
+	r.Header["X-Authing-App-Id"] = []string{"app", " another "}
+	if got, want := stringsToSign(r, nil)[0], "GET\nx-authing-app-id:app,  another\n/p"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// FuzzStringsToSign: whatever is sent, there are at most two readings of it; a parameter reads the same in a query and in a body,
+// as the scheme has it; and what is signed covers the headers of the scheme.
+func FuzzStringsToSign(f *testing.F) {
+	f.Add("key:c2ln", "zh-CN", "userId", "a&b=c", `{"a":[1.0,null]}`)
+	f.Add(":", "\t", "门", "\u2028", `{"a":"\ud800","😀":1e21,"ｱ":{}}`)
+	f.Add("", "", "", "", "null")
+	f.Fuzz(func(t *testing.T, credentials, header, name, value, body string) {
+		raw := httptest.NewRequest(http.MethodPost, "/p", nil)
+		raw.Header.Set("x-authing-lang", header)
+		raw.URL.RawQuery = value
+		for _, method := range []string{http.MethodPost, http.MethodGet} {
+			raw.Method = method
+			if s := signedRequest(raw, credentials, []byte(body)); len(s.texts) > 2 || s.Matches([]byte(value)) {
+				t.Errorf("%d readings, or a signature by chance: %+v", len(s.texts), s)
+			}
+		}
+		if !utf8.ValidString(name) || !utf8.ValidString(value) {
+			return
+		}
+		object, err := json.Marshal(map[string]string{name: value})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := "/p?" + name + "=" + value
+		inBody := signed(http.MethodPost, "/p?x=y", string(object), "x-authing-lang", header)
+		inQuery := signed(http.MethodGet, "/p?"+url.Values{name: {value}}.Encode(), "{}", "x-authing-lang", header)
+		if len(inBody) != 1 || len(inQuery) != 1 || !strings.HasSuffix(inBody[0], want) || !strings.HasSuffix(inQuery[0], want) {
+			t.Fatalf("%q in a body, %q in a query, want %q", inBody, inQuery, want)
+		}
+		before := strings.TrimSuffix(inQuery[0], want)
+		if !strings.HasPrefix(before, "GET\nx-authing-lang:") || strings.Count(before, "\n") != 2 {
+			t.Errorf("before the path: %q", before)
+		}
+		other := signed(http.MethodGet, "/p?"+url.Values{name: {value}}.Encode(), "{}", "x-authing-lang", "x"+strings.TrimSpace(header))
+		if other[0] == inQuery[0] {
+			t.Errorf("the header is not covered: %q", other)
+		}
+	})
 }
 
 // TestSignatureMatches: signatures computed elsewhere (Python's hmac) are right, and nothing near them is.
