@@ -21,6 +21,9 @@ var expiring = []struct{ table, column, and string }{
 	{"pending_signins", "expires_at", ""},
 	{"qrlogins", "expires_at", ""},
 	{"fastpasses", "expires_at", ""},
+	{"wechat_nonces", "expires_at", ""},
+	{"wechat_events", "expires_at", ""},
+	{"wechat_scans", "expires_at", ""},
 	{"sessions", "expires_at", ""}, // refresh tokens go with them
 }
 

@@ -37,6 +37,9 @@ func (f fixture) ending(id string, at time.Time) {
 	f.must(f.Limits().TakeOf(ctx, poolID, id, 1, time.Hour, at.Add(-time.Hour)))
 	f.must(f.Budgets().Spend(ctx, poolID, id, 1, at.Add(-40*24*time.Hour))) // the count of a day is kept for so long
 	f.must(f.Budgets().RaiseAlert(ctx, poolID, id, now, at))
+	f.must(f.Wechat().UseNonce(ctx, poolID, "connection", []byte(id), []byte{1}, at))
+	f.must(f.Wechat().ClaimEvent(ctx, poolID, "connection", []byte(id), now, at, now))
+	f.must(f.Wechat().PutScan(ctx, poolID, "connection", id, db.WechatScan{Sealed: []byte{1}, ExpiresAt: at}))
 	f.execute("UPDATE qrlogins SET expires_at = $1 WHERE id = $2", at, id)
 }
 
@@ -45,6 +48,7 @@ var endingTables = map[string]string{
 	"sessions": "id", "fastpasses": "id", "mfa_pending": "user_id", "captchas": "id", "request_nonces": "nonce", "limits": "key",
 	"qrlogins": "id", "sent_codes": "id", "outbox": "id", "sms_budgets": "scope", "alerts": "key",
 	"quotas": "key", "pending_signins": "convert_from(token_hash, 'UTF8')",
+	"wechat_nonces": "convert_from(nonce_hash, 'UTF8')", "wechat_events": "convert_from(event_hash, 'UTF8')", "wechat_scans": "open_id",
 }
 
 // TestEverythingThatEndsIsCleanedUp (design 6): a table whose rows expire is one that cleanup knows, or whose rows go with

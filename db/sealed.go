@@ -29,6 +29,18 @@ var sealedColumns = []SealedColumn{
 		table: "mfa_pending", column: "secret_sealed", key: []string{"userpool_id", "user_id"},
 		bound: []string{"userpool_id", "user_id"},
 	},
+	{
+		table: "connection_secrets", column: "secret_sealed", key: []string{"userpool_id", "connection_id", "kind"},
+		bound: []string{"userpool_id", "connection_id", "kind"},
+	},
+	{
+		table: "wechat_tokens", column: "token_sealed", key: []string{"userpool_id", "connection_id"},
+		bound: []string{"userpool_id", "connection_id"},
+	},
+	{
+		table: "wechat_scans", column: "scan_sealed", key: []string{"userpool_id", "connection_id", "open_id"},
+		bound: []string{"userpool_id", "connection_id", "open_id"},
+	},
 	{table: "outbox", column: "message_sealed", key: []string{"userpool_id", "id"}, bound: []string{"userpool_id", "id"}},
 }
 

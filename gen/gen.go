@@ -9,6 +9,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
@@ -509,6 +510,27 @@ func (e QRCodeAppLoginDtoAction) Valid() bool {
 	}
 }
 
+// Defines values for SetWechatMiniprogramQRCodeStatusDtoAction.
+const (
+	SetWechatMiniprogramQRCodeStatusDtoActionCANCEL  SetWechatMiniprogramQRCodeStatusDtoAction = "CANCEL"
+	SetWechatMiniprogramQRCodeStatusDtoActionCONFIRM SetWechatMiniprogramQRCodeStatusDtoAction = "CONFIRM"
+	SetWechatMiniprogramQRCodeStatusDtoActionSCAN    SetWechatMiniprogramQRCodeStatusDtoAction = "SCAN"
+)
+
+// Valid indicates whether the value is a known member of the SetWechatMiniprogramQRCodeStatusDtoAction enum.
+func (e SetWechatMiniprogramQRCodeStatusDtoAction) Valid() bool {
+	switch e {
+	case SetWechatMiniprogramQRCodeStatusDtoActionCANCEL:
+		return true
+	case SetWechatMiniprogramQRCodeStatusDtoActionCONFIRM:
+		return true
+	case SetWechatMiniprogramQRCodeStatusDtoActionSCAN:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for SigninByCredentialsDtoConnection.
 const (
 	SigninByCredentialsDtoConnectionAD       SigninByCredentialsDtoConnection = "AD"
@@ -692,6 +714,24 @@ func (e UserStatus) Valid() bool {
 	case UserStatusResigned:
 		return true
 	case UserStatusSuspended:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SendWechatPushParamsEncryptType.
+const (
+	SendWechatPushParamsEncryptTypeAes SendWechatPushParamsEncryptType = "aes"
+	SendWechatPushParamsEncryptTypeRaw SendWechatPushParamsEncryptType = "raw"
+)
+
+// Valid indicates whether the value is a known member of the SendWechatPushParamsEncryptType enum.
+func (e SendWechatPushParamsEncryptType) Valid() bool {
+	switch e {
+	case SendWechatPushParamsEncryptTypeAes:
+		return true
+	case SendWechatPushParamsEncryptTypeRaw:
 		return true
 	default:
 		return false
@@ -2160,6 +2200,26 @@ type SetQRCodeStatusRespDto struct {
 	StatusCode StatusCode `json:"statusCode"`
 }
 
+// SetWechatMiniprogramQRCodeStatusDto defines model for SetWechatMiniprogramQRCodeStatusDto.
+type SetWechatMiniprogramQRCodeStatusDto struct {
+	Action SetWechatMiniprogramQRCodeStatusDtoAction `json:"action"`
+
+	// Code What `wx.login` returned a moment ago; WeChat takes it once.
+	Code string `json:"code"`
+
+	// Connection Identity-source connection of the mini program; by default the application's first one.
+	Connection *string `json:"connection,omitempty"`
+
+	// Number For `CONFIRM`, where `SCAN` has answered with `numbers`; the one that the page shows.
+	Number *int `json:"number,omitempty"`
+
+	// Scene The `scene` that the mini program was opened with, decoded.
+	Scene string `json:"scene"`
+}
+
+// SetWechatMiniprogramQRCodeStatusDtoAction defines model for SetWechatMiniprogramQRCodeStatusDto.Action.
+type SetWechatMiniprogramQRCodeStatusDtoAction string
+
 // SignInFastpassDto defines model for SignInFastpassDto.
 type SignInFastpassDto struct {
 	Options *SignInFastpassOptionsDto `json:"options,omitempty"`
@@ -2511,6 +2571,18 @@ type UserStatus string
 // `@` (an e-mail address). Upper and lower case are the same name.
 type Username = string
 
+// WechatConnectionID defines model for WechatConnectionId.
+type WechatConnectionID = string
+
+// WechatDigest defines model for WechatDigest.
+type WechatDigest = string
+
+// WechatText defines model for WechatText.
+type WechatText = string
+
+// WechatXML An XML document with the root `xml`, whose members are texts. It is checked by the operation itself.
+type WechatXML = string
+
 // AcceptLanguage defines model for AcceptLanguage.
 type AcceptLanguage = string
 
@@ -2543,6 +2615,18 @@ type RefreshTokenHeader = string
 
 // UserpoolIDHeader defines model for UserpoolIdHeader.
 type UserpoolIDHeader = string
+
+// WechatConnection defines model for WechatConnection.
+type WechatConnection = WechatConnectionID
+
+// WechatNonce defines model for WechatNonce.
+type WechatNonce = string
+
+// WechatSignature defines model for WechatSignature.
+type WechatSignature = WechatDigest
+
+// WechatTimestamp defines model for WechatTimestamp.
+type WechatTimestamp = string
 
 // BaseFailureApplicationJSON A failure of the base dialect. It carries no data.
 type BaseFailureApplicationJSON = BaseError
@@ -2882,6 +2966,12 @@ type GetQRCodePictureParams struct {
 	Size *int `form:"size,omitempty" json:"size,omitempty"`
 }
 
+// SetWechatMiniprogramQRCodeStatusParams defines parameters for SetWechatMiniprogramQRCodeStatus.
+type SetWechatMiniprogramQRCodeStatusParams struct {
+	// XAuthingAppID Application that the call belongs to. Without it, the default application of the default userpool.
+	XAuthingAppID *AppIDHeader `json:"x-authing-app-id,omitempty"`
+}
+
 // SignInParams defines parameters for SignIn.
 type SignInParams struct {
 	// XAuthingAppID Application that the call belongs to. Without it, the default application of the default userpool.
@@ -2891,6 +2981,48 @@ type SignInParams struct {
 	// call with another userpool than the key's is refused, at every operation.
 	XAuthingUserpoolID *UserpoolIDHeader `json:"x-authing-userpool-id,omitempty"`
 }
+
+// VerifyWechatPushParams defines parameters for VerifyWechatPush.
+type VerifyWechatPushParams struct {
+	// Connection Id of the identity-source connection; part of the push URL that the operator enters at WeChat.
+	Connection WechatConnection `form:"connection" json:"connection"`
+
+	// Signature Lower-case hexadecimal SHA-1 of the sorted token, timestamp and nonce.
+	Signature WechatSignature `form:"signature" json:"signature"`
+
+	// Timestamp Seconds since 1970; may be off by five minutes.
+	Timestamp WechatTimestamp `form:"timestamp" json:"timestamp"`
+
+	// Nonce Good once.
+	Nonce WechatNonce `form:"nonce" json:"nonce"`
+
+	// Echostr What WeChat wants to hear.
+	Echostr string `form:"echostr" json:"echostr"`
+}
+
+// SendWechatPushParams defines parameters for SendWechatPush.
+type SendWechatPushParams struct {
+	// Connection Id of the identity-source connection; part of the push URL that the operator enters at WeChat.
+	Connection WechatConnection `form:"connection" json:"connection"`
+
+	// Signature Lower-case hexadecimal SHA-1 of the sorted token, timestamp and nonce.
+	Signature WechatSignature `form:"signature" json:"signature"`
+
+	// Timestamp Seconds since 1970; may be off by five minutes.
+	Timestamp WechatTimestamp `form:"timestamp" json:"timestamp"`
+
+	// Nonce Good once.
+	Nonce WechatNonce `form:"nonce" json:"nonce"`
+
+	// EncryptType Whether the body is encrypted.
+	EncryptType *SendWechatPushParamsEncryptType `form:"encrypt_type,omitempty" json:"encrypt_type,omitempty"`
+
+	// MsgSignature Of an encrypted body; the lower-case hexadecimal SHA-1 of the sorted token, timestamp, nonce and `Encrypt`.
+	MsgSignature *WechatDigest `form:"msg_signature,omitempty" json:"msg_signature,omitempty"`
+}
+
+// SendWechatPushParamsEncryptType defines parameters for SendWechatPush.
+type SendWechatPushParamsEncryptType string
 
 // BindMFAParams defines parameters for BindMFA.
 type BindMFAParams struct {
@@ -3059,6 +3191,9 @@ type SendEnrollFactorRequestJSONRequestBody = SendEnrollFactorRequestDto
 
 // SetQRCodeStatusJSONRequestBody defines body for SetQRCodeStatus for application/json ContentType.
 type SetQRCodeStatusJSONRequestBody = ChangeQRCodeStatusDto
+
+// SetWechatMiniprogramQRCodeStatusJSONRequestBody defines body for SetWechatMiniprogramQRCodeStatus for application/json ContentType.
+type SetWechatMiniprogramQRCodeStatusJSONRequestBody = SetWechatMiniprogramQRCodeStatusDto
 
 // SignInJSONRequestBody defines body for SignIn for application/json ContentType.
 type SignInJSONRequestBody = SigninByCredentialsDto
@@ -3897,6 +4032,32 @@ type ClientInterface interface {
 	// Corresponds with POST /api/v3/set-qrcode-status (the `SetQRCodeStatus` operationId).
 	SetQRCodeStatus(ctx context.Context, body SetQRCodeStatusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// SetWechatMiniprogramQRCodeStatusWithBody Scan, confirm or cancel a login QR code in a mini program 小程序修改二维码状态
+	//
+	// For the mini program that a login QR code of the type `WECHAT_MINIPROGRAM` has opened. It proves who is using it with
+	// the `code` of `wx.login`, which WeChat takes once: call `wx.login` anew before every call.
+	//
+	// `SCAN` first; its answer says what the person must see before deciding. It pins the person, who alone may `CONFIRM`
+	// or `CANCEL`. With `numbers` in the answer, `CONFIRM` needs the one that the page shows.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v3/set-wechat-miniprogram-qrcode-status (the `SetWechatMiniprogramQRCodeStatus` operationId).
+	SetWechatMiniprogramQRCodeStatusWithBody(ctx context.Context, params *SetWechatMiniprogramQRCodeStatusParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SetWechatMiniprogramQRCodeStatus Scan, confirm or cancel a login QR code in a mini program 小程序修改二维码状态
+	//
+	// For the mini program that a login QR code of the type `WECHAT_MINIPROGRAM` has opened. It proves who is using it with
+	// the `code` of `wx.login`, which WeChat takes once: call `wx.login` anew before every call.
+	//
+	// `SCAN` first; its answer says what the person must see before deciding. It pins the person, who alone may `CONFIRM`
+	// or `CANCEL`. With `numbers` in the answer, `CONFIRM` needs the one that the page shows.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/v3/set-wechat-miniprogram-qrcode-status (the `SetWechatMiniprogramQRCodeStatus` operationId).
+	SetWechatMiniprogramQRCodeStatus(ctx context.Context, params *SetWechatMiniprogramQRCodeStatusParams, body SetWechatMiniprogramQRCodeStatusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// SignInWithBody Sign in with credentials 使用用户凭证登录
 	//
 	// Signs in with password. Exactly one of `account`, `username`, `email` and `phone` names the user.
@@ -3948,6 +4109,29 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /api/v3/signin-with-mfa (the `SignInWithMFA` operationId).
 	SignInWithMFA(ctx context.Context, body SignInWithMFAJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// VerifyWechatPush Prove the push URL to WeChat 验证微信消息推送地址
+	//
+	// WeChat calls this once, when an operator enters the push URL of a connection (`menshen connection create` prints it)
+	// in the console of an official account. The answer is `echostr`, provided that the signature is right.
+	//
+	// Corresponds with GET /api/v3/wechat-push (the `VerifyWechatPush` operationId).
+	VerifyWechatPush(ctx context.Context, params *VerifyWechatPushParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SendWechatPushWithBody An event or message of an official account 接收微信公众号推送
+	//
+	// WeChat sends what people do at an official account. Who scans a login QR code is signed in on the page that shows it,
+	// and is told by the account which one that was; where the application asks for number matching, the person sends the
+	// number on the page, or `0` to cancel. All other events and messages are answered with `success`.
+	//
+	// The signature covers token, timestamp and nonce, and with `encrypt_type=aes` (`msg_signature`) the body. The
+	// timestamp may be off by five minutes. WeChat sends again what is not answered within five seconds or not with HTTP
+	// 200; what was settled before is answered as before, without a second effect.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v3/wechat-push (the `SendWechatPush` operationId).
+	SendWechatPushWithBody(ctx context.Context, params *SendWechatPushParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// BindMFAWithBody Bind an authenticator 绑定 MFA
 	//
@@ -5481,6 +5665,52 @@ func (c *Client) SetQRCodeStatus(ctx context.Context, body SetQRCodeStatusJSONRe
 	return c.Client.Do(req)
 }
 
+// SetWechatMiniprogramQRCodeStatusWithBody Scan, confirm or cancel a login QR code in a mini program 小程序修改二维码状态
+//
+// For the mini program that a login QR code of the type `WECHAT_MINIPROGRAM` has opened. It proves who is using it with
+// the `code` of `wx.login`, which WeChat takes once: call `wx.login` anew before every call.
+//
+// `SCAN` first; its answer says what the person must see before deciding. It pins the person, who alone may `CONFIRM`
+// or `CANCEL`. With `numbers` in the answer, `CONFIRM` needs the one that the page shows.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v3/set-wechat-miniprogram-qrcode-status (the `SetWechatMiniprogramQRCodeStatus` operationId).
+func (c *Client) SetWechatMiniprogramQRCodeStatusWithBody(ctx context.Context, params *SetWechatMiniprogramQRCodeStatusParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSetWechatMiniprogramQRCodeStatusRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SetWechatMiniprogramQRCodeStatus Scan, confirm or cancel a login QR code in a mini program 小程序修改二维码状态
+//
+// For the mini program that a login QR code of the type `WECHAT_MINIPROGRAM` has opened. It proves who is using it with
+// the `code` of `wx.login`, which WeChat takes once: call `wx.login` anew before every call.
+//
+// `SCAN` first; its answer says what the person must see before deciding. It pins the person, who alone may `CONFIRM`
+// or `CANCEL`. With `numbers` in the answer, `CONFIRM` needs the one that the page shows.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/v3/set-wechat-miniprogram-qrcode-status (the `SetWechatMiniprogramQRCodeStatus` operationId).
+func (c *Client) SetWechatMiniprogramQRCodeStatus(ctx context.Context, params *SetWechatMiniprogramQRCodeStatusParams, body SetWechatMiniprogramQRCodeStatusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSetWechatMiniprogramQRCodeStatusRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // SignInWithBody Sign in with credentials 使用用户凭证登录
 //
 // Signs in with password. Exactly one of `account`, `username`, `email` and `phone` names the user.
@@ -5563,6 +5793,49 @@ func (c *Client) SignInWithMFAWithBody(ctx context.Context, contentType string, 
 // Corresponds with POST /api/v3/signin-with-mfa (the `SignInWithMFA` operationId).
 func (c *Client) SignInWithMFA(ctx context.Context, body SignInWithMFAJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewSignInWithMFARequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// VerifyWechatPush Prove the push URL to WeChat 验证微信消息推送地址
+//
+// WeChat calls this once, when an operator enters the push URL of a connection (`menshen connection create` prints it)
+// in the console of an official account. The answer is `echostr`, provided that the signature is right.
+//
+// Corresponds with GET /api/v3/wechat-push (the `VerifyWechatPush` operationId).
+func (c *Client) VerifyWechatPush(ctx context.Context, params *VerifyWechatPushParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewVerifyWechatPushRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SendWechatPushWithBody An event or message of an official account 接收微信公众号推送
+//
+// WeChat sends what people do at an official account. Who scans a login QR code is signed in on the page that shows it,
+// and is told by the account which one that was; where the application asks for number matching, the person sends the
+// number on the page, or `0` to cancel. All other events and messages are answered with `success`.
+//
+// The signature covers token, timestamp and nonce, and with `encrypt_type=aes` (`msg_signature`) the body. The
+// timestamp may be off by five minutes. WeChat sends again what is not answered within five seconds or not with HTTP
+// 200; what was settled before is answered as before, without a second effect.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v3/wechat-push (the `SendWechatPush` operationId).
+func (c *Client) SendWechatPushWithBody(ctx context.Context, params *SendWechatPushParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSendWechatPushRequestWithBody(c.Server, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -8450,6 +8723,61 @@ func NewSetQRCodeStatusRequestWithBody(server string, contentType string, body i
 	return req, nil
 }
 
+// NewSetWechatMiniprogramQRCodeStatusRequest calls the generic SetWechatMiniprogramQRCodeStatus builder with application/json body
+func NewSetWechatMiniprogramQRCodeStatusRequest(server string, params *SetWechatMiniprogramQRCodeStatusParams, body SetWechatMiniprogramQRCodeStatusJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSetWechatMiniprogramQRCodeStatusRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewSetWechatMiniprogramQRCodeStatusRequestWithBody constructs an http.Request for the SetWechatMiniprogramQRCodeStatus method, with any body, and a specified content type
+func NewSetWechatMiniprogramQRCodeStatusRequestWithBody(server string, params *SetWechatMiniprogramQRCodeStatusParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v3/set-wechat-miniprogram-qrcode-status")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.XAuthingAppID != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "x-authing-app-id", *params.XAuthingAppID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("x-authing-app-id", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
 // NewSignInRequest calls the generic SignIn builder with application/json body
 func NewSignInRequest(server string, params *SignInParams, body SignInJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -8544,6 +8872,188 @@ func NewSignInWithMFARequestWithBody(server string, contentType string, body io.
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewVerifyWechatPushRequest constructs an http.Request for the VerifyWechatPush method
+func NewVerifyWechatPushRequest(server string, params *VerifyWechatPushParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v3/wechat-push")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "connection", params.Connection, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "signature", params.Signature, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "timestamp", params.Timestamp, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "nonce", params.Nonce, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "echostr", params.Echostr, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewSendWechatPushRequestWithBody constructs an http.Request for the SendWechatPush method, with any body, and a specified content type
+func NewSendWechatPushRequestWithBody(server string, params *SendWechatPushParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v3/wechat-push")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "connection", params.Connection, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "signature", params.Signature, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "timestamp", params.Timestamp, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "nonce", params.Nonce, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if params.EncryptType != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "encrypt_type", *params.EncryptType, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.MsgSignature != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "msg_signature", *params.MsgSignature, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
@@ -10315,6 +10825,32 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /api/v3/set-qrcode-status (the `SetQRCodeStatus` operationId).
 	SetQRCodeStatusWithResponse(ctx context.Context, body SetQRCodeStatusJSONRequestBody, reqEditors ...RequestEditorFn) (*SetQRCodeStatusResult, error)
 
+	// SetWechatMiniprogramQRCodeStatusWithBodyWithResponse Scan, confirm or cancel a login QR code in a mini program 小程序修改二维码状态
+	//
+	// For the mini program that a login QR code of the type `WECHAT_MINIPROGRAM` has opened. It proves who is using it with
+	// the `code` of `wx.login`, which WeChat takes once: call `wx.login` anew before every call.
+	//
+	// `SCAN` first; its answer says what the person must see before deciding. It pins the person, who alone may `CONFIRM`
+	// or `CANCEL`. With `numbers` in the answer, `CONFIRM` needs the one that the page shows.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v3/set-wechat-miniprogram-qrcode-status (the `SetWechatMiniprogramQRCodeStatus` operationId).
+	SetWechatMiniprogramQRCodeStatusWithBodyWithResponse(ctx context.Context, params *SetWechatMiniprogramQRCodeStatusParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SetWechatMiniprogramQRCodeStatusResult, error)
+
+	// SetWechatMiniprogramQRCodeStatusWithResponse Scan, confirm or cancel a login QR code in a mini program 小程序修改二维码状态
+	//
+	// For the mini program that a login QR code of the type `WECHAT_MINIPROGRAM` has opened. It proves who is using it with
+	// the `code` of `wx.login`, which WeChat takes once: call `wx.login` anew before every call.
+	//
+	// `SCAN` first; its answer says what the person must see before deciding. It pins the person, who alone may `CONFIRM`
+	// or `CANCEL`. With `numbers` in the answer, `CONFIRM` needs the one that the page shows.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v3/set-wechat-miniprogram-qrcode-status (the `SetWechatMiniprogramQRCodeStatus` operationId).
+	SetWechatMiniprogramQRCodeStatusWithResponse(ctx context.Context, params *SetWechatMiniprogramQRCodeStatusParams, body SetWechatMiniprogramQRCodeStatusJSONRequestBody, reqEditors ...RequestEditorFn) (*SetWechatMiniprogramQRCodeStatusResult, error)
+
 	// SignInWithBodyWithResponse Sign in with credentials 使用用户凭证登录
 	//
 	// Signs in with password. Exactly one of `account`, `username`, `email` and `phone` names the user.
@@ -10366,6 +10902,31 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /api/v3/signin-with-mfa (the `SignInWithMFA` operationId).
 	SignInWithMFAWithResponse(ctx context.Context, body SignInWithMFAJSONRequestBody, reqEditors ...RequestEditorFn) (*SignInWithMFAResult, error)
+
+	// VerifyWechatPushWithResponse Prove the push URL to WeChat 验证微信消息推送地址
+	//
+	// WeChat calls this once, when an operator enters the push URL of a connection (`menshen connection create` prints it)
+	// in the console of an official account. The answer is `echostr`, provided that the signature is right.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v3/wechat-push (the `VerifyWechatPush` operationId).
+	VerifyWechatPushWithResponse(ctx context.Context, params *VerifyWechatPushParams, reqEditors ...RequestEditorFn) (*VerifyWechatPushResult, error)
+
+	// SendWechatPushWithBodyWithResponse An event or message of an official account 接收微信公众号推送
+	//
+	// WeChat sends what people do at an official account. Who scans a login QR code is signed in on the page that shows it,
+	// and is told by the account which one that was; where the application asks for number matching, the person sends the
+	// number on the page, or `0` to cancel. All other events and messages are answered with `success`.
+	//
+	// The signature covers token, timestamp and nonce, and with `encrypt_type=aes` (`msg_signature`) the body. The
+	// timestamp may be off by five minutes. WeChat sends again what is not answered within five seconds or not with HTTP
+	// 200; what was settled before is answered as before, without a second effect.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v3/wechat-push (the `SendWechatPush` operationId).
+	SendWechatPushWithBodyWithResponse(ctx context.Context, params *SendWechatPushParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SendWechatPushResult, error)
 
 	// BindMFAWithBodyWithResponse Bind an authenticator 绑定 MFA
 	//
@@ -12237,6 +12798,49 @@ func (r SetQRCodeStatusResult) ContentType() string {
 	return ""
 }
 
+// SetWechatMiniprogramQRCodeStatusResultDefaultHeaders the declared response headers of an HTTP default response for SetWechatMiniprogramQRCodeStatus
+type SetWechatMiniprogramQRCodeStatusResultDefaultHeaders struct {
+	RetryAfter *int
+	XRequestID *string
+}
+
+type SetWechatMiniprogramQRCodeStatusResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *SetQRCodeStatusRespDto
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *StatusFailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *StatusFailureApplicationProblemPlusJSON
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *SetWechatMiniprogramQRCodeStatusResultDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r SetWechatMiniprogramQRCodeStatusResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SetWechatMiniprogramQRCodeStatusResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SetWechatMiniprogramQRCodeStatusResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // SignInResultDefaultHeaders the declared response headers of an HTTP default response for SignIn
 type SignInResultDefaultHeaders struct {
 	RetryAfter *int
@@ -12317,6 +12921,90 @@ func (r SignInWithMFAResult) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r SignInWithMFAResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// VerifyWechatPushResultDefaultHeaders the declared response headers of an HTTP default response for VerifyWechatPush
+type VerifyWechatPushResultDefaultHeaders struct {
+	RetryAfter *int
+	XRequestID *string
+}
+
+type VerifyWechatPushResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *StatusFailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *StatusFailureApplicationProblemPlusJSON
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *VerifyWechatPushResultDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r VerifyWechatPushResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r VerifyWechatPushResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r VerifyWechatPushResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SendWechatPushResultDefaultHeaders the declared response headers of an HTTP default response for SendWechatPush
+type SendWechatPushResultDefaultHeaders struct {
+	RetryAfter *int
+	XRequestID *string
+}
+
+type SendWechatPushResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// XML200 the response for an HTTP 200 `text/xml` response
+	XML200 *WechatXML
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *StatusFailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *StatusFailureApplicationProblemPlusJSON
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *SendWechatPushResultDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r SendWechatPushResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SendWechatPushResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SendWechatPushResult) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -14300,6 +14988,44 @@ func (c *ClientWithResponses) SetQRCodeStatusWithResponse(ctx context.Context, b
 	return ParseSetQRCodeStatusResult(rsp)
 }
 
+// SetWechatMiniprogramQRCodeStatusWithBodyWithResponse Scan, confirm or cancel a login QR code in a mini program 小程序修改二维码状态
+//
+// For the mini program that a login QR code of the type `WECHAT_MINIPROGRAM` has opened. It proves who is using it with
+// the `code` of `wx.login`, which WeChat takes once: call `wx.login` anew before every call.
+//
+// `SCAN` first; its answer says what the person must see before deciding. It pins the person, who alone may `CONFIRM`
+// or `CANCEL`. With `numbers` in the answer, `CONFIRM` needs the one that the page shows.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v3/set-wechat-miniprogram-qrcode-status (the `SetWechatMiniprogramQRCodeStatus` operationId).
+func (c *ClientWithResponses) SetWechatMiniprogramQRCodeStatusWithBodyWithResponse(ctx context.Context, params *SetWechatMiniprogramQRCodeStatusParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SetWechatMiniprogramQRCodeStatusResult, error) {
+	rsp, err := c.SetWechatMiniprogramQRCodeStatusWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSetWechatMiniprogramQRCodeStatusResult(rsp)
+}
+
+// SetWechatMiniprogramQRCodeStatusWithResponse Scan, confirm or cancel a login QR code in a mini program 小程序修改二维码状态
+//
+// For the mini program that a login QR code of the type `WECHAT_MINIPROGRAM` has opened. It proves who is using it with
+// the `code` of `wx.login`, which WeChat takes once: call `wx.login` anew before every call.
+//
+// `SCAN` first; its answer says what the person must see before deciding. It pins the person, who alone may `CONFIRM`
+// or `CANCEL`. With `numbers` in the answer, `CONFIRM` needs the one that the page shows.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v3/set-wechat-miniprogram-qrcode-status (the `SetWechatMiniprogramQRCodeStatus` operationId).
+func (c *ClientWithResponses) SetWechatMiniprogramQRCodeStatusWithResponse(ctx context.Context, params *SetWechatMiniprogramQRCodeStatusParams, body SetWechatMiniprogramQRCodeStatusJSONRequestBody, reqEditors ...RequestEditorFn) (*SetWechatMiniprogramQRCodeStatusResult, error) {
+	rsp, err := c.SetWechatMiniprogramQRCodeStatus(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSetWechatMiniprogramQRCodeStatusResult(rsp)
+}
+
 // SignInWithBodyWithResponse Sign in with credentials 使用用户凭证登录
 //
 // Signs in with password. Exactly one of `account`, `username`, `email` and `phone` names the user.
@@ -14374,6 +15100,43 @@ func (c *ClientWithResponses) SignInWithMFAWithResponse(ctx context.Context, bod
 		return nil, err
 	}
 	return ParseSignInWithMFAResult(rsp)
+}
+
+// VerifyWechatPushWithResponse Prove the push URL to WeChat 验证微信消息推送地址
+//
+// WeChat calls this once, when an operator enters the push URL of a connection (`menshen connection create` prints it)
+// in the console of an official account. The answer is `echostr`, provided that the signature is right.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v3/wechat-push (the `VerifyWechatPush` operationId).
+func (c *ClientWithResponses) VerifyWechatPushWithResponse(ctx context.Context, params *VerifyWechatPushParams, reqEditors ...RequestEditorFn) (*VerifyWechatPushResult, error) {
+	rsp, err := c.VerifyWechatPush(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseVerifyWechatPushResult(rsp)
+}
+
+// SendWechatPushWithBodyWithResponse An event or message of an official account 接收微信公众号推送
+//
+// WeChat sends what people do at an official account. Who scans a login QR code is signed in on the page that shows it,
+// and is told by the account which one that was; where the application asks for number matching, the person sends the
+// number on the page, or `0` to cancel. All other events and messages are answered with `success`.
+//
+// The signature covers token, timestamp and nonce, and with `encrypt_type=aes` (`msg_signature`) the body. The
+// timestamp may be off by five minutes. WeChat sends again what is not answered within five seconds or not with HTTP
+// 200; what was settled before is answered as before, without a second effect.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v3/wechat-push (the `SendWechatPush` operationId).
+func (c *ClientWithResponses) SendWechatPushWithBodyWithResponse(ctx context.Context, params *SendWechatPushParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SendWechatPushResult, error) {
+	rsp, err := c.SendWechatPushWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSendWechatPushResult(rsp)
 }
 
 // BindMFAWithBodyWithResponse Bind an authenticator 绑定 MFA
@@ -17047,6 +17810,66 @@ func ParseSetQRCodeStatusResult(rsp *http.Response) (*SetQRCodeStatusResult, err
 	return response, nil
 }
 
+// ParseSetWechatMiniprogramQRCodeStatusResult parses an HTTP response from a SetWechatMiniprogramQRCodeStatusWithResponse call
+func ParseSetWechatMiniprogramQRCodeStatusResult(rsp *http.Response) (*SetWechatMiniprogramQRCodeStatusResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SetWechatMiniprogramQRCodeStatusResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest SetQRCodeStatusRespDto
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest StatusFailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest StatusFailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers SetWechatMiniprogramQRCodeStatusResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
 // ParseSignInResult parses an HTTP response from a SignInWithResponse call
 func ParseSignInResult(rsp *http.Response) (*SignInResult, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -17147,6 +17970,122 @@ func ParseSignInWithMFAResult(rsp *http.Response) (*SignInWithMFAResult, error) 
 	switch {
 	case true:
 		var headers SignInWithMFAResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseVerifyWechatPushResult parses an HTTP response from a VerifyWechatPushWithResponse call
+func ParseVerifyWechatPushResult(rsp *http.Response) (*VerifyWechatPushResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &VerifyWechatPushResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest StatusFailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest StatusFailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers VerifyWechatPushResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSendWechatPushResult parses an HTTP response from a SendWechatPushWithResponse call
+func ParseSendWechatPushResult(rsp *http.Response) (*SendWechatPushResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SendWechatPushResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "xml") && rsp.StatusCode == 200:
+		var dest WechatXML
+		if err := xml.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.XML200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest StatusFailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest StatusFailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	case rsp.StatusCode == 200:
+		// Content-type (text/plain) unsupported
+
+	}
+
+	switch {
+	case true:
+		var headers SendWechatPushResultDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
@@ -18775,12 +19714,21 @@ type ServerInterface interface {
 	// SetQRCodeStatus Scan, confirm or cancel a login QR code 修改登录二维码状态
 	// (POST /api/v3/set-qrcode-status)
 	SetQRCodeStatus(w http.ResponseWriter, r *http.Request)
+	// SetWechatMiniprogramQRCodeStatus Scan, confirm or cancel a login QR code in a mini program 小程序修改二维码状态
+	// (POST /api/v3/set-wechat-miniprogram-qrcode-status)
+	SetWechatMiniprogramQRCodeStatus(w http.ResponseWriter, r *http.Request, params SetWechatMiniprogramQRCodeStatusParams)
 	// SignIn Sign in with credentials 使用用户凭证登录
 	// (POST /api/v3/signin)
 	SignIn(w http.ResponseWriter, r *http.Request, params SignInParams)
 	// SignInWithMFA Finish a sign-in with a code 使用 MFA 验证码完成登录
 	// (POST /api/v3/signin-with-mfa)
 	SignInWithMFA(w http.ResponseWriter, r *http.Request)
+	// VerifyWechatPush Prove the push URL to WeChat 验证微信消息推送地址
+	// (GET /api/v3/wechat-push)
+	VerifyWechatPush(w http.ResponseWriter, r *http.Request, params VerifyWechatPushParams)
+	// SendWechatPush An event or message of an official account 接收微信公众号推送
+	// (POST /api/v3/wechat-push)
+	SendWechatPush(w http.ResponseWriter, r *http.Request, params SendWechatPushParams)
 	// BindMFA Bind an authenticator 绑定 MFA
 	// (POST /auth/mfa/bind)
 	BindMFA(w http.ResponseWriter, r *http.Request, params BindMFAParams)
@@ -19054,6 +20002,12 @@ func (_ Unimplemented) SetQRCodeStatus(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
+// SetWechatMiniprogramQRCodeStatus Scan, confirm or cancel a login QR code in a mini program 小程序修改二维码状态
+// (POST /api/v3/set-wechat-miniprogram-qrcode-status)
+func (_ Unimplemented) SetWechatMiniprogramQRCodeStatus(w http.ResponseWriter, r *http.Request, params SetWechatMiniprogramQRCodeStatusParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
 // SignIn Sign in with credentials 使用用户凭证登录
 // (POST /api/v3/signin)
 func (_ Unimplemented) SignIn(w http.ResponseWriter, r *http.Request, params SignInParams) {
@@ -19063,6 +20017,18 @@ func (_ Unimplemented) SignIn(w http.ResponseWriter, r *http.Request, params Sig
 // SignInWithMFA Finish a sign-in with a code 使用 MFA 验证码完成登录
 // (POST /api/v3/signin-with-mfa)
 func (_ Unimplemented) SignInWithMFA(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// VerifyWechatPush Prove the push URL to WeChat 验证微信消息推送地址
+// (GET /api/v3/wechat-push)
+func (_ Unimplemented) VerifyWechatPush(w http.ResponseWriter, r *http.Request, params VerifyWechatPushParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// SendWechatPush An event or message of an official account 接收微信公众号推送
+// (POST /api/v3/wechat-push)
+func (_ Unimplemented) SendWechatPush(w http.ResponseWriter, r *http.Request, params SendWechatPushParams) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -21024,6 +21990,47 @@ func (siw *ServerInterfaceWrapper) SetQRCodeStatus(w http.ResponseWriter, r *htt
 	handler.ServeHTTP(w, r)
 }
 
+// SetWechatMiniprogramQRCodeStatus operation middleware
+func (siw *ServerInterfaceWrapper) SetWechatMiniprogramQRCodeStatus(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SetWechatMiniprogramQRCodeStatusParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "x-authing-app-id" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("x-authing-app-id")]; found {
+		var XAuthingAppID AppIDHeader
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "x-authing-app-id", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "x-authing-app-id", valueList[0], &XAuthingAppID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "x-authing-app-id", Err: err})
+			return
+		}
+
+		params.XAuthingAppID = &XAuthingAppID
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.SetWechatMiniprogramQRCodeStatus(w, r, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // SignIn operation middleware
 func (siw *ServerInterfaceWrapper) SignIn(w http.ResponseWriter, r *http.Request) {
 
@@ -21089,6 +22096,189 @@ func (siw *ServerInterfaceWrapper) SignInWithMFA(w http.ResponseWriter, r *http.
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.SignInWithMFA(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// VerifyWechatPush operation middleware
+func (siw *ServerInterfaceWrapper) VerifyWechatPush(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params VerifyWechatPushParams
+
+	// ------------- Required query parameter "connection" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "connection", r.URL.Query(), &params.Connection, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "connection"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "connection", Err: err})
+		}
+		return
+	}
+
+	// ------------- Required query parameter "signature" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "signature", r.URL.Query(), &params.Signature, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "signature"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "signature", Err: err})
+		}
+		return
+	}
+
+	// ------------- Required query parameter "timestamp" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "timestamp", r.URL.Query(), &params.Timestamp, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "timestamp"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "timestamp", Err: err})
+		}
+		return
+	}
+
+	// ------------- Required query parameter "nonce" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "nonce", r.URL.Query(), &params.Nonce, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "nonce"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "nonce", Err: err})
+		}
+		return
+	}
+
+	// ------------- Required query parameter "echostr" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "echostr", r.URL.Query(), &params.Echostr, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "echostr"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "echostr", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.VerifyWechatPush(w, r, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// SendWechatPush operation middleware
+func (siw *ServerInterfaceWrapper) SendWechatPush(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SendWechatPushParams
+
+	// ------------- Required query parameter "connection" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "connection", r.URL.Query(), &params.Connection, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "connection"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "connection", Err: err})
+		}
+		return
+	}
+
+	// ------------- Required query parameter "signature" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "signature", r.URL.Query(), &params.Signature, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "signature"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "signature", Err: err})
+		}
+		return
+	}
+
+	// ------------- Required query parameter "timestamp" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "timestamp", r.URL.Query(), &params.Timestamp, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "timestamp"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "timestamp", Err: err})
+		}
+		return
+	}
+
+	// ------------- Required query parameter "nonce" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "nonce", r.URL.Query(), &params.Nonce, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "nonce"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "nonce", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "encrypt_type" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "encrypt_type", r.URL.Query(), &params.EncryptType, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "encrypt_type"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "encrypt_type", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "msg_signature" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "msg_signature", r.URL.Query(), &params.MsgSignature, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "msg_signature"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "msg_signature", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.SendWechatPush(w, r, params)
 	}))
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -22194,6 +23384,15 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 	})
 	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/openapi.json", wrapper.GetContractJSON)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/api/v3/wechat-push", wrapper.VerifyWechatPush)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/v3/wechat-push", wrapper.SendWechatPush)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/v3/set-wechat-miniprogram-qrcode-status", wrapper.SetWechatMiniprogramQRCodeStatus)
 	})
 
 	return r
@@ -24728,6 +25927,77 @@ func (response SetQRCodeStatusdefaultApplicationProblemPlusJSONResponse) VisitSe
 	return err
 }
 
+type SetWechatMiniprogramQRCodeStatusRequestObject struct {
+	Params SetWechatMiniprogramQRCodeStatusParams
+	Body   *SetWechatMiniprogramQRCodeStatusJSONRequestBody
+}
+
+type SetWechatMiniprogramQRCodeStatusResponseObject interface {
+	VisitSetWechatMiniprogramQRCodeStatusResponse(w http.ResponseWriter) error
+}
+
+type SetWechatMiniprogramQRCodeStatus200JSONResponse SetQRCodeStatusRespDto
+
+func (response SetWechatMiniprogramQRCodeStatus200JSONResponse) VisitSetWechatMiniprogramQRCodeStatusResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetWechatMiniprogramQRCodeStatusdefaultJSONResponse struct {
+	Body       StatusError
+	Headers    StatusFailureResponseHeaders
+	StatusCode int
+}
+
+func (response SetWechatMiniprogramQRCodeStatusdefaultJSONResponse) VisitSetWechatMiniprogramQRCodeStatusResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetWechatMiniprogramQRCodeStatusdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    StatusFailureResponseHeaders
+	StatusCode int
+}
+
+func (response SetWechatMiniprogramQRCodeStatusdefaultApplicationProblemPlusJSONResponse) VisitSetWechatMiniprogramQRCodeStatusResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type SignInRequestObject struct {
 	Params SignInParams
 	Body   *SignInJSONRequestBody
@@ -24852,6 +26122,161 @@ type SignInWithMFAdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response SignInWithMFAdefaultApplicationProblemPlusJSONResponse) VisitSignInWithMFAResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyWechatPushRequestObject struct {
+	Params VerifyWechatPushParams
+}
+
+type VerifyWechatPushResponseObject interface {
+	VisitVerifyWechatPushResponse(w http.ResponseWriter) error
+}
+
+type VerifyWechatPush200TextResponse WechatText
+
+func (response VerifyWechatPush200TextResponse) VisitVerifyWechatPushResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(200)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
+	return err
+}
+
+type VerifyWechatPushdefaultJSONResponse struct {
+	Body       StatusError
+	Headers    StatusFailureResponseHeaders
+	StatusCode int
+}
+
+func (response VerifyWechatPushdefaultJSONResponse) VisitVerifyWechatPushResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyWechatPushdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    StatusFailureResponseHeaders
+	StatusCode int
+}
+
+func (response VerifyWechatPushdefaultApplicationProblemPlusJSONResponse) VisitVerifyWechatPushResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendWechatPushRequestObject struct {
+	Params SendWechatPushParams
+	Body   io.Reader
+}
+
+type SendWechatPushResponseObject interface {
+	VisitSendWechatPushResponse(w http.ResponseWriter) error
+}
+
+type SendWechatPush200TextResponse WechatText
+
+func (response SendWechatPush200TextResponse) VisitSendWechatPushResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(200)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
+	return err
+}
+
+type SendWechatPush200TextXMLResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response SendWechatPush200TextXMLResponse) VisitSendWechatPushResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/xml")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type SendWechatPushdefaultJSONResponse struct {
+	Body       StatusError
+	Headers    StatusFailureResponseHeaders
+	StatusCode int
+}
+
+func (response SendWechatPushdefaultJSONResponse) VisitSendWechatPushResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendWechatPushdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    StatusFailureResponseHeaders
+	StatusCode int
+}
+
+func (response SendWechatPushdefaultApplicationProblemPlusJSONResponse) VisitSendWechatPushResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -26671,12 +28096,21 @@ type StrictServerInterface interface {
 	// SetQRCodeStatus Scan, confirm or cancel a login QR code 修改登录二维码状态
 	// (POST /api/v3/set-qrcode-status)
 	SetQRCodeStatus(ctx context.Context, request SetQRCodeStatusRequestObject) (SetQRCodeStatusResponseObject, error)
+	// SetWechatMiniprogramQRCodeStatus Scan, confirm or cancel a login QR code in a mini program 小程序修改二维码状态
+	// (POST /api/v3/set-wechat-miniprogram-qrcode-status)
+	SetWechatMiniprogramQRCodeStatus(ctx context.Context, request SetWechatMiniprogramQRCodeStatusRequestObject) (SetWechatMiniprogramQRCodeStatusResponseObject, error)
 	// SignIn Sign in with credentials 使用用户凭证登录
 	// (POST /api/v3/signin)
 	SignIn(ctx context.Context, request SignInRequestObject) (SignInResponseObject, error)
 	// SignInWithMFA Finish a sign-in with a code 使用 MFA 验证码完成登录
 	// (POST /api/v3/signin-with-mfa)
 	SignInWithMFA(ctx context.Context, request SignInWithMFARequestObject) (SignInWithMFAResponseObject, error)
+	// VerifyWechatPush Prove the push URL to WeChat 验证微信消息推送地址
+	// (GET /api/v3/wechat-push)
+	VerifyWechatPush(ctx context.Context, request VerifyWechatPushRequestObject) (VerifyWechatPushResponseObject, error)
+	// SendWechatPush An event or message of an official account 接收微信公众号推送
+	// (POST /api/v3/wechat-push)
+	SendWechatPush(ctx context.Context, request SendWechatPushRequestObject) (SendWechatPushResponseObject, error)
 	// BindMFA Bind an authenticator 绑定 MFA
 	// (POST /auth/mfa/bind)
 	BindMFA(ctx context.Context, request BindMFARequestObject) (BindMFAResponseObject, error)
@@ -27791,6 +29225,39 @@ func (sh *strictHandler) SetQRCodeStatus(w http.ResponseWriter, r *http.Request)
 	}
 }
 
+// SetWechatMiniprogramQRCodeStatus operation middleware
+func (sh *strictHandler) SetWechatMiniprogramQRCodeStatus(w http.ResponseWriter, r *http.Request, params SetWechatMiniprogramQRCodeStatusParams) {
+	var request SetWechatMiniprogramQRCodeStatusRequestObject
+
+	request.Params = params
+
+	var body SetWechatMiniprogramQRCodeStatusJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.SetWechatMiniprogramQRCodeStatus(ctx, request.(SetWechatMiniprogramQRCodeStatusRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetWechatMiniprogramQRCodeStatus")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(SetWechatMiniprogramQRCodeStatusResponseObject); ok {
+		if err := validResponse.VisitSetWechatMiniprogramQRCodeStatusResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // SignIn operation middleware
 func (sh *strictHandler) SignIn(w http.ResponseWriter, r *http.Request, params SignInParams) {
 	var request SignInRequestObject
@@ -27848,6 +29315,60 @@ func (sh *strictHandler) SignInWithMFA(w http.ResponseWriter, r *http.Request) {
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(SignInWithMFAResponseObject); ok {
 		if err := validResponse.VisitSignInWithMFAResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// VerifyWechatPush operation middleware
+func (sh *strictHandler) VerifyWechatPush(w http.ResponseWriter, r *http.Request, params VerifyWechatPushParams) {
+	var request VerifyWechatPushRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.VerifyWechatPush(ctx, request.(VerifyWechatPushRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "VerifyWechatPush")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(VerifyWechatPushResponseObject); ok {
+		if err := validResponse.VisitVerifyWechatPushResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SendWechatPush operation middleware
+func (sh *strictHandler) SendWechatPush(w http.ResponseWriter, r *http.Request, params SendWechatPushParams) {
+	var request SendWechatPushRequestObject
+
+	request.Params = params
+
+	request.Body = r.Body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.SendWechatPush(ctx, request.(SendWechatPushRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SendWechatPush")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(SendWechatPushResponseObject); ok {
+		if err := validResponse.VisitSendWechatPushResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -28564,443 +30085,477 @@ func (sh *strictHandler) RegisterUser(w http.ResponseWriter, r *http.Request) {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L19kxvJeSf4VTLqHDHkqAAC6Bd2o0PhBZtNTo/YL9PdHI41zW0kUAkg1YXMmspCozEUI6QLry3vyZa9",
-	"p7W99t7ZXq93Fd5bjS/Oa+1Zt6svI5Iz3+Iin8ysynoDCt3kDEnxjxmigXrJfDLzeX9+zxOnz8cBZ4RF",
-	"wmk/ccglHgc+gc+HIe/5ZCw/isl4jMOZ03Y6KCSfTYiIUDTCEeqFBJ8LFI0I6nMWhbgfOa5zgf0Jkff1",
-	"uUectqNvqVN2gX3qOa7jkQhT32k7Pe7N6tEsIG1EBTybhkReoe/Z9Zy2s7my2mxskLXa5qA3qK16rdXa",
-	"hoebtf7KSmOltYF73nrfcR0R4WginPZqo+E6EY18+e6TEYmH7HEiEOMRGuOoP0qNuu64jhyG03Zwj0+i",
-	"ds/H7Nx5+vSp64wI9kgINOn0+0SIE35OmPzTI6If0iCinEnawI8okr8iPkAYMTJFPEQhYWRKPBRgGsoX",
-	"if6IjLF8gH6liELKho582fYI+z5hQ5J//iMajdBqo+miEZ+iiCM8iUaERbSPI7LouUdkEBIxKhm6/vWa",
-	"Yz9K1iz7gl1PDnRAidwseqXlklAGy+DzoVj89CicdQYRCfOPPyZ9zjxJezTFNEI9MuAhgUczchmhKJyl",
-	"Hz+mjI4nY6fdjNedsogMSajWPMAhHpPIWvYgeoDZcIKLVsb8IinXHYth10VdwrqSft3PR1104+jeNtps",
-	"NhtIkL68BzVb9bX66k05KCqfoPaY4zoMj4neS0FUi19pj90jAzzxI6ftEOa4zhhfPiBsGI2cdmtt3c1S",
-	"znUua2PCxIiwWkgCgiPckycjCifkqWvv6A/UGBbua0lVQYeMeDXK0ESQcO40hKipXZeifzLo1cZmftRy",
-	"ZEGw65WOKQh8ue8lLYETwWHGvo96xOdsKIdbR/LE8EmEaOTCBZpyCFt36wmZn+R0As790ild1uSxo2xY",
-	"w0FQA25WOK311aJJ3cMiCrAQRWdEsirqmSMx0FfKgWi27LSdxuzjaOV+r7fdGH/yEbkdnHw2XBnuTzfw",
-	"J5+tfvfDZt+M+rMJCWfJoD8LJSveNYwVeCzsAHvwvxWSgdN2/pdbiUy4pX4Vtz462lYPkJPYPZHzF50g",
-	"2AYGP29xqFdHO+MgmsnDMGHnjE8ZGhPMRNmKlFKeqtcC3UGylFD+CqdAz+gw5N8j/UIGpn8y20VuNRLW",
-	"kTqnxEMDHiJJNxzRHvVpNNtCGF2QkA4MJeSQrd2JGEeBeujCGevr5uy2q8/5hDDMouKFfKgPQ9VVXHh4",
-	"zIQieOkrWsWK4nkJNhYPe2k+Vm3Eks5H3C9YAfntMnuOcRTKW6hAjBBPX1SwExfOVRKkJp/1Ehco5iKF",
-	"vE+QfkgiyQITjh4SHPHQUOCjI3WKQtIn9IJ4ryFvtPWsMuGV07ZgK+KxJIEQlLMtpXYJhBkil4EcEsKp",
-	"7atlhD8rXUf9kvmyd63ZKpJScj/ueifwfU4LlWvTncAVXURF+5TV1N9n1Ou2YVxmCffUVkBDfKGUMXkZ",
-	"XB+MOCPdNoJ/EZuMeyR00U69ub4qWQyDjYp9uJaMMfW7bURq8gPCnhcSIeLXyvl22/BoJD+rey4j+Yuf",
-	"jEn+/p6wBGx/IiI+hi8lNxMzEZEx3ExBWY1m3Tbqnk4ajZU+uYx2vWDXg79IW32paLDLdr1Afd91kQh8",
-	"GiG9ewc0FBHqc58zeK6Ysf5ZSHyYXPLwIOQX1CPhNR5esrUnyTpW3czW0pudIDl6uSYWy4j40Nra1Xgi",
-	"Ii30UhoZZvZlae1M7gg4FFTEEkUyNClvojrqoDFmeEjGhEWnDHS+qbSMMOPRiITJLdEIq5U+JzO58tLq",
-	"GEwE8VxJQ3JBwhniAQmV1pEQsVzjM49eUu17KjmLCDgTyrK+gwW5h6k/CbWVzCLCIvnRosmt7wnOLJtc",
-	"fuxhYdnVtabrjMVwGSNXDqXaPpBj3AlDHsI99rgC5Rf4VmZ8Qg3Q00Zg2fPN1beMe6H6kJI7nroF4mOI",
-	"I2JWGKatKeJKhgJk8ClhEcLiXItFPROkvBGgaVu2PtibtdjgLBqZvvqWZZo+dZ1PapoGNSXp5t9pTOan",
-	"yvon/XMlT461N6Pq/oBL5UblIf2ceGm3zTZnAxqOiWckB/Bd21Xj4QgWoBdSMgAmwAYcfqAi8PFsXxt0",
-	"Pu3L+4IRj7jTduR8jd/F6Tw8+eDgaPe7O3cd14lo/5xII7W3Etw9b3482GvMTj67762xow3xybSFH/TX",
-	"Jx+Rzc/lI8ZECLCsneMJyLnreICULttqNNTWwoxlyXGsvnQV41DSR50XeWBfDlUoi0h4gX1wMcCz9+E9",
-	"Tnu9ZdHseLuzv79z99USQWvsaSLscyQm/ZFRquxp44Dq+1urTXtgJyMSKuUyfXP9+kNdbaw+rc4Lcgfl",
-	"iIjgbsTLmIN6U8wKQoIFZ2g6msk/zZQYqct1kA+9EntWbLnZaDQa68uz5spT5947zvy1c+YHfEhZbFku",
-	"wZL1vLNnL0IBF4L2/JKDt7Kykjl40gLgExYZogVYiCkPPbl3pyFnw5dyCFdg1TX/STNNsJURZUUMUlkn",
-	"Z8pAbjtk9uGod79PD+iHxw8/323u0w8362SlUe+3fAZGmzRqzqS6tdlouA71Kt8aKrsmvv7Dy5WPo/3P",
-	"NsSDtenRsDX+nd7t/snnq+cfeJvBJ2R9kvy+CjobB92MB4RRT+6zAQULe+BTRs6w4bvw9DOtyPUIDtUG",
-	"elUsuvJJS7bhAoYHE5jD8HBIEo530JlEoyuxPAKMqO3o0M6ZJoZcYvnLWX5gL5cZwsjfLG4IDAH7Wvmg",
-	"kTRLsK8l1MvidI8ePap1rPDQoruTsNP12KRkErvLssjxAGejjODm0Z4RK8ylHF5y45DLqJBxNtdX1uxz",
-	"Ou9RVsRR0n08wCchHQ5JeNdwtWTge3KMn8JYD7lP+3KYByeH8jDzMHLajUSnaz59bDickLRYkRxOPrwi",
-	"xwL2EwV7A7zDcM837qinL4u7F0qkR1KCxDLlnUx6J5Mq8zu5CPSlyiOl0l9JIKW3Z8XI/7V3aKM6seC+",
-	"d/r7162/S+P95WjuyvCdCHARFnDJRmN1rslsIk0vw14uYYud3PAMT4SACvE6kdN2Wo3Weq3ZrLWaJ42N",
-	"dqPRbjS+K/ngGFP/Y4gXyckPsC+I6wwJA/ev81D5ORjJXZL4gfoRvZCvcVxnEniLXqi81E7bWV9pbuLm",
-	"WmN1sNJr9lteq7nqeWu92/qaYz4J++REZ+l4Y8q21Wz079pd2+M9x3WmPDw/Tg2IvBbMUu7DY8qGPlnA",
-	"MOWMitgl40o/lg/a9jEdi+UYZGohGe2fs7QPS0x6C5ZCregZLl3SpYih5nCX9ydjOYESavThKtuBrRJz",
-	"zKnLRiXuUUZCQzbIZxooabKFcE9IZsUZ0mcnFUVUxzebEuTaOQ17AyzXrf3ECUIekDCisRprVMP5076H",
-	"+xEPVYzF6I9WSlKj6P0idgenJ9psozGeoR5sGBUQZfIhnzYf5x7jOpc1+WvtAsNhEU77U2fPjPqAOY+f",
-	"PrWDoJ9aU4pHoAecPJ33vkf6EdDIMjjuzA61LlhIK603FoeTIIznZuJ98ijY0cJ6NvVptSAaDbwsF7cu",
-	"ujLWfNtPnAEPx7C7LXU4G/geU2b+bhY9Dvzr6RevtAouTBhXhewhe2nisS1YCR7mqd/3ef/8jA8GghQs",
-	"wQd8igbYSHbeP5cHSNqpHrmgfZBlfDBwEWVIqLw7F2EBV0hbS6ARhHu5720hRoZY8l6dhiB8PkWg5RXt",
-	"cS2cgLMsjk6d0DGcH+otpp3r+FhEZ/KILPl0szbzrk9RG0IC+sAWMKbuFNOIsmEXYanVoIhzNMZspswl",
-	"RUAXqDUJIMeToRGfhFuo61EB1qC5E6PRhHkhmD8Io5BPXTRhEfURjZRpO+YXxDtlmHmoxyfMQ5iRqQp0",
-	"aibhYCUZXUcPy3Ed8x5rY5VsQYiCAoHMdN301kot6cJ9uq9JXZBvYAL4kAMj8qa8FVgG5qFJ0E09v6vC",
-	"zGrPQpQ5/TtqdZGkleAI4sEnU65Eh34zkwbEyKQyCDwmipaZrRfgKCKhHPq//PRfnp5eNhq109PL5uD0",
-	"9PL24PH7v+UU7M47OrCbF3x8EvX5mNSR1lfktCDC4OoItpZr8vtaU56rzFHX4tFIBbi11nxsiTz1XSVh",
-	"kShNxjh7/FRHOiwlw7rMok2z0VrI1HQgSj7wcZLD/ex//8Nn//zTF//6n57/4IdOwS5KYtX5pK+YPtoD",
-	"1MOCII9in/SjOtqNUB+HIQXrEEklOU9BE3RfxDGOlF8vNye4/3HJsM1N89Y+pb8sXOFaVcFfsILXW63i",
-	"+am8h4KVYfH8pvrsXo/+yxEe+Hte+zjZdtE0pFFEmJRp3ebm7Uat0aw1mgiU23aj0YUhJof89NR7svq0",
-	"Jv9pmX+Q+qed+qf05BvbNKMiXeAIh2eTMKfANFY3Cp50NenpEZ8kd2WWyJ/imUBkHESzrTiZS4z4VB0X",
-	"dSuwR5FRx5qbBSOsJqlt+6L6PK6sR9GU+ejaZE/RNDWwFN3KthhkdVr7n/HI+sceA1jn8hwW7/zFHP3x",
-	"06eqbOGKJ8eNHQSLroW9Wv2kUeZ1lKpvea8qmgLgX9bKf5IRyj2CplggMOIiXmQGLNDNDQEXqeaQFnq3",
-	"ypaNdKbkorB9nFZnEy9S6XmGDK5hq/r1RWTdxkHUH+HivaGGnCalVK2ERT95jpWK1B+R/rkyHG3FpVHb",
-	"7NS+i2ufP37SahRzLuUvLyiGoYMkZVm+LbETYLHsyhst4L/81e8///d/9fzP/umrP/vHQstAM8H8/gho",
-	"P5qExEWt1Qa6RBsNFNBL4ieOZiEV3y3EmT8DrbpLx3hIsjxc7v72DfjpVsCG38cTj/JbU3xxc0vu7fVV",
-	"91NFjkZt81u3Hn/r208armboRkf59//w7P/4gVNFZO7ejaMN81YXQr35JaY6A2nuXrOeoA6s64RcuzWr",
-	"8PhzQgJhkslh2WhElKcptw/G+HJX/ZgokTgM8QxOhsmYqDpcFSTLMWk5aTMH89RFtFue41zL+VCR6xT4",
-	"tuQhAQZn+Fq8ezETUzASVVq13J+or6aYGcICDlaUwy1/7dr1UnlbJm9GwxoVJoZ/wKeJnRaE/IKAT4D4",
-	"gzrqirHoSnaDGeK+p6kM5XIqE9xyXDnB1DNuaONrlgbmWBRYpC/fcTO18t51nV3TLZlqOtwJWuMWasq/",
-	"Ah9T5oI5yTgkDyPiC7DSInxO2BUcdYfykXkXXSI3krVZfDKuoZVk9A/QPcqume/TrKJzpJjhU4ij71QQ",
-	"PF0Tb+/OEz+5ESVR+sLi2yhJ3wAjvNVoKl9NF2hfGw9wt47uc66iYPbKVzlcr8QKyzPXIn5IhCgj6yMp",
-	"ECITwkUE/H0PGb20yZq2h75VqDDgdPF07ncdRS8p8f0A+wOzujCS9wTy6YBcZSz5IxQPzE1TIzOqRQQu",
-	"tuSqe6FHBHu742E1g4/R/vl+3uQprstayiFdTeuVV+5fxeTSr7CekGf38eQSoswh/vKifmeufN+CZAGr",
-	"gs5SGxcuIiiPKQGiA6SZEFXyWBd5dEgjbebgkCARwGGjTEQEe8oDpHVdy3fe49wnmJWrF51y/UHJ/927",
-	"XddUy2NmtB4eouO94+toGLupV9klbt2JIF01Ua2BKCVHVOGQRmKkX3aQ1ij0mldbrGiuLqOrDXF/pM2n",
-	"gISCsyUVGqD7EirNZLHZrvf9wwK3l7xbP3TuifkmVABtLH3103/35RdfvPjrHzrXVAvmSs3Uy379q795",
-	"/sMvnJcjTB+KeYEKZfQKyTfqqBP/OTRqgTzofAolx2CX2lsF9AiQOkMqIlAF+yPMhuQQlOIBD4ckUp97",
-	"iW+lcBdtq/u0ivqK3C9biA60yUIjU+1n11vyKat0Dt8O84j73uFLtkesx81N4TLXLeRpX6t9Vuzrmhu7",
-	"VvvWru0pySBQ84q5EJRSOa6zfbB/b/doT37q7G/vPCg8HEzXYs0n6p5VtvXUTSrFy6A7QimrByEfK1mh",
-	"5TU6SSrZdbEx9WJLEGGBpsT3lSGhMun0gZNkUp949hA1WxsLtk6G8laVu6ZcNdqbLKU8/ZPUm7mxcX1Z",
-	"Rb5uXk1UapSVsLVgpfRl6STp+fdYGYLpjK4qGZxqUhkiWw9JRl5MZ9I/B4CbYwA9uIujkpyiZPpZHqVT",
-	"wRbHWCENUMVesnpjZvzqukoDLt4SwW6lEA8OAvWYqkxygf0G77UfW2UK1s5eWgFK7xbNgFqNQkXo1RyU",
-	"sh30dh+ZlFQoOzO5Yt3FDOdO6pZU9e4Csct9f9dc+zRT6JuzU5g/Q9MR9Qnq6rrfbnEN8paCLlNfRlyK",
-	"kvNU6bY+90qz3ty0/VoL0gercF+49mlSwz1vIknRd9e4O9GMRIhcKsXV20o03/WG8dOgCfOVYpnGixhB",
-	"IhkCJIcpzbnNQOzNZwZ6ppW20FvAAopOxNvLA0A7KlPAMhhii4SQelgihzIOjEhoQCI32asYQqYaP0YV",
-	"GiS2iA16JhBGwaTn077JdryClFOV6FUTm8BMWiqxKWehF7vEX4lTmnvkSJu4MaRC3gYzIROFN6YnCvUT",
-	"aF/71iE1NYG7ys/ScqlmKGhcfxnf2kt2vNpe0kW58JCC8vTpAoK9zZkUlaLb2c0j7xOPaDSKQ+bzPa/H",
-	"dMggaVYaVv0Sh+pVDO+QDE+ukwpi7l8yGyS1N96cyF48bIXA9DUwG/2idzkVuZyKcrpdO3+z2o55ZSt/",
-	"stjBb5jgkn6wqu78bT4e8zjmrvXNKxJzeU3yLdUEDdq4pInnUQUXeGjRSiE45sh8EBDWOdxFni44y5PY",
-	"MIN5j82NhweE4YAWHuYARyOx5BMzdDGPd82pVc8spAykrO5qCMNCA9mgGRYI5LTAT5UytB8Xh/UNfGF+",
-	"V3+HMs9obQZTEQmo4nRVLSwWqDsl/RGOpjw8V4DZPg7PuwUK/BWGZoEoFulqy/hPY5pZE06/oHwxVCLw",
-	"Z3otineBVlQyp13pbBVAO12nR8No5Omao0UKWS/kU52qsPDBfRrNKmm6AEXLql47YVFY8VoA6owxOaqf",
-	"9giNuYjQKvoOvSO32ofHB/t6Y9n3WoqoXjnXuawNeU1/+T3BWf0ITw2LtH6tiXMa1HigBlQLOPiNYrwO",
-	"jwQ4jMZgsxboCfs8QuckAExLiMpoRBgLqrKucvQvaJ9UWqw41SS2N42UqlYrmRR1PynQiQ2qao51VIlk",
-	"DfCY+rPKdpOaQES8SvM2Vc3zJc99dZW8nl4QVnksmnkZAWHUtrn6V44Np9S65nperzMsssx9WHW7+LyP",
-	"fVLF2hqTCEs9Q1XWX/2NY+p5PqlMTlb5wrg8vcLF6hRe45jxKKhipB9EJjZ1FROxch4WXLit2GRxjbv+",
-	"EWoiqa4dtVRVS8R+a2M9X7X0rd/+tFHbfPyk6a4UJ/hnUB6KGIIGvKySrRZwEWF/u6LHIAjJgIQh8R4W",
-	"1/WUJLkp6JyKA5JinPWrPTkkQ205LrxUYD+6+ias5qgHFInYTS+ikJCos4SyoPD3ryWU7IKran4t15mS",
-	"nqBRxfX5nDNidPGF6YU5zesuFX1+QZSKkYleBITt3kXbnDHSj1B8JWrWkwYtKy46ureNNlabq/F3rQLj",
-	"FnApzsQkCHiohdU8akAhDgigELMIwJyucrfBpjoTgL00PMP+8AzAXq70NBaFXARqlmeEeaDHpLSISUid",
-	"Qndd0Z1neBKNzsYkGnHvSuMRYqIE4KL3f296Ls7kbxWuNRDcVyZ6SC64cvAvRaOC265LIEAMu9KNEzgg",
-	"VyaB2nTLzD59x3UnLpmO5AlLDCHr9VJ7y9o6uVkVvaZ49UuPTtn5nrMLyxen6nGvSuyltuSyZ7xgc7p5",
-	"LllkK++wkPu+wsYpdlvABdKaulvBvbyTulprbMkj4jKEuV6GAiMmhu5ZAuQnsweth+SH5GbnuYhWh0rp",
-	"KfQrPtIhy4ijHknCaBipIWyh7pOnXTSlvo88rhLdD04Ou3k5F9uVBTnsO3ud3QfVsq2vjKayWBuGoRzv",
-	"HWcHslGm2ZaZWWUPWmlVUjzy+y4fbhA72pA+NPpzwRDudbZ3uuWxqe0KCbN5yFMcBKqAv0p+bFBldIsU",
-	"uUIa6dwQ2PHHJHpEo9FHR3LcJ5BxUkg1lRp5Vg1EQF8s4uj+QrU9yXW5TpqlfkrRmZ3D2dRprJY7dzUO",
-	"lLKNFt9k8ZRi5gWO0BQfM88vn3qaUWUWN8EltAS6hyNSi+iYOCWITg/Fcve8Q3Mq37pZIKd4RcpXNOlR",
-	"EsfENGLx3Beb20+4YpZzzsTLk7TlsyiOEJrghXpEPQ7jjrBIhKSZtkKCPt47dlwHxKHjOpJDlkxedXbs",
-	"BMWZ1RUBzfiQV0tq2VKRaIX6kGl3USndpZr7ZQ44GIy1eAEUKUzqZSE9Ur1WKnlrq9CvRLi9fAIW0cWe",
-	"khlKIX1Uvc+rreF5LRJ/rlPn8ipgVxYUqdyP4w1pgu9hn7hoQMbwr+67Y3OKPckZHNd5WMga7hNGzJnQ",
-	"bQXLTgUO6AdcRIX12rr1sapoHVDojDyicsHDC6oSnhKwtlEUBaJ96xb16vrLep+P7ZTFEtM+Tvev0JoX",
-	"PIlyBAawXUpDndA8Jb0q+Zrl1TcJuo1pmrtlzT8kHiFjgWhUIZlYmq+EzavuMz0odYGftbT3Oscnh53j",
-	"47KaznCxIMtzQ31rwLl/pduzCRYwOzdVDqQ3kh6jG5dTxO8tOQCZnfpmJ1OXn7y3NodGTllNtdRSVaH3",
-	"B3zIHxYhMB3EqEqPdrY/6Jyc7e3u7x4eHdw/6ux140ymLp5EfI+EQ/JRKN/W3TI937nkAj6eIX5BwlTN",
-	"XAX2Y3XYmIcEEp/XJWBArlr9Uc6iVJq5GVOAh9pC11q2PdIthMW5iCuFk74wC1lXIUqWJQ4UbREVi8lb",
-	"Xj0oX7JgNxWKq/QeWJykO3dvbSEvxFODaAZxHMoBEURuKsp0RfACxAQWkcslM8hyo3q/u4VGmHlyDXm2",
-	"EOA9gUacn4s6+uZzUa6aRZPMeO/gzu6DnbPO4WF3C43lWnoJqXW5t3oLJC/G6jKConYAmzNtKF8HgqiM",
-	"rm3OWNGBLVxoO5GtphLZrO1XR3dmcRPb/E5QDXvj5rYEyTGmVbH1FundJl5z0Fi9vLy87K9vrq31Vlqb",
-	"FbSjqKRZM0eij5loF7U8VvoRDgIXYfSIbEuGJBkjCkI+DPEYalv096pSHN0YcN/nU8qGkCI7GNA+xf4p",
-	"02r0zXpMr4N793a3dzsPzjrb2wcP9yGrFrr86sTL9wQaUyECopIXDE1GNPSgjizpLp8gLcdKdLwTHdfJ",
-	"s4fky8wgTkp/yetsxWD5vEd90gkC+SDIW9yjjGpyxd8daLJ0Ytui8Ps9Nf0oj+lVCt6RMNk3X9tKqx5v",
-	"sZYVKTfTm71iiff67V4pZQGo2sBOEJRXGZs+7vKiylmBGdff02wSYK4eyHpH5SG/6axhziq8zXtvL+5q",
-	"30nw6MqapxAhvkNmFVL4S1D4vkNmx6WxsWUCXvZY8g9fONVUK9M3c8NmJvO2b9ODKHgb8DNy03ib1+yh",
-	"IOHeAO+yAX+zV82ayNu9ZiFmUXFcsptqNtrdQpjNFF6GlaELWd8TFidcnSXpaN2lkaRc5wOCffnbk8IN",
-	"Ycd/+fniQPMchI6rlq2VVWzMql1tl7BVQT2dU1O2KPgXD8u9YknZ7lgu6UEU7EZkXEinpesYTAPGElQz",
-	"cFSa8PfQ9D8ybSyX0T6KcGDl9OWI5841qZ5LT9WnKgJWSfnOUS5dkQNdmikzfy5QzeHNRWP+8NF3Cut7",
-	"j447BhLknMzQjaN72+j2WvO2yjO/vdbciPPM1+sr9ebNguJff2iftaPj1tp6YbCJFNahnlcLjJ+rcr/k",
-	"LZ1iBL3Cd2joUnOzoMPF/EC+0NWwpXKKaqTyDXImJTQ+zm+GczKrbonJZXq6zILD04sG84CKSOWxEE9Z",
-	"yW+ABVbRWrVt/vikrGUo5TqXNT6WTwzk1gFv/lsrmeVq61U26Utv1WrbOVmpVV/9jV71uf1EyrFrU8m3",
-	"76n+mOBVxygkuupIxfw01jhnfQDiTmftUqFS/qqkSbzkfhiTsvq7K8h6nQ02N7EmASx5sy2V9DwA+ONt",
-	"92GVT7nEg3UWlfaCUMH9M7oguK+eoztTLBXh9+a8PGVhFV4BNS7VKi2hJMdE54xe1CM4TLWTKEsnT+62",
-	"aVJE/b17nTuUeVdgUpXrBTINwh4/WXc3ikuHr55nXQLHtx+3Y6ij3RLEcZ30rGH7lkeOBAqVkLa42qJj",
-	"0S7HtIFsRcx+vtVUlNGqB7BwbecyEz2JZWZdTexVemu6t841jMb4Me7coavoYn7QKpMlv5SH+/cRFgir",
-	"1IWHR7tbEDhnckPRCA3phU4x7PIokAvdvnUr4lFwqysvLmonF3eTq9xC7i//54s/+P2i41R2Kk5UO+OQ",
-	"RJL5ydestJRlubq+unHT1XVf8nk6VUPu0iDQuUeqo7GcZvZ0d2rfbdVuP36y0nLTQ/zi9776N3+3MF1I",
-	"j9ckRM1fo7eqRWay8yr3yNy710nqKHJJUwlDEcWNT0SkMktSgHKV+e58yw4qJlUVR1FeGTgdsU7vkdxZ",
-	"nh/D4fIJV4YJnkFZzJlPBtEiXLgsCFNcXZKhTPHD51L7bdt2Bg5iiW33kPWqaAwV+Tv1KthAkiOpUiaA",
-	"cDVmT29m2qxPRxxKbCBPSjdHWaq5VDnDycfprqqXioWK6bIaaWFUVY8j9dbimaVAx5fBBd8r6y9wj4co",
-	"IDzwiWsAj33MhhM8jOeobZJ0Clv11u+uszfAB1EACDOzUlPhYg4ATbZ9gbm0kEj2y4peFFXwm5cpUVGZ",
-	"B9t+6xse5i5YrLfWlN0b4JOQDocktPZlQUNITWrUXF9Zc9FUalUDyqgw7cIEHbIaZUU4nnFq6N4Al5Sb",
-	"jPFMqm/SkJDy9XIJGZ96/EJfXvVs+uUt7fKWmlBHfgsH9NbFyi2FbFGb0mh03Taa8jDuDfDOYs3FIGbl",
-	"bDeNiFCkx5SbIwkJc2NwswtetOkUyontri3J8k1W7UAqc1UR4rmco4GIV2bC+u3VzTjstFZvFQSdSPHT",
-	"DbIEFDq3UZcyaB5zpk93102+UrX49jcQjba/AH+K/KIkZr2FlHfilMmhARV1iSYoDfFzVEzczG3NgnOq",
-	"N29uQWtAKVc9wijx5PuEz6dnHp8y+IOEFyQ8gxl33VPWjcg44CEOqT87mzB8gakv17OrspEz+9C2n3Dt",
-	"88ffunGm/r35fnH/dPmasxRVi06IRy6IL2ctQBDvsKFPxahK35+s8gwLWfTeos14EAUWkkWRvPwsNPm7",
-	"hbVBOYP6ejZyvhpQvv2hgn5aUKon8EygG98hM/QwpOgeOMVvZoaTseqLgZyUiVFFCB3Z1+araczY3QwV",
-	"My8pWZhc/lVGV7iqt2ASBCREfSyIGxdvBdjzKBuWOQia6+7T36rqDyiajt0uLz3cDWkrtNbWUX+EQ9yP",
-	"SAhlnVyQpE3qcEIEpLtEOnISkgSkzl02/lFUU5Uq8Soq64JuNhEH7yPqkWhKCEPRlCPgg8CoBrpFiFI/",
-	"thDuQeU11McY4TbmIVFiR0GjpLTq5iIhexjynk/G+QHK1d1cXbuNAnUF8kiEqS8Kus1J3hhEqGtJqlv6",
-	"rm99T3DWLYd2zxAlkkwyRk5XdbkgidykDSxliIBH1MgjzLzYwsjuNmCjp6d1+eGsBOtZTawatGDcRHyh",
-	"vvPq+ogDZzK9auvyrzNzZLoLVMlFCtB1NOyUAbmWsiBXG4UmpPYNPqlg8GXDILjHJ1G752N2XrEA5466",
-	"tqSYXw0lnkpc058QpIgFFbUAy2tTAo0n/ZHdhEaKt7iaU+rqUlE3zZQzdW/yHEckf4KWxbaoDLiaIVBV",
-	"wAld+uwtjYNkboWQQTkWGbh3uO8Jq0AfYjiCEEM6j/RpLHOKGwzObf6k2Zk4r9RSGgfBg68NSgUHQeWl",
-	"tjDaM17fpIjYRapfGmg4qkSvrRivZKcXJBSUs9SgLUiKhfXEKVCmnA3Fks2Pxbnuk26pXSkBPBeVSRtO",
-	"pe+hGsOOIx9H0gZVW2SJN9BgLhmRrrXu4f45qZZmoXrziRIGn2nn5xq9haP+iMtPg5CP6+ggLgYdyxny",
-	"hKSVLf1Mi9rExl+xk9tW8qYjFyUaIh6TNtJmFhsiMRMRGcN+kiTSe2r56KrVpFNzIXPykq0Oo4LVsjef",
-	"vUHKeVYei+pwZ//u7v59x3V0s0XHdZJuhXF/4AfweeeTw90j9eno6OCoMOUx3Zw2n4xquk8tbrEYc0nA",
-	"ZFUe08X+TXNlIRHAjugASSmr2DG5c3h49uDg/m7V8lfzeHBQ2mAH14HM08OyHlg0v6OM8ZXeuJvrqCd3",
-	"J2VoRC6xZA9j7COPDmkk6ughGDY8RD6fpiwcxMPY0oGefrNgRFhRsgOuDR4/WX16o2b9cfPJWrFxag9W",
-	"FAdWqmeqpk3JdMrygpxV9aJF5BQPdCQus52Xj8+VRt1yr3urom95YlaOwqVufXuJsgxBFjQ5vApQ2PJY",
-	"9VfMXjyyLa9MQ1Eo/RhQbc5pkySOrfGhSAfSNldWm40NslbbHPQGtVWvtVrb8HCz1l9Zaay0NnDPW+9X",
-	"UeKOiDAV6Mtijy7DxePHFJHlmDDPhizWZCqN+RXANBeEDtRVNfXmbhWljUfB3Wq1gWnfZz4PIT2+Zeb8",
-	"8rAuK2O6lqBFz4WlngfnWjK1Nzu+uWCPvrWhzmMSvT0tsdMa+tu7ZnTIdpmBSSguAky6Ic0dTepJB+om",
-	"wxwWvNe6ukDvuAK41gcpHC1AzooTvYtAJZX7SNAhU025+RxYqViwPnGE7nblTKKxVqhfbwiuvSWwttI0",
-	"qUYQOCBOqwHNG0aANOkE55OvlTZxRn1JLA/m9Z5O9Rfgbo2I77tIkACHgKHXmyER4D4RW6jLA8Ko143z",
-	"w/GYsyE4Wuqoq2UbxJu1YgfhXmhyIL81DbS60BxXfjCd786oZ/6Ue/VsQInviS64R7qqq5K8BGHPQ6rr",
-	"hdnOu3fV2LdOWZcPBj5l5EyFo+FqAVniUHegrtOIV7E+qGaEjFx2c6UHlsF6o/4+uvnb6o4bqP7+zd8u",
-	"jtEVHnDK7sy2QwLqKvbFN4HFn2CqlXfuBQ98EPILYjyfddQ97BwfPzo4ugtoY70J9aWCrXDboERetYmH",
-	"zA/zBqvyweIxIyxsaFfzXMeFj9sHd3cc13lwt3PouE7nbqG3aAkOTJnNeRMb4xDPfI69JTJ6yZ2ZMXyK",
-	"VDyLsI9Ll/+l83U5IqhtmwORqB3Z9I3GSlzMqF+H2ZndtcP64SywYCY0HKfDVD/r4nNn7lbJPzSKCKuj",
-	"kwfH8ixGpB/JZdxK5WyB8x5LlmadKHjHY3dOaVWJIKgiAFJIjN0050QZ5lsvYKWVOeW7GkVLcx6nkiYr",
-	"5JNmUizfIOWbskc0GunUyhyTvGqlUz7FqEqq41XK0pbOqo+nVEiRFP3TY2k1GhAY1LELV8nhKRVE5Thg",
-	"hj44OTnUuTFK3cdRHEAjmKX9Yi2A6TAJCuuNFStBoVWcoKCGVzVLUg9Ep6XU0W6E+jgMKRGI8Te8K38J",
-	"3QoTO6ocj0WZFbBldu3+ccUZSrfX11tWl81WHXV8H/UAOxxa2nQhs8vOm4p0/ingDhSsiOqEU9i0Fk8W",
-	"5xBsQQGKOgwuEpT1iYbuVRCu6Pjud1BIsAe7AqIvdadc96WL31gviYyXJ52pUTU3bzdSgXDKovVVp7Do",
-	"GUcv82lCzK+Nzv8y6RWTwWAJLaiezsXvJXOzK8BNwZBRMu6UlVmbJ2u4mqyqQZNEn2jKtV6a6rOka1y0",
-	"xba4kFvvx9JDckQGJCS6G/EcW2tuqxO4UJ37nM21+EYN2WhoUwhipKmta5ptazUtUFYbm4uhJZLFPRtR",
-	"Nrfoewth3VJLHkKPK2Y8wuF4aUkWlYoxvRBl1XBf+zIk+e8LMVNjuLgi9ILculTVuR/otkHKsySIENo0",
-	"Xqx0Y9+XJyjXc6VEvbYXyJr2nFVKIqV5cZKpamgWiYeXVOf3UgAoSjJEYVViV1a9OCU9s9Z53srIJaDO",
-	"ay8I03ph3P+JCiQCwqLC518X5+JORZyLTL1jAewFLIUZUNG+eChIuA0et7saYb4E7UJ55ZLikRuZfuDb",
-	"PCT27rlZR9AMoCsmPfArYX+KZ0Kl/6V8Sx4JCPNMGpdaPqy+kLruKaNC9WCto+4k8OTxOcORemZlXUNr",
-	"xvB25SPMxPFpGI083a0wv69NH9fiX84u5rb7z7g9l3OOnMQNCGIt+pU1djC+2sKZDvCY+rMzkxCQ+30Y",
-	"9/ZaAGHvqaM8pBeElT/O533sF/80pp7nk/Jby3+g/fPSH8F7fcZK2tvu1Jvrq4WH3b5vwUbQ6bDFrw+l",
-	"LhMS78xOuyjC3DSx6zxb4/6ylXDL65bJCSxDMiwf/JT0BC05Yp9zRqjOIV9QFjPpLWBl8zr+pQTYIhn/",
-	"tOQ1xYmCKvO5cHbz2YuVs5w3hagClizw9o8DzMp+g5bPxb8t3zO2umP31bAmj1zQ/pU488cLGbNkebvz",
-	"ON5+2W5WtIuI9/LYYem7NAIuXSIB0gYFLjj5PhbRblDMerGIHpis3Ipdhcu5NeT3im3TabOg6gfY+f4r",
-	"4OZFPQ/VFjP6QBwA1icmblIYp/sXPznTU734ovmbL65Jyd/MRYT98mcbSfHwqoICcJNZyYkKyVB7nPJ6",
-	"bZwsvigd0MCqyHtCQqLOHN6oJcoyDCmBXq6CO30MmQsnGSWbXPaJKh1VqZOO62BvTNm24o9Sa56xfmlX",
-	"yisJuSkPz/MZ99s+F/DCTtbdcRXxGMND26UACY2tMi9rNDG/yvLN7FbOUbRMEu96+QiZvPUMQIrN1K1v",
-	"LPXTHF/D3l07k9SAgesFOjPdXgrJlkG+z6dMyufvDfBxpZ2dat+tmsqTK98sxuLK90Y8Cq5yZwH+SrwB",
-	"0pPJjM/NUqps2TU8eqEXLI1opMIYCoJfV8uMsEBj7JE6OqaXugzBRSsN4x9w0fEHnVqBYyKcW+bQSQMJ",
-	"ZtrrjrBoo+Y6ijhaX0U+iSJplEoD1AyAD/RHhH1o/RYhn2ARoVbDNbUPiPFICRHi1U/ZI4LPSSjtUSG/",
-	"9T3Ui8uuITgy5ESoWoo8emTKU6872OewE0ra8F61iJ0P0EZD0mCt2UI9Gm3psvYF1R+6zh3Ipf1ZmWGu",
-	"N9IezfVrVL2DZKFs6JM3vx/HW51paakAlpw7nogAHCEO5NdDT2sj9bTI7YT9Eb2Aj3cJjn8oY+1GCGcd",
-	"sNkzrNBqZkhdpdLO6l0Xdc/k/2rdLcQIVeg2vql/QjeUx8+cXqyTBJXmeBMxfQwQZqes+y+66AZmiNQk",
-	"mzTN42+aGiqo0o+PEUTl4pJ+FvdpXLKOQJD+JKTR7FgunNquVgusPFnuyFfHAdqTrBsWZtu9JXniLdDZ",
-	"uygk0SQ0jcdHBI0I9iRPGGRGL6WyfIP63TE6ux5OzSD9GBMkoN8hYINYeEt3sKD9QlCEaKJWMoXDU0d2",
-	"v3Sqel9qBFuYWo97M6T8bagbByF0xmEqvtBFHs80zISjAOo6jCoe+SiKAmiwcTKibFhGZ4C2KqczHxj4",
-	"puYtJfdsmpfSkqp31qIyYmaA+sCpCX7ke0al/vDRSS4/6TgTtz+J0aqSca7cGpKoNo6fr8YAQ00opVzW",
-	"OVJ9NCHhrIRQB5kVNYlf2eiAXJyHRw8K8Ila9ZWbUMydc/wKwjxIjZswXz3M95Ikivope3j0QMBBPCcB",
-	"CMURFRGHhAV1WofANZSPui2HZh0BtU1gnT6TE0yWKeuSz67SkQo9VDqicbV4iiBSSVLOfc9FGA0599JB",
-	"RRQSRqYGZIGGxrM+8GfK787IVP1AxSnT9A11aEhPUBEBnhASQaRWk3lJHABJSJHdsnqu5edfS6hjOmTY",
-	"OEbnb8+u3DJS4TidNBorfauNHnxB2up7YZ6ovu26MRYIfIt6RD7jDoAn3fhgr7NdO/6g07yR6cPnnrJj",
-	"YLcnXA7x5k3VcH1MohH3XNSVJpXmKJc1PbDa+11DQhcFGMSDhwRAc6EAh3hMpGyaQzX5IB7Sz7Gu781R",
-	"TQq+kv0zh10WHS4XhXhq8Djs4wNBLg/RSAFxC9RVISlNdrhZk/bqM3kKLeOVSdvnLMJ9pcipm03npDGm",
-	"LMKUEcCrhV7twFxE+9atIY1Gk169z8e3xupyWAbzh8K3SVsCgviD2ogLuRzKWa9liCDhBe0TUM4xE1N5",
-	"BiRXMXhEkI6lrBXduFi0VXNmUNKx78/UeSGh4Oy3T9kpe//9u4r8ov7++8BZLRi2Ph8rPAM0oBdE9TgS",
-	"I+LFnZ5j8yAkBIkRDohWY+TYDKRTj/h8irq3OPX6XTTSXaZOGVwvLweouzraAesnfr08uvhc8hHcj/yZ",
-	"1V577MaYBV1tuHcT5hAR3xdoOqL9UVvO8PsxDtH31RDlvyplDX0/ThH7/in7fq1WS/0n75VmCPo+6j6R",
-	"H9roiWrzMRbDpy7Eup525a/yRwD66SKow818V2vC800Cmnxcoqa6SGuprsGcdFGsP9svSW7popZ6h/3V",
-	"6uWlPAhrl5fqZWBGylfFQ7YfpgbWSD7iHr8g8gt5rzqY30eMI8IUSB36vsrmU2+Wm8nO7nNR9wmgz7ko",
-	"B0L3tGuh25WAE8rXys1oPVLux0c6jzDZFHrbu/ES8lDBgmHflVs9HmNst/JJBPtYCxFQum5QFiM1nTK9",
-	"P6Sk6mEvkR2rjaa0c0OSHoKCw07i7insRSn5gDhqEkTq13GC8xBHMI5ByFkUYzcm582c6RFkzItTZj0p",
-	"Fnag0ppVaaPVRsNFq41V+b81F602V+T/5KfWpovW5K9rjRXJXJVGqXRoUD1OWbcDyGBtVIoMhkLSJ4CQ",
-	"n8Ub02c/NVlgQHo5ANZFW+NYXtHzySkb4/6IMlILCfYAS0xtv7pa/gcGJez995E2J+UzfWAgaqw1c00X",
-	"3egSAHf8fKQb+Eup8J4t6HzMhhCEH3HGJ6Hqnjglvn+zjqB6/ZR5HNwi6QB/jFYGgsOnfWJq97XREOD+",
-	"iNRa9UaO30+n0zqGn+s8HN7S94pbD3a3d/aPd+CeBForFiFf/dnPXvzd/+m4jkZhcdpOo95U1/KAMBxQ",
-	"p+2s1Bv1FYVgMQJjqkhJ71Hm1TT6GHgTuSjwtuzhc1AjjR3oqoobDdht4FO7E0G6qCsfqVvbW3oK8WqU",
-	"GZnNpwxQLAMf9xNcUpbxZJ2yEfaUBq9Rz+I6Ln2Lj0WEmmtoTNkkIkJdC04wqjXk3kybsC4y5T0JnpMC",
-	"mlLrFp+sXU9q/8kcgIJGzXHanxY7G5JLbqWMqadu1esPQ/490lfejar3dIJAu2mq3iF1rSPuV7pFnSFz",
-	"hJZ4yQkUwKmRPY4dPHe4N4trh9RuszmJ5CCqvSekeCuQBxP0EpPxGIcz0Hhsr4U8A9ifEB0LV7vYaa5s",
-	"NBrwv4YBf2s76yu3N1ob+u/du07b+Z3mkH+4d3flswux/r3vrq989PCT/USrU+8GpU55khaiYiR7xsTr",
-	"n6YdTjr6a7QPmGKr0ViSKBrYMk2WYz4mIK2g0kbJBJs4igigbzRarjMWQ+1EtakJ2hcbQq2i8WQbZELl",
-	"oUkwipJX31WRjcyrGuYl5p4lKJlqBwL3pdmRfCMo8srQwwIyq2aSN9eVjqwDNMWviekPL7qnlLqUBwqO",
-	"edop8uljuZWTWcvVRjkHmRxUiqIvfvknz37+F1/+43969pNfyL2Fh0InusFeBQTDIr7cx0HUH+Fylnw3",
-	"xFNgyYCdi/T16EYXgJJRF77u3gQyKd+BZtQxR5S/HO8dgzStmRtitSJWiXSOj2TX3Unod13jLk8UDCyQ",
-	"4BPmKUd/F088ykGSChJtgeqtnuqiiA8V6LZ8wClDSqLv3u2CPjY0UN+SgP0R6Z/DdfLNykHQTQInIR2O",
-	"IhhKyNmwDlNQhbvKgFW1u+hGV4yFSq1jiPseCWNAUhrdVFahJowpStQrKd+ql6lbB9sY558jpyAln7lw",
-	"C2m3q8eJUJZH/BuaUiYUiXpc6jmQX8iiOronDSaV1wxQTeiCUw/q5zD4NmB48jthBKV8r5Ze6BFonYzD",
-	"8Qe5B81+pPTDbKa8Czcw6mofqKRvIsmVxJX8gnFz1m8qqa3WTJmEaqHlW+WUTFUfVbmjsIM6caYBtCiU",
-	"owCbC7ajq3WDFD3q6AM+RWPMZjEp5O0+HdOIeG3UIzPOPKsu1x6PVHdBc1Q2VGtDK4/dIxKFs1pnEJGw",
-	"K2nDFTJjpJUQlLSoyR4d2wsMwwUVxVg8zDtlyWbF8vnKCUVDEaGBXiXR1jzJGtvKqsJlFBwIdZL4nYFl",
-	"KqddxH2iEqmxiPF4teEBXl+1VaVB21Y4jtLwCyAgrlghGQcKFpFcwsaxrZNTRoeMS5UW0kUL1GPIZxW8",
-	"sMGHNjmL9CQVkt/WzOqdpvSNaUrAc9Ny2aA4wolXPVwAd9X0+yIkoyPoZ6QS3+CI6LbMbQ1t+NROU7M1",
-	"s7R8cY0jzjiAYh92sda23li5vbG2srrxLz77rN7n40QVs5ImUoNQg0sPwpxqg0KqwHcHPBzbb10wu0K9",
-	"08zueO/YWKpZFhKn1MdIqK9cQTWDj7N+ltGz1LBfqbY6b436Md/IK48m7LyIGEoxcNrNjYaxrotbCtCP",
-	"7xwcTRvfuT/knU6ns3/8cLTzcCg/7sj/3el8JP/prPQuzs/lh+1zf+ejj49W2f19uGE43L7jbTRnEdxz",
-	"58Ojh2s74fmHw+Hw29+GwHdG23WLFXVopp/aNH0+JkLJkRKNfWXVPP6Y+xckv+905zelwqp1ye1cBSwr",
-	"ZfIUz1xEIYBs6Qzgay1T5ZddjZVG4+l1DACzMcttgLhj6VTn2Lxyg0By9fk2wX0SIZz2wsMQv/yjXzz7",
-	"yZ9+9fc//vKLH7746x9adoA5AeV2AHQBqAVTr9wUOCaRSGMyGFUm5XcB7UtZAr4PG0GXcglXOf3BAcO5",
-	"5UVJ4aogzMi0bflKfe+Uxa+MDY9g6mmzQ3vzMu4hNaPDqdfNVCBpjZFPLTcT1igZzbVTpp08WveilkZX",
-	"R6DvIQx6mC4Q9L2YHsXKXn48VOg6w1LNT9GGT1mRi6lQQVJPT/pOvNOQvilfkgUYmhzZR9ZuRlZ7kJgF",
-	"ct9LepM4fR6G4LnnoSCoB1BLMxsNtO0Ek1BqWsMJho0Xmf4WnFvZBPI8lygaj6xTkz4gSvfI8+fqmsPS",
-	"w1zWB7ad2u5fvxtsnyMx6Y8SI16bo2WCdcV2hWn9zFjD9oPeub8yok4tdFrq/PpXP3/+0//32Re/l5Zx",
-	"C31dAx4OSXRFGWcWTaXfZoWNejQwd0vOuOWisIDBn7K5HD4kgkTvGPw3z+ALTNK5vFQtabGBhn3aJ/9C",
-	"P10bo6+a2arxL8En7qnN/Y0x247lsyyLNazZDDavGZvOgZKbWXlgv3HsNsVbj8GMkKyLRxFhCcuTCjh6",
-	"9qs///Ln/7A8l43bUpQwWAOfmjj+E9Ue7j2Zp9+XnC4dYwBvjGbJOi1URR0eZV9mXKtKldcJN3FLFD1J",
-	"eDs4jiPIb4SsI0jRAMepW67uQ8hBO8JjbX++zxa6s5jiBeOkhuAE5CsyT5pKHpoEctYAFRPOCsMTFjNy",
-	"raiA9q+n/PE0ZRYZt7HpMqQdwsbDlaq1eE+opjvonnbz2+LRNNQGlSjl5NexDzXqRMSGOumFihyJWo1m",
-	"7ASzuqPxgUr/0sbalqY29HIF9D/IYU2FgeLkmiLpCndLyr3zMX/jAtaKSWZErMWhvHLfXka8XkGkxnxI",
-	"m1ApIVtqm0115V6zxHH9jWoJ9pSMBuAuMlaLDNU8da9NrWX9dVBj/Ur1kPEAFzo3jTGQKjtTjlVGLkv8",
-	"qq1G0+oBCU5Lu2Wj8+HlysfR/mcb4sHa9GjYGv9O73b/5PPV8w+8zeATsj5xjNIxbxCQTKuIUP8GvcJF",
-	"qtSx8Z/NdfmajGZ9cAo3/Yhgb3csh+KoMvZ9nTCtd6J2czi68BXOw/pKcxM31xqrg5Ves9/yWs1Vz1vr",
-	"3dbXpJ6QYIFITSlGu1Cp32b5nObtzbXW6sYmBFWwXTnkkNmHo979Pj2gHx4//Hy3uU8/3KyTlUa93/JZ",
-	"AuAGbsTkSatrDaDedf3Y+lyUq5gPjXtWZ7F/ncomHbJY7ctKfvTi3/3y2f/4t0urmTV9TotVzXsF/UyT",
-	"ML+lTIgISxt9wEM360zOH7REIU0Vx9aRbaZAXsYpxD9NAYyKkU+CLXmn0to0ttxcfWTvXuedLvKN6CKW",
-	"43N1s9VY2XSW49qVT+/evc6rl2hXtKxb6Sy+rOCzTOt3AuCdAJgnABQ3RjjmxDan/fX/+NWLn/4M7d3r",
-	"oDh8+eznP37+oz9eXjLEGQqlgkEhlQjbbp1CVdCCJEsq5uWjm/d268oE71Ih/32gvQAR5Ecl2WG6h3yx",
-	"q1c9CexRdTTfCYDXzdubS8nFkOJZwWS6piVn+GQR86pgeIVkmDcDS8ODqf2vcjItH1puN7+KNCTrGJmk",
-	"sWQOy0cOwQubbvr4FrmyYUF2WfqtZr5El/u/E8dXE8cl6k1C3jeKoE+vHcswp2h+9pTtTP+6lA0ztpSS",
-	"8fz/+dmz3/vxfFVixWRCqe7QtQS5rViVOFEpHVa6f1eQKH13t45249qEuLsD9FFTQYju8XZnvxvDyRdl",
-	"9qSajl/DoDFNuZ3tg/17u0d7dh/stvPd85XLD1jzd2Ybk49a4s7t8O5a9PF0s/9gvBrcH6xjZ8kEDXvU",
-	"qj/Uy2W04KozQEDO8STByY+hfqo2trVxflqQVXjViRqIpZLjICISgOcXehS9lFOh3luaYWHhHmTTK477",
-	"mLmoz9mAhmPwxmDWJz7COp/5oyMdR7L2uEq/+PU///jFL//xxV//8MW//qfnP7AjhJ+Fvm7anjpVpH9e",
-	"w0FQo14tAdsqPlSPRipqE1ngWyLfyWsrj16CxbkufaEREhEOI5E4ZvSjsCqomjCAqsy0YbsgpyypN9LV",
-	"RPKOEZ8iPoig6wOBdlBYnFt1JMVJeaR/buHtaKz9ZbV5uX4B5/6u94ECiriWSwMHAQxujtjAQaCH2nby",
-	"/dNE3DGg6glRVNj11ENfBSNQKeDsAvu0ROPKhPONUE64R6Y/CqLgnVQ5O2YLakcHPEe+CLrB2GBkL5cH",
-	"PY1flPXhKweiMPspNy19m6brqxrelbfAAhZ5QUKP9l8mE8zklJH+ORj/BfsaPf/rv/nq73/87J9/+uKn",
-	"P0O7d9Gv//sfPfvi9776N3+3WHGQLC6nNwxJNbVhmFMbXAi9myItBZEQUd8Hl7JqdVHAbzKawnKsRt28",
-	"62kWkz+OC9Sz3ABezQoex9275gmq53/7g+f/7X97/gf/pbqUAsdQbSIqeY9U7roOEpyT2XsCvpGseksX",
-	"/1l9NeRP7WlII9KFrowKCVMDyFiNYe3y0lNm6kvjJJI62iPSGNcbwkA1KLQ9xiN0TkgApX7aAEUh1sIU",
-	"M+SFPAhKhBVMS8qa6+iXxrjp8V7GtLExw51+OK41G41mw0lDdH8qHxbtelpEtQatxuZK63ZzfdDr95sN",
-	"b3N9nZA1RyMxA0644+Pw3NhD3i7b9QKn7fDJ2UYPk9ur6wT3G7f7XmttfXV9bbW52vBaeBP315uwx6tE",
-	"qrXNlfZi5NGsnW9trNuIu0CEJcRkTP8j8tlyMnL+sYIlfYnqZA4vT5qSTwowyXK5vDBDc26e/egvn/3y",
-	"n1/89GfPf/SLRayVQKP82gAweeecTKXHCtXqb4qpwYKaF8/DQaCScY13BdDZUG8mWWxJyXTy/BQUyClb",
-	"XKhBrJ7/1zpo8By5Cqa9gNzK26l41VPXumyJbANFZ+1hOzg5rL6Jd6zZvTI9bynPWgxEu96ANIy0vjcv",
-	"nHVtHWm1sVI5vfSbV9H4eMyTxqzFytkdldD3jZqssMVUvTpsMw19AbGjL3/+H7/84odf/qcfvvjHv7Z4",
-	"yniAM/zkUnt5VHdfEtUkmzDqV0T75/PM03t6/j3cPwd8poFVARzgIdFooPAYNOXhuQDnuG7O5M+SlErL",
-	"3ogTE7QqY4GkbJ0yrBEplO4nYuEeFxjYLdPiRynQANAxAsKIBjmy35quvFNoGYtgX23QMpMNARBngEW7",
-	"ZWNdKYO/C/YyZFmoDN3kBXXUSenh0vo2KbARmgRwPY3Qja7GJpQXw2+1mu7+UjOr2b2JzEfN91Mz8SG/",
-	"GrAHIPVVwFppRY1xs5yQBftoxK3gRjQK+WQ4Qo/ItsJ+88Dznut1S62CbHiBXMdM1u/6ylrsAkyntA54",
-	"eMpi5FgBbX/VvhwPcNeNsdb0vqLCJAQXiplL2294onb0stYAWGwvw+dgNTN01lutzcEAr/Vbg2avgZt9",
-	"7JEVsgKNF9LtC8t9D65jzqjTWwnunjc/Huw1Zief3ffW2NGG+GTawg/665OPyObnS8guTTJYjmMSPaLR",
-	"6KOjfky+l6mTSS1pl71Ejik1sDwqdI536ikibHYRcCLV4lzF4GO/nrni+R/+h2c/+VNkqLLIhBoSRmoD",
-	"LCKpjhiOakIf8/mpQgDFPuoTFqkOyThTW9xWqpfKTR0SFEwAviTiCMd805xwqyO+imL2MYPHAXZvb4ZE",
-	"HzMG+DIav9k8wTqfGiGbcUWlLUiZjzm6stDXrT4LMYufjqivEr+mpHfKDGv26YXBj4NBvReXhKGpNO2h",
-	"Ol4nGcRTnZLee0I1wgR+D4EvOSYfRySso078DKhQUIA9Cr0GNFOFlJNjVwByJ0Z8avRjJS5uSB51sw2s",
-	"qRbxKKhBEHLWLbca7+n1vo5Cq5pYqQTwVNss0R9xLm3K4HxiNYl00n32neqqjjp8Zsz6WL+yQtGoON4a",
-	"66WtRquRctHpREmdVfsStNBmqRbaAdinQbJ6OUciDugHcGhjLEnq1dOGfexQLmfsVoipMfs4Wrnf6203",
-	"xp98RG4HJ58NV4b70w38yWer3/2wCaPvEzC473WOTw47x8faqIZhURH4WLcWczo6KkoX+LN1xyjHtCAK",
-	"YD9ln7aj96J+3trmYGO9t7qx0iK91kbjdrPneZut5mrqea+Dc/U+YfEBVOJ+jnsVYF+NZgmM01I5v2HN",
-	"/j5R7A4io8D8zc6MObNCuHj2q//y1Q/+Sin7sbx6/m//4fkf/twST/G2zssntR8X4pDGrwUss5yCDxJI",
-	"8k+RArDrkRGVWvMk1BhxAfd9YTf7V7qpORRd95QBMrSULcCTwYWnYCqIP2ir3LFEHCQK4Agzj3iIT0CQ",
-	"W6C+ZiwAD06Z0D1fdRdl95QBbHYfUQ80YsjzifgwxEHciVz0Q6IghxlHI+IHCq0RoFxARz4ICIPvEr4o",
-	"0I288n9TJxyipBEC6ocEvH7YF1uKHLqPiKoWi9s6W5YKH6jInDnAAJ2RvMx8Ld8I+1hPwzwKlH8NOmih",
-	"use4yixu/m2g55DPuVTmcRTjqcGK+wSHTC/HCAcBNDEil5ESvrECr1UfciHPhxpSD4KGUuNINYhIe/11",
-	"zW4XOjleYL8rlQfQLrYUnl9EfD/Td6NIJitWcD2d3/2aY5Mlgn80EZHVinHv4M7ug52zzuESjinJJBVF",
-	"vl631D43VmNf9XtWiP4Ffp99bl2idi8VSE4ZCkE5G9DhBBK9rq8StFoLVALN+Io0At0fe5c57abUXMw+",
-	"hWY7ywn6NEh1WrFIH6N6wIa/Tb1vV0lQeS0E8kJBfPK1il15kq/vt0+F2tCLn/7V8x/9MZiMf6SytF/8",
-	"xe/G4nixnRiBgFB1PNWiprGhiIe6glJJ30RR2AJhm2OhiX02YRH14zJr3BOERW3UPdzZv7u7f7/rqlys",
-	"/Z27XZVGYjJgR1icssS5k/FMCBd1Ow9PPjg42v1ufCtVhdCx9u+i7s4nh7tHOxreKS6zVvK8nVQJibjR",
-	"lbYR4fpTFqtDyjK2vX2QCQrKABWou93Z39558ADe1ElSXRKVQwPMQluEIhEyJJFRKa8YSTa3z4klLwOq",
-	"RJhH2bDAtpI2PPHQrDgPIsWczO5y9Go7rzRzQxO9GDeoyORKLMLWajZSEe+V1N0vxTpcXTaPY6lcN9WH",
-	"I8/fomROjNS/hjSB+Ow8/6u/+/KL/1BoQuSSBMpMiMgKRRZyqgNWHG0U+R6ayjtTegh1nDBz+PKkVgMC",
-	"LNSuT0VUU5E/4umhii4kRQidOBIrXc46bg4aq/2VjX6zt0Zue5sN3Oqt9FdL+nSpp0Gf3LQCZe+hpRry",
-	"PX61EF0DQ8ICnet3+ER53GIYLnuxXtbxqhgCNDwrpvDctcnFaFOdq61e9U6r0VqvNZu1VvOksdFuNNqN",
-	"xneT9dybIQPwKgeuWrFBN+XXxLmhz8ACTmO2/zfuwMAmLKlcFSo4+eIvfvf5X/3xr//73y8VpVR8RnvS",
-	"VWxEqkwV9KNR3OPEyMeEAbZzyosCqU+Sl6CprfJIxIwqoP1zBeqSDlNpxS3W5LqWa8QAVybhSMODAfhC",
-	"jWyB9tGR872O7uEWMcsu+CzjSKYtTy3GWO7PLGxgCG7Q150rqqIZr6rekSwZFUaNdFXckYdJ6dErTZU4",
-	"maZ9TEU80/Qyh+0id8iiUKPPh1xX2aS9v3LD6JtJq9XskQZeHbS8Zn+lt4bXN29vFN28B4V0j18bhqnW",
-	"bBtYhiTJAuaZtmTKlDUMMadXp611bJakYRbj7Wdid3BkeYEf+MVf/K7K2X32oz/78m9+VkmJy3ZmLXcI",
-	"d7Sj0Nh+liszaZUGaL4m8B73v1Ad4c7JrI4eQM+yaMrRiE9CUS9ifFkr/Vq1PnGTz/nxjEz7Th15Vxmt",
-	"y2b737enYLVV/maywfIZ8jG3ayoYnnQ+WLxYc3L/X2k8zvS/zQfi7P64iwsbtZfuTEqq26qe6XVgTZnd",
-	"vYAvvTyQgupcSOlw1vlWB19rcz//mxd//HvP/uTPUdyad17aquQxPAp0vVOtN4szy0uLAvR+K8xU1Twx",
-	"bThuyWsFuSAh9l2DME1EFPu4oJEgFbjnx/lfyS6H5Cdd8aTS1HkUtNUg2iHBXndLO9N8zs8ngXygVprw",
-	"xKMR8vnQ5BuoKJUKschXdRhSqd0DSkI0xlF/ROLOqa5Kb4dUCd2+Q7m6FSrakF4QhrAo0Q4PTg4Vq7oz",
-	"0wnrC+1jSTUXTUMKUJfSSlYJ4wptUuDZ9bQ/9bCq6t9as7WwTX2l0Isav/OqbeiJyLTAS5IXGqtzXVXy",
-	"zldsR6uu9ZO4j30R94xTyu7vfPfu/f07H9//nZWTjw4+/Cj792sSQIgOoqBSqZSaWCmPdHVvaSDZNvQH",
-	"3eYsCnX+Q1rH8ad4JlCX8ZqIeEiSPvXYamUTb9Cnr0NJgUkZODg5tFin5pGaZ0OFgU4Slte9+IvfffGf",
-	"/zxd0MWjIM+6LX9KOb9Opacp95u8V/7V1eEJnV4Wq9DIIwEOI9WrWn4PMfjulEaju/Evu57oIuxBaipE",
-	"uEtY4aEe5AIW2PEFRyGJJqFuMgyRVki1qJewNDme7SQga++FeN2hADJmXj3OfYKZ4l7z32+qgVBS/TNv",
-	"HLtJjdD1xnGiiq4FZX1S3r193lBSS7TcaB6/DuU7c/xX+Q2dOkNf/rffff6n/66K0nPVcJ52W9o5SVeK",
-	"6NWTUJuOdCWl3KdsQTgMdKSuCsp1FeYTAZTWJKVT5/FQkQ77qcQRyItXyCzKFIQdhTqnrAtK0D6A6XST",
-	"FoqSSzDk43BI2tA5bcR9ndEfBx/lpQHtnwOqMTTXK2YHv9HVn2a3QjB6SYACw7RLd2vnCuWeoEEXmvmv",
-	"TG0tz4J8DdVW952Yen0Ew7WUsAKV69e/+pvnP/yiiriQt9bGAxzXCRQewEcQkTinzIOzr8OaBQbxvLMY",
-	"F0xDAU86NHvj5ODk8Cak7+s6IXKqulOrhAysFWRjTXdLeLBcmL0B3pWTeWeZ/gZbpp1MxUVhOt0YU39v",
-	"gI9NcorZXSrGS0p+EmNR8kvEoyD+njD19Wti1Vono1I8V3wdAd0r8z3FkAr4kM0FIeKrrM8cQ8xZnXQc",
-	"8BB8huWhiDvAAIuySkwrfQWGCiMZY6lB5xii5eSLESl8Py5kpQJaimjDs41w0gUbupWo2DBhUThDccsO",
-	"uT6qPkkuEo3VJNXveWT4muHDWp0Cdbe4llK/lHhSx/ehy5rGgVI9JJNaTkCkl5SDMFGPxB2rk+r8uPv1",
-	"gvJ89ZyDKLhO4EUSELaWXkgDFK6r88lt7NUwxqs1D99eqw3wyu3a2m2vWVtrrjYddzlnlWbvc8QCxCWr",
-	"HdFdM/ulISheE36Obkjaf9p4fPPVcnZFqHQc/c0o4Tcjf605qxqk5dUT6NkX/9+zf/V3mqeqfKdSNlqY",
-	"/zbXjVctSc81sRVVm1cE209FtKNffE+/9zexsLA4t+3T1ym57fFroBI9yG+X10cvmuMolOO2IDhELtnt",
-	"D37w/N//wVLJbnBm9eNqEdfHd+6hzZmC6WMLKSOAl9ajzGuj7sHJoarD0oqNLutL6SHQVCzNDcrOuV6w",
-	"E65W8N05z59zG0LodTlvmWVbcN5gj70Opw3KDbV6a0SbSYP6yRfxyVvqzGUK/OcAa41I/1xYMFo8yW/X",
-	"hZTpMwMUy3TIcU1hJYlzCFIlLDr0D9CWqq+gPIzZfuwpSyeD36Sogz1PqzfQg1Cu2phfGGMghfKVYMPK",
-	"S6FG1hg6N/T5OmXrjUbzposYuSAh6ipAduK1ETjzCn1AipwnSnBd2YqIwHqwsLwqdpMZ4IMo+BiG8A6C",
-	"awkIrhg7Va/w6wOfai/pAn4FBIyP0TeNLm1hiyhYVa2/n6QV+BxjymaVV8COWZDyrsrqTPpmLPLFiE91",
-	"fO5RjOqSR8mS6qSHerNTVoRtNREGUsH0N41r1DWPTMoTpzQa8YnC5DLuDBzFN7wnimrfEzeGapG60IsR",
-	"Eo+QsYXK8gbVgMcI9Z3Dw7MHB/d395cEEKl8rD4K5WHsBAH0FnmZ8E7wQNN955WEQO1uejje8nG6dOfw",
-	"EL34L19o7NtsC6XijOgUYEGp4l2AU4ygjWl4QcIaxMnVE9CN7o78cMwnYZ9ArQVGGrLtphsfxbnBf7Xx",
-	"QZE9ZfBY1DUvVY0rdd8ZFw0mIagEnBGNAC/4mCg9Xyr2OhS/BfxoPNbjDGeouWZyCQB3Q+g2wUklfkBY",
-	"XcE/iCgkeKzw9hSGhxX9d+2yW8l3rWrfRyOOfK5tJuvZAFePh9huh919gEVUA9LVdu9qGGBz6qdaURpT",
-	"IeRkYKJxL1lw3mKhVyDVeJkK1Gqsutp1Cy5ZEfFAJGui4Cs0PgWMqYizKBKoIP+O2ilXzzIors2RPNV4",
-	"ouPJaL0vDClocnfUmOOEHd0TeyyIf2GFaFXyW+IPSJHWKQmBNdfljKKIhPIR//LTRm3z8fu/5VylRCci",
-	"l9EtGH9NES7F65yQROGsDW2uT9kpo14bNfU+b+sck1Mm1ZI2enKq9YdTp31qCphPHfc0LnE+ddrNp7Bi",
-	"pTl7rnNZ0zCK1jGPy6KrlfzexRGeo4Co5y6XebgPqvU5CaLFKYetxmr+ATvyJKuzDueA+17964cexxCh",
-	"MACUhVkoz//oZ18tzkVJMC/m+j8O9+9b7UwBbqggJybgFODjeR3tRgDE2SNAa5OKLccNyovmIOZGgKpT",
-	"RhsVaCg1lhurjdWbpyzhOjHsQB3tcW/iExVnmY64T1BAL4kPLBqzGRL0cytk04UWwrVQ3hxCkAmulgKg",
-	"iwiDZCggp1GYev4knJvzdKggj6pE3GPwI0SZoB6xIZPK0jvo/BD6XD0jZnh5jveIetBMzkMjAj0dKNN0",
-	"q6M7s0QZRD6NIp8gaU6j1tq6GxMGozEO5YL3yIxriFCAWsWh9x5AHY0poygI+TDEY923/5Qlsk4ujFoU",
-	"jVQzxBfQXwCoXUQLeUeWe9LxZOy0m42WqmzUf7Y2YrYp+dRQKocV+CZsjlt6/yevGfBwjAH0kzIMA8px",
-	"iCKWZK1sdZ5k3Zg6NOAznHNgvq6k6VziphlsAQvIsKJnf/k/X/zB7y9iQiERKZyDYvvrCHwrYqFDKI14",
-	"MqDE97T7NcHINd4gMKigLF9lRspny92unUagFKRcQy7SgL6mtajC2soDWKK4sz08JFteQ9IOK8n0UMR5",
-	"CuPdWF+nbJ75JSzohitbQlViJZWNnaNkTF+3V0hhqhb3mU/K8dZX1lKuFst3wAdoxidZd9/L82+/bTDt",
-	"6lB+00DtahQWIMJ//tsXv/yTpRzUUruvpZo/1DS1yznSMXT9gpgPWDIs3+8B3egm8YmuCgzdbCMM0Gem",
-	"S5iC5+ZRIG9v37rVRQ+PdlXzMAsa0gXulGIbCYT5kHNPIb8rV48OIsdA3nFJcTc1R+gXqNtXgJlMGEo4",
-	"HfOgB4ViuZFpREE8XYYHWIXGK6YAffNsDniZxWZjpPMsm22umTdvaXZt2dluMdc+ZYpt68NbxLnbGYbt",
-	"xohZqpALHl7KxDtJWB5HaMz1Q7WRnloLNOQGCx7ShtKkSPRYQNRXUYIio5cwz+5sYfrGXpu3l0W4s+Hr",
-	"JbCNi4f6dSfzvHkxyydXa5XCo8DAVX4G7kT510PANQTDPdZkt3pYkPVVl3585+Bo2vjO/SHvdDqd/eOH",
-	"o52HQ/lxR/7vTucj+U9npXdxfi4/bJ/7Ox99fLTK7u/DDcPh9h1vozmL4J47Hx49XNsJzz8cDoff/jY4",
-	"SuUgHobUaTsJ75Ln55bOfG5DJ9jfVmzu24tSzE4njUZrnQoxIeG39RPUd9gf8pBGo/G3jz/oNNV3Hh3S",
-	"SHx7Xf0VkJBy79srDVjPJVLgXgvkoZKTtAhbGdj2Nx13kSJQR4lBBhoR/Ownf/Llf/tFScOUL7/4xfP/",
-	"+3+dL46jqn1x03GZAiT/GGYYj5N4Sd20wgU+AGD7AWWqzka1rlbCxsLZj0ZkJg20U9bVLW2V81X5Yi04",
-	"okpI+waTvyrW/ilLwPbRS8baP2WaGBq1WLucFcySm4w5EeaCEFOM75E+9cCvMh1x8DO7ysE71QWnUAAp",
-	"BWAd7Q4MVmVXNXoXXdcmZ5I+rH83/tlx4n5KsLC3ELZi6qqfrEga5BTL1+il9zeWpHuzmxsLfemAhuOs",
-	"hN2Ovy4qdjdS7xXHr91i6R+PzQKGsAC/is0pu/2GBq2AgBGk7Wnnv+8rqHUqXiIGsh5UagbH6ktXI5PD",
-	"nlcAFpQNiygeB6kr9ELAEG/U+FE4CNLdB9AdzM4d19FBGclJaUgG/BI1V9fqUpIWZj+2UtmPGvyl6JKW",
-	"voQG8NtKvVFvNlfqtx3X0WffaX/avO2ut9yNtceuwwU4KZknSd9s1BuOrVa9LgkSx2kG8hZ24NZdt69U",
-	"2qpaSc2xmOmQiTiabDpi1tGOjg+YHqW6fq/rlrUrRaZbqUIaNcLJwOcXuP9yIDfaP63yvxR8lnxnEm2A",
-	"nC5lR1vhTZ13odoimxmojozZ5lsqZJ7qvMUHKu8zNnVLu3DBloG4RMSHqkl5HLiFcZtOAalO0sJuRBbv",
-	"N0PWXEZJfIXVuwDdSF+abncA1TZgxp4yQVh0U+op2bZtSWM1FpmkFZ1tVySTVYeqN6t9QAKx33YOO8fH",
-	"jw6O7sLM4tZCxc2DEB8MfMrImYJGkkffbKJDPPM59jQEF9Svth2sG88s7B67XFMiyu7MtpPOGG9Bw7FU",
-	"norV9EM3G1PpYM9+/79++UU+S6WwXDhzIOcYIJRRMSImxKXiAkm0NDn8ECsDR5u7uFmsaXeYSW1VVoY2",
-	"DKRNYDo35ro8mt6BSTGeCoem59cF8RTDzSdpqjAyjxOlIU0EsRyJkwD6RCoeKFmGvE6FPFScEG62+SEV",
-	"aL3RWHFjnkjGQTTLeNDWG43VcgYhn753r3NVlV3ky+NsRexRAa1T+qNexWq+mqV9EJGu38sMKLctrj6k",
-	"TI7vsuwCqD/Ab1TqmjqY2h9QS3LYlJYDbAFcE1/9/Y8lV/jrHz77+Y+f/+iPF7GHSTS6NR7gWz3KvAod",
-	"oqGtHqYRjUEir9cpum3525XiZkHrQXcgzkhZO+n8YApDjnMSPuWs1TFcUlwnAJ3VhfYRGYREjFJ3XU9s",
-	"202r88Vb1fOk73XuUOYZ97zcGParL2vT6bQ24OG4Ngl9wuR7vbljufqbv+mc+x4W1nxqTdcZi2GVlPun",
-	"pX5zaP5c/o5mowGAqvAaYwc+XYKl3cGCmMDm/PI3K5ZWBfdObfLaiYH4LRqEvtw+EHL19Vavdq99Lpzl",
-	"Uj3k3EutR3tMcQmt9aqc1iW3Yt4Fmbh9i328hoMmzfEKM88qxFfTodQk4GlsWZXuq5usmuarhgvbYc84",
-	"w2MLdQ8Pjk9Qms93C3l2EKCxsdJiz3cqN6WOOqBaJZm3ph4Jj0ncq9WVD0ja+4GjOsOlX1GstY4OWJ+Y",
-	"miTlUaaR1fbbPWUaEsGOwEK3oUWhV/OOOAQL0qo8AHvKspSvEIctBLa+17lqS7qXKqS+xnBnGRPORDuf",
-	"zsGDTm+4ZbmvG3sozaH+ZqKSSyBaLFMWZXbUIqmRJuI7oTG3+6rUvdN4evCV3kBzJYcxsGqg25ZKkA/4",
-	"FI0xm2Wz7VKACz4ZRIm2LazsfsgwNpmBfeKaNA4yg1/G2CtjQUeWASjesaHKbCibMbEc65Er6bQ3lznZ",
-	"qYV6QAbRohOuYhfvTnbhyd7WHvRceqtqhfb8h//h2X/8Q9VB+avf/0nuiLtzmyRHhGUea4qMtGnLBahm",
-	"OjsN7eD+CGqqRBziUKdYKyqBj/vF9rcODbQVLp+KIXTlN+DA796SrOOWio7HbnrIpFPx66yiqh+XRBYY",
-	"j1CPEEhP8IoK2FNG+SlbbJVLNfR14jkvxT5fRjwr4fxNWOPpN7+F1vj1eLIW0J8uxCJr9DZJrXW7v1pb",
-	"HzQ3at4KXqttrA5Irdlfb0j5f0Wmvoiha05ii/l3vL2At0smnGXrqjFvzNbn62wLMLoVxmEOHiuPjAWB",
-	"jRLFTqploM+VWoZXBKx+p5Jd7fin1xMo3fd5//yMDwZCboNGnGdyhtMwW8gkmjiu7pNWDuPlYxGdSark",
-	"H7LZXtEPWQzV9diNcUx13Z3ZX2ewv86UhtlsLGk8Jski8zgRjOYd9yltGFBY7qVVSwV+mk1SKeBCEzY/",
-	"blO9zCzR9+apd21ISWWzCiBGpyyjBF6xhgwSWnwfaYxW5bMT9gDc2NRVUerZKbOq4FQezMCGLwv5WF4n",
-	"BeSyASNF8LckZLTMoX8IE/9mlNLsu9+ppa8iRpTFETaVPe94+NwyvWwcJynXm8+6327sOEgRRXiKZ/F7",
-	"FQCER7FP+lERqFwpItxvILt95wF4m1ltRbS532wGa1eyq6SmUqY6ItiPRp+X9yDSlUAZAIog5NDRsx83",
-	"uqqjB5yfQ1zWaIvEF6SwFdEH8NJrwdemYIT4efVzqt9dsL06Pr14Za2md9N0w/Jd6Nl//fPn//jL53/7",
-	"g+d/ZbcGFCS8oH2iV4hTr3+rPiW+X4MmYre+Nz0XdUOOwkX78PhgHz0iPfQdMkPHJEI3ju5to9trzds3",
-	"k+Txo+MOOiczBSzk+wawECTWGM8MkDGBmvLCZfzw0XeOr72Icgiwy7Ev+cbRcWtt3XEdyYI7H3XuOK5z",
-	"DkZ/c9Dot7wVsqqbom/c3lzHaz1p9J9HoFUcyx0upy8+6cvNNREKOWa4TD8CmFMZMi+ZIUEiCwiHIcIu",
-	"iM+DK0C9CBLlYF7sdImXCOty0JlEo6qoLrAnYBcoFQLxSWg2x7N/9X999W/+7qu//L3SrMjcblVp7zUo",
-	"NxlO1AYq3bgHAWG7d9G2yqpHd6nQGpnUxeQe3lhtrgLs1QCHmhepGo8Eei/iyNP3tZPfGQehx0P6uUqL",
-	"JswDnCoAiGJc2tyKXNAVuMRvGA/o2tu+72M6FmdiEui2DvLcT3rGO+WqLj3m37MYIfax6wxDzKIzOcrM",
-	"/aESCrpj92PXoZ76fKZyvIdn2B+egfTO3KlOnbxDblgRqJKGM0Mjp+2MoigQ7Vu3qFfXs6j3+VgtN7zj",
-	"VupWp+xRZ3IVzuRacS8ziFTxyFkP0vvdzLeg8MtxQnn4/HE5riNZ5dkEStPnTaCYuyZLXEBs0G0vuFrg",
-	"5QiV3OcUPuRlkMh1mNTV5OHu89xGUWfSAoBItpvxiGbKU4BL9L5H+oUbT6GbyYvUdluGHE72ppc7fWnv",
-	"UTbgVcc0XiL5N+EGJQLD4/3JWNpnSwsHc+drJyEeqY7wiuYqyVCeG2VeU4PKip795E9e/NE/PP/T33/+",
-	"N39r902Rx9ISFOP5rY4Vk0xqaFT5ionUq57yqhJFV+reyAiQbR5Cmidw/LX6ClSpqTu0bf3w6IHycwpT",
-	"Oww5kEyl0atFm9N0bxtG6Fy1maK+/WWt1BPnowkJZylLYUHzXQOMgDVZfv3L//jiD3784i9+t6Sjol7B",
-	"sgyNE522qpwU6pFyCwP8a48YqkPDWlBK12+vNeIVatVbN00uB3iZ9crEGC1z1uDO7JAvAZBTxROgdpgW",
-	"p22HzD4c9e736QH98Pjh57vNffrhZp2sNOr9ls+qc41kyJav4Okbs4PcJws3kYt6MwQpvBV3U8wPImNm",
-	"l5QNBwCEDC0TpKZj4VnFRS9aU+UDhfakXXZ6r61uxntt/WYddVMaU9d0lgOUD9CyQBdsx6GTU9YjQ8oU",
-	"ogUKCA98lV6NAGWisA7X4H1Is+uDk5NDBHWLblzXZ9XpqoLmTA2tdWK2EDZAopAtrQ4KFYr7Ee+URRwN",
-	"eWyeKAKoBFRVH00jQfyBfKb1WoXSqqtzTZlwwnM1BZMKw3bs0OSMnDJGKPwxEcQ05rMXZxIgxkPkExwy",
-	"gTDToLmwPkCzTuYGG8Wsjh6KXNY8YTF8tkpRh/WKO/eZRuuq9HiaklfK+J1ypJmEOGWUoYEPBYweJ2JL",
-	"ga6k9g6BfizqsZYnWT5G9fmDLh7RiJJBHXVBRnUV0xPnsDd12jxmKo/MSp6PQcmFZpaiRNacaFXpdS2N",
-	"ruRYNTtuftPo1P532k6mnvU9kWSmJ5YQQGDa1o+b+XtxbWTy+xIYl7Aur8rnu7QMinE4zihz2puNRmIC",
-	"Vrj3OgRzK5a5G2Vfr9kdgkPVUnopcs93EeuD9PJkYrXC8yPCyDR2lPzoF8//9B+U+Fsk7zKWc6n0ezRS",
-	"8A8Ko0LyFB5meGdSkGSLIGCnqkib8anpmKpiWNBdVbkH19dbN/ONSKRgOGUgxYz4AC6aCJc6Okj0R8N3",
-	"JwzMaVfDWXkukpbuuQl1DZKgWPIuN/YcxwkFk8hgW0YGpEfl6BR2Uo3p+I5dFrHLl6zI6sM4IP8/e9fT",
-	"2sbxhr/KoIt/AcU/WbId2TmZkINKHJvaUAouzUg7koZIs2JnVVUHg3txmtLUEAqFtrQKjdvQlKSlgRYa",
-	"6JfpSvEpX6HMO392Je3sruLIialvZq2dnZ1559mZ98/zeITVyHwiXiohayLgBQYdPf+NMT6qW2TeFu6K",
-	"8VtZq5dXq8vlUpFUi+XClaWq46wVl5bD8aMpPyMfd3LrS1fWVorLZQms2DcXIO5FOU/1R2UFSd6tJs96",
-	"HIrqq9LvrXlF9vM5ymKHkfVlZlDc4IHS2AyhO7CFyhiO2egKQ/oIevYgfcN1byMq9skasKRKVEakjrju",
-	"rDB9nTnjRZIAdlbIlthbKKxdysNZgTogSCMhz07rEdn9qxMG1ETusVuR/iouwlCQRbJt6OJYWV/axD6I",
-	"YYzNSyzFuMDvC2RNQtZ57jFnx1nL1shsCaKZfZj1Udv1yBvYNgmzCpfj/YcnXx4kLscOYbhDkyOg4mXb",
-	"xGsQB211CNvYrow5Y6fOV+CMxTX/nZ2tm6eO7VBWd8EjS30Q3VEktujkq0ej4+8E3BKPy34WFpckwZ16",
-	"q9x6rrRYWCzBCvOb4vmzMLXLl7DnTsj/T7ijr+/iRlwSlRSViZCNhXcne51LcYI5ILQkHmWkltSCXuDo",
-	"VqV++abLyOVN7Nea4IeR0WeZXZWbl4QF5eatBHxC2Hz4xXFw9IP0XL98/qm49vL5XXt0XlljH7dbr2KN",
-	"eVTt+wSWIvwhFX16mKNql7Z8RIGqD9TDOKKs1uo6xEk04fc3Nm/MZsK67xcmfO5NWEz+pAmLa0km7BHs",
-	"9O0ZQMVCwdQ7Iwf7uIo5MQzBoNXkcwTFHMih9bq4qvPEVThogaNqHzEXvjDaE+YRov14V+VGtEc5QSuF",
-	"0h4zMybzuqzF1dihTJN/vkWZRKJj/XnN+TXMzNDSGkE917uNgl9/G/31c0omEZSr6pVtBapx0uxFybwJ",
-	"7uk27iOPdEiEBXqBI7fHEHXUFCqPKAYCa8llwqyBm4roSop4VkSRyp/unEUtSvXYJre3ujwt45Q/J5Vf",
-	"r1B59RH2sfdhFxQCcpmqrBzSIuYnpurKvlPudpy0JjV9q6GynC0tVJhLmt9PFrRcJIRaIr0TZPiWiNx4",
-	"NldY4J6VyxfaFhMNXwbNVqo0/ULKI1TDrVb4YY4rk49PygdtG8z22FTNBVSFrkeCXxNipKHQutRsxn2O",
-	"uBsNVHcwhV+qfpqEMDWdcV8hGBthnLnXyEaXyvEat5yyriZgWzxNfvxZ9u6scujfgwx682ZZs+gVU7TR",
-	"FTYk0Omp9DvpNbrnFtjnBe0GLlSQRa1TtTyv/gegP5bpOIWnFDDcIw3KfZIgq3gNrIdHGdATAF2LnCiL",
-	"b2KOysh3UXFlFdWaWBxHzOlAhm1MUgHle6zRJRwC+1JLO97dKHt8WnCdK1y9qzr51uLpdAfPClKBI0mY",
-	"DVWqB1lRNTQ4fWcSjkqzfdMkoWbFYK5F5V+LyENWKNDTjIa/PwoOP4/HArhfHMdtIsUqd1Ol/lAeZqFC",
-	"wRXBDhzshUHCN+f/cJZRT5oqHJIPhswZyboMYQeJ3C+e/Rgc/REe2HQvp9WKK23cIHlVVg5N7GzuqKp1",
-	"w9ccNlTDHb/WxBah9zE2UA77Vqz0oigLnRY9UkXB349PDr6XYlVh83XMfbFeY9rfmCqp4+h/u1u725dQ",
-	"8PDr4JvB6Nlgsrl2PbancozEu8rTdN31EHja4dpEiquMUnA0HNwJ7hwG945ePHkSPgH85tOP2MQMNwhM",
-	"rVtHW7vbKpTB0T9/Hgx/eTA8+Cl4ejgafBI8PTy5fxxpz+9kH1s9lnps9VgP7z4eDUL2fdW0FhKJb157",
-	"O1QKwvDbe8FnDyL60MrRsf/B/r8BAAD//w==",
+	"7P37lxvJdSeI/ysxOT6nyVYCxKOeqNNHBotFslqsR1cVmy110YUAMgCEKhGRnZEoFJri90jf47HlGdmy",
+	"ZzV+z1qaWc3o2Ltq71nbmrVnrH9GJFv/xZ64EZEZicwEElVkk031D91EAfmIuBFx3/dznzg9Pgo4IywS",
+	"TuuJQy7xKPAJfD4MedcnI/lRjEcjHE6dltNGIflkTESEoiGOUDck+FygaEhQj7MoxL3IcZ0L7I+JvK/H",
+	"PeK0HH1LlbIL7FPPcR2PRJj6Tsvpcm9ajaYBaSEq4Nk0JPIKfc+u57SczeZKvbZBViub/W6/suI1Viob",
+	"Hq5Xes1mrdnYwF1vree4johwNBZOa6VWc52IRr5898mQxEP2OBGI8QiNcNQbpkZddVxHDsNpObjLx1Gr",
+	"62N27jx9+tR1hgR7JASatHs9IsQJPydM/ukR0QtpEFHOJG3gRxTJXxHvI4wYmSAeopAwMiEeCjAN5YtE",
+	"b0hGWD5Av1JEIWUDR75se4h9n7AByT7/EY2GaKVWd9GQT1DEER5HQ8Ii2sMRWfTcI9IPiRgWDF3/es2x",
+	"HyVrNvuCXU8OtE+J3Cx6peWSUAbL4POBWPz0KJy2+xEJs48/Jj3OPEl7NME0Ql3S5yGBRzNyGaEonKYf",
+	"P6KMjsYjp1WP152yiAxIqNY8wCEekcha9iB6gNlgjPNWxvwiKdcZiUHHRR3COpJ+nU+HHXTj6O422qzX",
+	"a0iQnrwH1RvV1erKTTkoKp+g9pjjOgyPiN5LQVSJX2mP3SN9PPYjp+UQ5rjOCF8+IGwQDZ1WY3XNnaWc",
+	"61xWRoSJIWGVkAQER7grT0YUjslT197R99UYFu5rSVVBB4x4FcrQWJBw7jSEqKhdl6J/MuiV2mZ21HJk",
+	"QbDrFY4pCHy57yUtgRPBYca+j7rE52wgh1tF8sTwcYRo5MIFmnIIW3frCZmf5HQCzv3CKV1W5LGjbFDB",
+	"QVABbpY7rbWVvEndxSIKsBB5Z0SyKuqZI9HXV8qBaLbstJza9MOoea/b3a6NPvqArAcnnwyag/3JBv7o",
+	"k5VvvV/vmVF/MibhNBn0J6FkxbuGsQKPhR1gD/63QtJ3Ws6/vZXIhFvqV3Hrg6Nt9QA5id0TOX/RDoJt",
+	"YPDzFod6VbQzCqKpPAxjds74hKERwUwUrUgh5al6LdAdJEsB5a9wCvSMDkP+bdLLZWD6J7Nd5FYjYRWp",
+	"c0o81OchknTDEe1Sn0bTLYTRBQlp31BCDtnanYhxFKiHLpyxvm7Obrv6nE8IwyzKX8iH+jCUXcWFh8dM",
+	"KIKXvqJVLCmel2Bj8bCX5mPlRizpfMT9nBWQ3y6z5xhHobyFCsQI8fRFOTtx4VwlQSryWS9xgWIuksv7",
+	"BOmFJJIsMOHoIcERDw0FPjhSpygkPUIviPcG8kZbzyoSXhltC7YiHkkSCEE521Jql0CYIXIZyCEhnNq+",
+	"Wkb408J11C+ZL3tX6408KSX34653At9ntFC5Np0xXNFBVLROWUX9fUa9TgvGZZZwT20FNMAXShmTl8H1",
+	"wZAz0mkh+Bex8ahLQhftVOtrK5LFMNio2IdryQhTv9NCpCI/IOx5IREifq2cb6cFj0bys7rnMpK/+MmY",
+	"5O/vCEvA9sYi4iP4UnIzMRURGcHNFJTVaNppoc7puFZr9shltOsFux78RVrqS0WDXbbrBer7jotE4NMI",
+	"6d3bp6GIUI/7nMFzxZT1zkLiw+SShwchv6AeCa/x8IKtPU7Wsexmtpbe7ATJ0Ys1sVhGxIfW1q5GYxFp",
+	"oZfSyDCzL0trZ3JHwKGgIpYokqFJeRNVURuNMMMDMiIsOmWg802kZYQZj4YkTG6Jhlit9DmZypWXVkd/",
+	"LIjnShqSCxJOEQ9IqLSOhIjFGp959NJq3yPSG+JomzOm9P88A8kwArP7KoKPwx6YqPquLRTgMFZBgrEY",
+	"oodHDxLCq8nwEBEmLRc5y0dke4ijNJ9ca5DuOvHq/dpKvYk3ur21zdXVbrNRsImS91+ZQ85OX/NK9fU+",
+	"Z70cPnOPcw/Jn9KDrzcbtdW1Rr1wuAweN2+k1mrVGxuutAXjv4sX75gOGI7GYZ75xyckrPSwIGhILrFH",
+	"enSEfXR8v12px+ydh1JkA/t2UURHRER4FCDMPMSy02xueuv1ntfo1rp13Kv3yYZXJ+teE2/0NroeWe92",
+	"m81+09ssIIKIB3u9JbtDB0REFhVOzMCLbXBBWY+g+uZ6bQuN8BR15Wnuo+4U9ekFQSPKxhGZMWvqK7X1",
+	"9ZXmSqNZMKGYYHMnFOBIsn2n5fzOx7XK5uMndbfeePpbTnZVn8rHiIAzoZxdt7EgdzH19fr2OIsIi+RH",
+	"i03d+rZQRzce+BOni4Xl6qrUXWckBsv4neRQyi2JHONOGPIQ7rHHFShX3ddmxifUAD3tlyl6vrn6lvH4",
+	"lR9ScsdTN0ejG+CIGKYL09YUcaWMBzL4lLAIYXGuNVU9E6QchLBLLPcbuIAqsQ8ob2T66luWt+ip63xU",
+	"0TSoKOVz/p3Gi/VUOeRI71ypeMfawVh2f8ClUnbwkH5KvLQndZuzPg1HxDPKHKhCtvfUwxEsQDekpA9y",
+	"mfU5/EBF4OPpvvax+BQYXjDkEXdajpyvcYU67Ycn9w+Odr+1c0ceAto7J5HTcrrN4M55/cP+Xm168sk9",
+	"b5UdbYiPJg38oLc2/oBsfiofMSJCgLPLOR6D6nkdp6wyLxu1mtpamLFZchyrL10ly5VCqM6LPLAvhypU",
+	"isUL7AOfh2fvw3uc1lrDotnxdnt/f+fOqyWCNqLTRNjnSIx7Q2Pn2NPGAdX3N1bq9sBOhiRU9l765ur1",
+	"h7pSW3lanhdkDsoREcGdiBcxB/WmmBWEBAvO0GQ4lX+aKTFSlesgH3ol9qzYcr1Wq9XWlmfNpafOva84",
+	"8xfOmR/wAWWxs2cJlqznPXv2IhRwIWjXLzh4zWZz5uBJo5yPWWSIFmAhJjz05N6dhJwNXsohbMKqa/6T",
+	"ZprgvkKU5TFI5TA4Uz6rlkOm7w+793r0gL5//PDT3fo+fX+zSpq1aq/hM1DGAhqSM6l8bdZqrkO90reG",
+	"ytUQX//+ZfPDaP+TDfFgdXI0aIy+2V3vnXy6cn7f2ww+Imvj5PcVMKM46GY8IIx6cp/1KTi9+j5l5Awb",
+	"vgtPP9OKXJfgUG2gV8WiS5+0ZBsuYHgwgTkMD4ck4XgH7XE0vBLLI8CIWo6Otp5pYsgllr+cZQf2cpkh",
+	"jPzLxQ2BIWBfKx80EnJxfC2hXhane/ToUaVtRWwX3Z1Egq/HJiWT2F2WRY76eDbwD55Xbc1akWflg5Yb",
+	"h1xGuYyzvtZctc/pvEdZSQCS7qM+PgnpYEDCO4arJQPfk2P8GMZ6yH3ak8M8ODmUh5mHkdOqJTpd/elj",
+	"w+GEpEVTcjj58JIcC9hPFOz18Q7DXd/Ynk9fFnfPlUiPpASJZcpXMukrmVSa38lFoC9VHimV/koCKb09",
+	"SybjXHuH1soTC+77Sn//ovV3aby/HM1dGb5jAV77HC5Zq63MNZlN8Pdl2MsFbLGdGZ7hiRDjJF47clpO",
+	"o9ZYq9TrlUb9pLbRqtVatdq3JB8cYep/CCFcOfk+9gVxnQFhEJFxHio/ByOZSxI/UC+iF/I1juuMA2/R",
+	"C1XgyGk5a836Jq6v1lb6zW691/Aa9RXPW+2u62uOIURxohPnvBFl22o2+nftve3yruM6Ex6eH6cGRN4I",
+	"Zin34TFlA58sYJhyRnnsknGlH8sHbfuYjsRyDDK1kIz2zlnahyXG3QVLoVb0DBcu6VLEUHO4w3vjkZxA",
+	"ATV6cJXtwFa5cubUzcYH7lJGQkM2SDHsK2myhXBXSGbFGdJnJxUdUMd3NkvPtdOM9vpYrlvriROEPCBh",
+	"RGM11qiG86d9F/ciHqqwp9EfrSzBWt77RewOTk+03jJxD8mrYCpMPuTj+uPMY1znsiJ/rVxgOCzCaX3s",
+	"7JlRHzDn8dOndsTjY2tK8Qj0gJOn8+63SS8CGlkGx+3podYFc2ml9cb8CC9E1t2ZELw8CnYAvzqbjbiS",
+	"kyACvCyTSpJ3Zaz5tp44fR6OYHdb6vBsLsrcOJ7mkDMvbjZyLkwYV4nIrr008dgWrAQPs9Tv+bx3fsb7",
+	"fUFyluA+n6A+NpKd987lAZJ2qkcuaA9kGe/3XUQZEioM5yIs4Appawk0hAwM7ntbiJEBlrxXZwYJn08Q",
+	"aHl5e1wLJ+Asi6NTJ3QE54d6i2nnOj4W0Zk8Iks+3azNvOtT1IaQgD6wOYypM8E0omzQQVhqNSjiHI0w",
+	"mypzSRHQBWqNA0i7ZmjIx+EW6nhUgDVo7sRoOGZeCOYPwijkExeNWUR9RCNl2o74BfFOGWYe6vIx8xBm",
+	"ZKJyDzSTcLCSjK6jh+W4jnmPtbEKtiAkJgCBzHTd9NZKLenCfbqvSZ2TAmRyaiAtTWRNeSvXA5iHJkEn",
+	"9fyOyvxQexYSP9K/o0YHIuSCI0jROJlwJTr0m5k0IIYmu0jgEVG0nNl6dlz4d05PL2u1yunpZb1/enq5",
+	"3n/8bk6A2IWIcH6eGh9HPT4iVaT1FTktiDC4OqlEyzX5faUuz9XMUdfi0UgFuLVSf2yJPPVdKWGRKE3G",
+	"OHv8VEc6LCXDusxOf6g1FjI1HYiSD3yclFU8+9/+8Nk//+jFv/+n59/9npOzi5JYdTYPM6aP9gB1sSDI",
+	"o9gnvaiKdiPUw2FIwTpEUknOUtAE3RdxjCPl18vMCe5/XDBsc9O8tU/pLwtXuFJW8Oes4PVWK39+Ku8h",
+	"Z2VYPL+JPrvXo/9yhAf+ntU+TrZdNAlpFBEmZVqnvrleq9TqlVodgXLbqtU6MMTkkJ+eek9WnlbkPw3z",
+	"D1L/tFL/FJ58Y5vOqEgXOMLh2TjMKDC1lY2cJ11NenrEJ8ldM0vkT/BUIDIKoulWnF8phnyijou6Fdij",
+	"mFHH6ps5IywnqW37ovw8rqxH0ZT56NpkT9E0NbAU3Yq2GCRaW/uf8cj6xx4DWOfyHObv/MUc/fHTp6qS",
+	"6Ionx40dBIuuhb1a/qRR5rWVqm95r0qaAuBf1sp/kqTNPYImWCAw4iKeZwYs0M0NARep5pCpfafMlo10",
+	"8vKisH2c6WoTL1IZs4YMrmGr+vV5ZN3GQdQb4vy9oYacJqVUrYRFP3mOlYrUG5LeuTIcZxLa2pVv4cqn",
+	"j580avmcS/nLcxIUaT+pIpBvS+wEWCy7GE4L+M9/+fvP//pvnv/ZP/36z/4h1zLQTDC7PwLai8YhcVFj",
+	"pYYu0UYNBfSS+ImjWUjFdwtx5k9Bq+7QER6QWR4ud3/rBvx0K2CD7+CxR/mtCb64uSX39tqK+7EiR62y",
+	"+bVbj7/23pOaqxm60VH++u+f/efvOmVE5u6dONowb3Uh1JtdYqozkObuNesJ6sC6Tsi1W7MMjz8nJBCm",
+	"vgOWjUZEeZoy+2CEL3fVj4kSicMQT+FkmIyJssNVQbIMk5aTNnMwT11Eu+U5zrWcDyW5To5vSx4SYHCG",
+	"r8W7FzMxASNRJWvL/Yl6aoozQ1jAwfLKKuSvHbuEMWvLZM1oWKPcWo37fJLYaUHILwj4BIjfr6KOGImO",
+	"ZDeYIe57mspQwaqKMyzHlRNMPOOGNr5maWCORI5F+vIdNxOrFEWXvtbdgqmmw52gNW6huvwr8DFlrk64",
+	"hnx+RHwBVlqEzwm7gqPuUD4y66JL5EayNotPxjW0khn9A3SPomvm+zTL6BwpZvgU4ug7JQRPx8TbO/PE",
+	"T2ZESZQ+tx4+StI3wAhv1OrKV9MB2ldGfdypIigmkN/aK1/mcL0SKyzLXPP4IRGiiKyPpECITAgXEfD3",
+	"PWT00iZr2h76Wq7CgNN4BpnfdRS9oOr+Pvb7ZnVhJO8I5NM+ucpYskcoHpibpsbMqBYRON+SK++FHhLs",
+	"7Y4G5Qw+Rnvn+1mTJ79UcimHdDmtV165fxWTS7/CekKW3ceTS4gyh/jLi/qdufJ9C5IFrKJWS21cuIig",
+	"PKYEiA6QzoSokse6yKMDGmkzB4cEiQAOG2UiIthTHiCt61q+8y7nPsGsWL1oF+sPSv7v3um4BsACM6P1",
+	"8BAd7x1fR8PYTb3KrjrtjAXpqIlqDUQpOaIMhzQSI/2yg7RGode83GJFc3UZXQCMe0NtPgUkFJwtqdAA",
+	"3ZdQacaLzXa97x/muL3k3fqhc0/M61ABtLH06x/9xeefffbix99zrqkWzJWaqZf96pc/ef69z5yXI0wf",
+	"inmBCmX0Csk3qqgd/zkwaoE86HwCKABgl9pbBfQIkDoDKiJQBXtDzAbkEJTiPg8HJFKfu4lvJXcXbav7",
+	"tIr6itwvW4j2tclCI1OAa5dA8wkrdQ7fDvOI+97hS7ZHrMfNTeEy1y3kaV+ofZbv65obu1b71q7tKcgg",
+	"MLXNZlzH2+19x3W2D/bv7h7tyU/t/e2dB7mHg+larPlE3bPKtp66CXhDEZpOKGV1P+QjJSu0vEYnCbiE",
+	"rv+nXmwJIizQhPi+MiRUJp0+cJJM6hOfPUSlaoltylvAE5py5WhvspSy9E9Sb+bGxvVlJfm6eTVRqVFW",
+	"wtaCldKXpZOk599jZQimM7rKZHCqSc0Q2XpIMvJ8OpPeOWBOHQMOyR0cFeQUJdOf5VE6FWxxjBXSAFXs",
+	"ZVZvnBm/uq7UgPO3RLBbKsSDg0A9piyTXGC/wXvtx5aZgrWzl1aA0rtFM6BGLVcRejUHpWgHvd1HJiUV",
+	"is5Mplh3McO5nbolVb27QOxy39811z6dKfTN2CnMn6LJkPoEdXTdbye/BnlLoQmqLyMuRcl5qnRbn3ul",
+	"WW9u2n6tBemDZbgvXPs0qeGeN5Gk6Ltj3J1oSiJELpXi6m0lmu9azfhp0Jj5SrFMQ7gMIZEMAbjKhGbc",
+	"ZiD25jMDPdNSW+gtYAF5J+Lt5QGgHRUpYDOwfouEkHpYIodmHBiR0BhhbrJXMYRMNaSTKjRIbBEbh1Ag",
+	"jIJx16c9k+14BSmnKtHLJjaBmbRUYlPGQs93ib8SpzT3yJE2cWNIhawNZkImCgJQTxTqJ9C+9q1DamqC",
+	"QJedpeVSnaGgcf3N+NZesuPV9pIuyoWHFJSnTxcQ7G3OpCgV3Z7dPPI+8YhGwzhkPt/zekwHDJJmoxjz",
+	"KetQvYrhHZLByXVSQcz9S2aDpPbGlyeyFw9bgaJ9AcxGv+irnIpMTkUx3a6dv1lux7yylT9Z7OA3THBJ",
+	"P1hZd/42H414HHPX+uYVibm8JvmWaoKmAYCkiedRheB5aNFKwbVlyHwQENY+3EWeLjjLktgwg3mPzYyH",
+	"B4ThgOYe5gBHQ7HkE2foYh7vmlOrnplLGUhZ3dW4jrkGsgEYzRHIaYGfKmVoPc4P6xtE0eyu/gZlGaBJ",
+	"pIAmXVULiwXqTADrb8LDc4Vh7+PwvJOjwF9haBauaZ6utoz/NKaZNeH0C4oXQyUCf6LXIn8XaEVl5rQr",
+	"na0Ejq7rdGkYDT1dc7RIIeuGfKJTFRY+uEejaSlNF9ChWdlrxywKS14L2LkxJkf50x6hERcRWkHfoLfl",
+	"Vnv/+GBfbyz7XksR1SvnOpeVAa/oL78tOKse4YlhkdavFXFOgwoP1IAqAQe/UYzX4ZEAh9EIbNYcPWGf",
+	"R+icBAAzC1EZjQhjocdWVY7+Be2RUosVp5rE9qaRUuVqJZOi7ic5OrEBOs6wjjKRrD4eUX9a2m5SE4iI",
+	"V2repqp5vuS5p66S19MLwkqPRTMvIyCM2jZX/8qw4ZRaV1/L6nWGRRa5D8tuF5/3sE/KWFsjEmGpZ6jK",
+	"+qu/cUQ9zyelyclKXxiXp5e4WJ3CaxwzHgVljPSDyMSmrmIils7Dggu3FZvMr3HXP0JNJNW1o5aqaonY",
+	"r22sZauWvvZ1A1vbzE/wn0F5yGMIGvCyTLZawEWE/e2SHoMgJH0ShsR7mF/XU5DkpqBzSg5IinHWK/fk",
+	"kAy05bjwUoH96OqbsJyjHlAkYje9iEJCovYSyoJqiXEtoWQXXJXza7nOhHQFjUquz6ecEaOLL0wvzGhe",
+	"d6jo8QuiVIyZ6EVA2O4dpBHCUXwlqleTnklNFx3d3UYbK/WV+LtGjnELuBRnYhwEgLm9iBpQiAMCKMQs",
+	"AjCnq9xtsKnOBGAvDc6wPzgDsJcrPY1FIReBmuUZYR7oMSktYhxSJ9ddl3fnGR5Hw7MRiYbcu9J4hBgr",
+	"Abjo/d+enIsz+VuJaw0E95WJHpILrhz8S9Eo57brEggQw6504xgOyJVJoDbdMrNP33HdiUumI3nCEkOY",
+	"9XqpvWVtncys8l6Tv/qFR6fofM/ZhcWLU/a4lyX2Ulty2TOeszndLJfMs5V3WMh9X2Hj5Lst4AJpTd0p",
+	"4V7eSV2tNbbkEXEZwlwvQ44RE0P3LAHyM7MHrYdkh+TOznMRrQ6V0pPrV3ykQ5YRR12ShNEwUkPYQp0n",
+	"TztoQn0feVwluh+cHHayci62K3Ny2Hf22rsPymVbXxlNZbE2DEM53jueHchGkWZbZGYVPajZKKV4ZPdd",
+	"NtwgdrQhfWj055wh3G1v73SKY1PbJRJms5CnOAhUAX+Z/NigzOgWKXK5NNK5IbDjj0n0iEbDD47kuE8g",
+	"4ySXaio18qwciIC+WMTR/YVqe5Lrcp00S/2UvDM7h7Op01gud+5qHChlGy2+yeIp+cwLHKEpPmaeXzz1",
+	"NKOaWdwEl9AS6B6OSCWiI+IUIDo9FMvd8xWaU/HWnQVyilekeEWTHiVxTEwjFs99sbn9hCtmOedMvDxJ",
+	"WzyL/AihCV6oR1TjMO4Qi0RImmkrJOjjvWPHdUAcOq4jOWTB5FWz1XaQn1ldEtCMD3i5pJYtFYlWqA8z",
+	"7S5KpbuUc7/MAQeDseYvgCKFSb3MpUeq10opb20Z+hUIt5dPwDy62FMyQ8mlj6r3ebU1PG9E4s916lxe",
+	"BezKgiKVe3G8IU3wPewTF/XJCP7VfXdsTrEnOYPjOg9zWcM9wog5E7rTZ9GpwAG9z0WUW6+tu5GritY+",
+	"hWblQyoXPLygs93fhlEUiNatW9Sr6i+rPT6yUxYLTPs43b9Et2zwJMoRGMB2KQ11QvOEdMvkaxZX3yTo",
+	"NqaP9ZY1/5B4hIwEolGJZGJpvhI2r7rPtIXVBX7W0t5tH58cto+Pi2o6w8WCLMsN9a0B5/6Vbp9NsIDZ",
+	"ualyIL2R9BjduJwifm/BAZjZqV/uZOrik/fW5tDIKaupFlqqKvT+gA/4wzwEpoMYVenRzvb99snZ3u7+",
+	"7uHRwb2j9l4nzmTq4HHE90g4IB+E8m0ddTqlUiC5gI+niF+QMFUzV4L9WB025iGBxOd1CRiQq1Z/FLMo",
+	"lWYed1PFA22hay3bHukWwuJcxJXCSV+YhawrFyXLEgeKtoiKxeQtrh6UL1mwm3LFVXoPLE7Snbu3tpAX",
+	"4olBNDOdXt8RalNRpiuCFyAmsIhcLplBlhnVu50tNMTMg3ars4UA7wg05PxcVNHrz0W5ahZNMuO9g9u7",
+	"D3bO2oeHnS00kmvpJaTW5d7qLZC8GKvLCIraAWzOtKF8EwiiMrq2OWN5BzZ3oed3TK6i29O4r3R2J6ge",
+	"2nG/aYLkGAubJV9eXl6aXsmbJbSjqKB/Okeih5lo5XUhV/oRDgIXYd28GUnGiIKQD0I8gtoW/b2qFEc3",
+	"+tz3+YSyAaTI9vu0R7F/yrQafbMa0+vg7t3d7d32g7P29vbBw33IqoXG2zrx8h2BRlSIgKjkBUOTIQ09",
+	"qCMbEczEDNJyrETHO9FxnSx7SL6cGcRJ4S9ZnS0fLJ93qU/aQeCYHsV7lFFNrvi7A02Wdmxb5H6/p6Yf",
+	"ZTG9CsE7Eib75de20qrHW6xlRcrN9OVescR7/XavlLIAVG1gOwiKq4xD4gNnlxeVzgqccf09nU0CzNQD",
+	"We8oPeQvO2uYswpv897bwwwPiBSN7QSPrqh5ChHiG2RaIoW/AIXvG2R6XBgbWybgZY8l+/CFU021Mv1y",
+	"btiZybzt2/QgCt4G/IzMNN7mNXsoSLjXx7usz7/cq2ZN5O1esxCzKD8u2Uk1G+1sIcymCi/DytCFrO8x",
+	"ixOuzpJ0tM7SSFKuc59gX/72JHdD2PFffr440DwHoeOqZWtFFRvTclfbJWxlUE/n1JQtCv7Fw3KvWFK2",
+	"O5JLehAFuxEZ5dJp6ToG04CxANUMHJUm/D0w/Y9MG8tltI88HFg5fTniuXNNqufSU/WpioCVUr4zlEtX",
+	"5ECXZsrMnwtUc3hz3pjff/SN3Preo+O2gQQ5J1N04+juNlpfra+rPPP11fpGnGe+Vm1W6zdzin/9gX3W",
+	"jo4bq2u5wSaSW4d6Xi4wfq7K/ZK3tPMR9HLfoaFLzc2CDhbzA/lCV8OWyimqkco3yJkU0Pg4uxnOybS8",
+	"JSaX6ekyCw5PzxvMAyoilcdCPGUlfwkssJLWqm3zxydldYZSrnNZ4SP5xEBuHfDmv7WSWa62XmWTvvRW",
+	"rbadk5Va9ZXf6FWf20+kGLs2lXz7juqPCV51jEKiq45UzE9jjXPWAyDudNYuFSrlr0yaxEvuhzEuqr+7",
+	"gqzX2WBzE2sSwJIvt6WSngcAf7ztPqziKRd4sM6iwl4QKrh/RhcE99VzdGeKpSL83pyXpyys3CugxqVc",
+	"pSWU5JjonNGLugSHqXYSRenkyd02TfKov3e3fZsy7wpMqnS9wEyDsMdP1tyN/NLhq+dZF8Dx7cftGKpo",
+	"twBxXCc9a9i+5ZEjgUIFpM2vtmhbtMswbSBbHrOfbzXlZbTqASxc27nMRE9imVmXE3ul3prurXMNozF+",
+	"jDt36Cq6mB20ymTJLuXh/j2EBcIqdeHh0e4WBM6Z3FA0QgN6oVMMOzwK5EK3bt2KeBTc6siL89rJxd3k",
+	"SreQ+6t/ffEHv593nIpOxYlqZxySSDI/+ZpmQ1mWK2srGzddXfcln6dTNeQuDQKde6Q6Gstpzp7uduVb",
+	"jcr64yfNhpse4me/9+v/+NOF6UJ6vCYhav4avVUtMpOdV7pH5t7ddlJHkUmaShiKyG98IiKVWZIClCvN",
+	"d+dbdlAxqao48vLKwOmIdXqP5M7y/BgOl024MkzwDMpiznzSjxbhws2CMMXVJTOUyX/4XGq/bdvOwEEs",
+	"se0esm4ZjaEkf6deCRtIciRVygQQrsbs6U5Nm/XJkEOJDeRJ6eYoSzWXKmY42TjdVfVSsVAxXVYjzY2q",
+	"6nGk3po/sxTo+DK44HtF/QXu8hAFhAc+cQ3gsY/ZYIwH8Ry1TZJOYSvf+t119vr4IAoAYWZaaCpczAGg",
+	"mW1fYC7NJZL9srwXRSX85kVKVFTkwbbf+iUPc+cs1ltryu718UlIBwMSWvsypyGkJjWqrzVXXTSRWlWf",
+	"MipMuzBBB6xCWR6OZ5wautfHBeUmIzyV6ps0JKR8vVxCxqcev9CXVz6bfnlLu7ilJtSR38IBvXXRvKWQ",
+	"LSoTGg2v20ZTHsa9Pt5ZrLkYxKyM7aYREfL0mGJzJCFhZgzu7ILnbTqFcmK7awuyfJNVO5DKXFmEeC7n",
+	"aCDilZmwtr6yGYedVquNnKATyX+6QZaAQucW6lAGzWPO9OnuuMlXqhbf/gai0fYX4E+RXxTErLeQ8k6c",
+	"Mjk0oKIu0QSlIX6Oiombua1acE7V+s0taA0o5apHGCWefJ/w+eTM4xMGf5DwgoRnMOOOe8o6ERkFPMQh",
+	"9adnY4YvMPXlenZUNvLMPrTtJ1z59PHXbpypf2++m98/Xb7mLEXVvBPikQviy1kLEMQ7bOBTMSzT92dW",
+	"eYaFzHtv3mY8iAILySJPXn4Smvzd3NqgjEF9PRs5Ww0o3/5QQT8tKNUTeCrQjW+QKXoYUnQXnOI3Z4Yz",
+	"Y9XnAzkpE6OMEDqyr81W05ixuzNUnHlJwcJk8q9mdIWregvGQUBC1MOCuHHxVoA9j7JBkYOgvuY+/a2y",
+	"/oC86djt8tLD3ZC2QmN1DfWGOMS9iIRQ1skFSdqkDsZEQLpLpCMnIUlA6txl4x95NVWpEq+8si7oZhNx",
+	"8D6iLokmhDAUTTgCPgiMqq9bhCj1YwvhLlReQ32MEW4jHhIldhQ0Skqrri8Ssoch7/pklB2gXN3NldV1",
+	"FKgrkEciTH2R021O8sYgQh1LUt3Sd33t24KzTjG0+wxRIskkY+R0VZcLkshN2sBShgh4RI08wsyLLYzZ",
+	"3QZs9PS0Kj+cFWA9q4mVgxaMm4gv1HdeXR9x4EymV21V/nVmjkxngSq5SAG6joadMiBXUxbkSi3XhNS+",
+	"wSclDL7ZMAju8nHU6vqYnZcswLmtri0o5ldDiacS1/QnBMljQXktwLLalECjcW9oN6GR4i2u5pS6ulTU",
+	"TTPlmbo3eY4jkj1By2JblAZcnSFQWcAJXfrsLY2DZG6FkEExFhm4d7jvCatAH2I4ghBDOo/0aCxz8hsM",
+	"zm3+pNmZOC/VUhoHwYMvDEoFB0HppbYw2me8vkkRsYtUvzTQcFSJXksxXslOL0goKGepQVuQFAvriVOg",
+	"TBkbiiWbH4tz3SfdUrtSAnguKpM2nArfQzWGHUc+jqQNqrbIEm+gwVwyIl1r3cW9c1IuzUL15hMFDH6m",
+	"nZ9r9BaOekMuP/VDPqqig7gYdCRnyBOSlrb0Z1rUJjZ+005ua2ZNRy4KNEQ8Ii2kzSw2QGIqIjKC/SRJ",
+	"pPfU8tFVq0mn5kLm5CVbHUYFq2VvPnuDFPOsLBbV4c7+nd39e47r6GaLjusk3Qrj/sAP4PPOR4e7R+rT",
+	"0dHBUW7KY7o5bTYZ1XSfWtxiMeaSgMmqPKaL/ZvmylwigB3RBpJSVrJjcvvw8OzBwb3dsuWv5vHgoLTB",
+	"Dq4DmaeHZT0wb35HM8ZXeuNurqGu3J2UoSG5xJI9jLCPPDqgkaiih2DY8BD5fJKycBAPY0sHevpNgyFh",
+	"eckOuNJ//GTl6Y2K9cfNJ6v5xqk9WJEfWCmfqZo2JdMpywtyVtWLFpFTPNCRuJntvHx8rjDqlnndWxV9",
+	"yxKzdBQudevbS5RlCLKgyeFVgMKWx6q/YvbikW15zTQUhdKPPtXmnDZJ4tgaH4h0IG2zuVKvbZDVyma/",
+	"26+seI2VyoaH65Ves1lrNjZw11vrlVHijogwFejLYo8uw8Xjx+SR5Zgwz4Ys1mQqjPnlwDTnhA7UVRX1",
+	"5k4ZpY1HwZ1ytYFp32c2DyE9vmXm/PKwLktjuhagRc+FpZ4H51owtS93fHPBHn1rQ53HJHp7WmKnNfS3",
+	"ec0y6DOpRuDl1H9pFkkz6GD/7u7RXmwQ5do++a5e8Ol0JpdVsH06KCTROGTEQxiNuOSPCA/4lsEQivA5",
+	"Ue3dddfdJT1MCdRSkXjNg2UyLjsb2WgLdUtBNS1b4Gj8AgUSS1Ma/LskJKgjV6AD+U6YiQkJiafMko52",
+	"L2jMKc6sBG1wWNgY7qWTfQqgLaXV34HfOslbbGoBWCwPCNPDc5FH5H7wcuwkFb/7N//2t07HtVpj7Z0b",
+	"N9/9mnurtfXe13/79LRSPfv/QcOpRpmgkYaq1D5cvX1zjwMdsF1mUEPya2KT5mBzD2fqSQfqJiMrF7zX",
+	"ujpHDb8C1tz9FKwcAMnFdQ95GKvKmyrogKke9XwOylqsZz5xhG7+5oyjkbYv32xEur0loOfSNClHEJAX",
+	"TqMGvUyGALzqBOfjL5Q2cYFJQWgb5vWOrnwREH2IiO+7SJAAhwAp2Z0iEeAeEVuoIw8v9TpxuQQecTYA",
+	"v2MVdbSqB+kX2s6B7Afo+SG/Nf3kOtArWn4wjSDPqGf+lHv1rE+J74kOeAs7qsmYvARhz0OqCYzZzrt3",
+	"1Ni3TlmH9/s+ZeRMZWfA1QKKJqAMR12nAeBi80jNCBk11c1U4lh86Ub1XXTz6+qOG6j67s2v53Of3ANO",
+	"2e3pdkhAvGBfvI7WFPPknmlkDQGpIOQXxAQCqqhz2D4+fnRwdAfA97pj6kt7U4uUaEhCAfm3kAgVS8uk",
+	"EMjiMUMsbKRj81zHhY/bB3d2HNd5cKd96LhO+06uArEEB6bM5ryJyX2Ipz7H3hIJ7uT21PgB8iwei7CP",
+	"C5f/pfN1OSIo9ZyDGKrjOvRLDR26mFG/CbMzu2uH9cJpYKGuaHRah6n27vnnztytcuFoFBFWRScPjuVZ",
+	"jEgvksu4lUphhFgWlizNOlHwjsfunErDAkFQRgCkgEk7ac6JZphvNYeVluaUX5XsWobkKJVDXCK9eibj",
+	"+Mtii8LKP6LRUGcaZ5jkVQv/shl3ZTJ/r1KluXSRSTylXIqk6J8eS6NWgzi5DuW5Sg5PqCAq5QczdP/k",
+	"5FCniil1H0dxPJlglnYTNwC1xtiAa7WmZQQ28vN11PDKJg3rgegsrSrajVAPhyElAjGueLhz/eP5etw0",
+	"BXTLzXMqczwWJRrBltm12ynmJ+ytr601rKazjSpq+z7qApQ+dHjqQKKjnUYY6XRsgOHIWRHVGCq3hzMe",
+	"L06p2QIXhDoMLhKU9YhGslaIxuj4zjdQSLAHuwKCkVWnWPeli99YLUgUKc7BVKOqb67XUnkhlEVrK04u",
+	"BgCOXubThJgPFZD9ZdzNJ4OB1loAJpBJZ5HMzQZEMPVzRsm4XYQ6YJ6s0ZtmVQ2a5L1FE6710lTbMV3y",
+	"pS22xbgGej8WHpIj0ich0c2559haczv/wIXq3GdsrsU3agRTQ5tcTC9NbV3ib1uraYGyUttcjLSSLO7Z",
+	"kLK5GAhbCOsOc/IQelwx4yEOR0tLsqhQjOmFKCoO/cKXISkHWQghHKMn5oF5ZNalrM79QHfRUp4lQYTQ",
+	"pvFipRv7vjxBmRZEBeq1vUDWtOesUpI4kBUnM0U+9Tzx8JLKXl8KHktBwjSsSuzKquZXaMysdZa3MnIJ",
+	"nv0Zx3rcDo0KJALCotznXxf25XZJ2JeZ8t8cFBhYCjOgvH3xUJBwGzxud3TDhQLwF+WVS2qpbsy0x9/m",
+	"IbF3z80qgt4YHTHugl8J+xM8FSobNuVb8khAmGeyGtXyYfWF1HVPGRWqJXEVdcaBJ4/PGY7UM0vrGloz",
+	"hrcrH+FMWgsNo6Gnm3dm97Vpa5z/y9m84mMA8LTdnss5R07ifhyxFv3K+pwYX23uTPt4RP3pmcmPyfw+",
+	"iFvdLejo4KmjPKAXhBU/zuc97Of/NKKe55PiW4t/oL3zwh/Be31WFJfbqdbXVnIPu33fgo2gs8PzXx9K",
+	"XSYk3pmdhZQHQWtSObJsjfvLFoYur1smJ7AI2LN48BPSFbTgiH3KGaG6pGJBwG/cXcDK5jXATAmwRTL+",
+	"acFr8gPnqhAgd3bz2YuVwp81hajCWc3x9o8CzIp+gw7o+b8t30K5vGP31bAmj1zQ3pU484cLGbNkebvz",
+	"ON5+0W5WtIuI9/LYYeG7NCA0XSIf2MbIzjn5PhbRbpDPerGIHpgk9ZJNtou5NaR8iG3TeDanCA7Y+f4r",
+	"4OZ5LUDVFjP6QBwA1icm7tkZV7/kP3lbXW48RPkXzd98cYlW9mYuIuwXP9tIiodXFRQAI84KTlRIBtrj",
+	"lNVr49qJRdmxBmVI3hMSErXn8EYtUZZhSAkSeRkY9mPIXDiZUbLJZY+oSmqVSey4DvZGlG0r/ii15inr",
+	"FTZpvZKQm/DwPFuAsu1zAS9sz7o7riIeY7R0uzImobFV9WiNJuZXs3xzditnKFokiXe9bIRM3noGmN1m",
+	"6tY3lvppjq9h766dWG2w8fUCnZnmR7lkm2kEkc0gls/f6+PjUjs71c0eBESPXPlmMRJXvjfiUXCVO3Pg",
+	"iOINkJ7MzPjcWUoVLbvuFpDrBUsDfKkwhupIoYvHhligEfZIFR3TS12V46JmzfgHXHR8v13JcUyEc6t+",
+	"2mlczZlu00MsWqi+hiKO1laQT6JIGqXSADUD4H39EWEfOiFGyCdYRKhRc00pEGI8UkKEeNVT9ojgcxJK",
+	"e1TIb30PdWMUAgiODDgRKocvC6aa8tQrFDQvAyVS0JX6qpgOvI82apIGq/UG6tJoS6M8LCiG0rAPQC7t",
+	"z5oZ5lot7dFcuwYIBEgWygY++fK3p3mrE48tFcDOIx6LABwhDpSbQIt3I/W0yG2HvSG9gI93CI5/KGLt",
+	"RgjPOmBnz7ACb5oidZVKO6t2XNQ5k/+rdLYQI1SBPfmmHBDdUB4/c3qxThJUmuNNxPQxQJidss5vd9AN",
+	"zBCpSDaJtCl405QUAmhFfIwgKhcjXLC4belyQW+V2b0dpyZdpcmbesYdOjDWcl4xYy2/eFHde6LTmhYm",
+	"p6nLP9p7kCsbPtp7EHd8TdhiyHmEOpcjHzKhuSBoRCDfWVGQXEYCmCkVqDckvXPlVwfXooF/MkluM+Rd",
+	"XW2WaGAnSG8c0mh6LI+GYghWz73sRG7LxY1D4Cezjm7YT51bUurcmk2E1/VdQ4I9yXX7M/tD6j3yDep3",
+	"x1hFejgVAy1mjLyAfoOAlWcBvN3GgvZyUViisTorKeCvKrLuRVQ129WQ2TC1LvemSHk0UScO8+iczlQE",
+	"p4M8PtOhF5gNGEQwqnjkwygKoKPPyZCyQRGdAUuvmM68b/Di6reUZmHTvJCWVL2zEhURcwYZFNzG4Km/",
+	"a4yW9x+dZDLAjmcyI05ieLxknM1bAxJVRvHz1RhgqAmlVFAgQ6oPxiScFhDqYGZFTWrdbPxFLs7Dowc5",
+	"gGiNavMmoEdkXOuCMA+SD8fMVw/zvSRNpXrKHh49UAf1nASgdgypiDikhCh+OAC+rKIALTk06wiobQLr",
+	"9ImcYLJMs0GP2VU6UsGdUkc0hqdIEUSqoSp84rkIowHnXjpsi0LCyMSgutDQxC76/lRFNhiZqB+oOGWa",
+	"vqEOvukJKiLAE0IiiNQbZ14Sh5gSUsxuWT3X4vOvdYBjOmDYuJ7nb8+O3DJSpTsd12rNntW3E74gLfW9",
+	"ME9U33bcGHwIvkVdIp9xG9Dabtzfa29Xju+36zdmGn+6p+wY2O0Jl0O8eRNJNR2NSDTknos60mjVHOWy",
+	"ogdWebdjSOiiAIMA9pAALEAU4BCPiJT+c6gmH8RD+inWgAIZqknVomD/zGGXeYfLRSGeGAAg+/hAGNFD",
+	"NFLI/wJ1VNBPkx1u1qS9+kykDDNOgx5nEe4pVVndbFq1jTBlEaaMAED2OPQ1cxGtW7cGNBqOu9UeH90a",
+	"qcthGcwfClArbWtJcVsZciGXQ4VDtAwRJLygPQISW5UxKa5iANAg4U3Zg7qgSLRUN3gwg7DvK9kekFBw",
+	"9vVTdsreffeOIr+ovvsucFYL97HHRwpABfXpBVFN1cSQeLGiERtgISFIDHFAtKIox2Yw5LrE5xPUucWp",
+	"1+ugoW5rd8rgenk5YGtW0Q7Yl4neIQKCzyUfwb3In1r9/EduDJLS0a6RTsIcIuL7Ak2GtDdsyRl+JwY+",
+	"+44aovxXJQWi78RJeN85Zd+pVCqp/+S90tBD30GdJ/JDCz1RfYVGYvDUhWji0478Vf4IyGIdBIX/M99V",
+	"6vB8k+InH5cYAi7SdoBrQG5dFFso9kuSWzqood5hf7VyeSkPwurlpXoZGOryVfGQ7YepgdWSj7jLL4j8",
+	"Qt6rDuZ3EOOIMIWKib6j8iXVm+VmsvMnXdR5AnCXLsqgXj7tWHCaBWio8rVyM1qPlPvxkc7UTDaF3vZu",
+	"vIQ8VDiE2HflVo/HGKvAfBzBPtZCBJSuG5TF0HCnTO8PKam62Etkx0qtrssHU0NQ+PtJZkMK7FVKPiCO",
+	"mgSRFkycQj7AEYyjH3IWxWCxyXkzZ3oINQnilFlPioUdqLRmVVpopVZz0UptRf5v1UUr9ab8n/zU2HTR",
+	"qvx1tdaUzFVplEqHBtXjlHXaAEXYQoVQhCgkPQItOWYBDvXZT00WGJBeDsCR0v4OLK/o+uSUjXBvSBmp",
+	"hAR7AF6otl9VLf8DA0v47rtIG+zymT4wEDXWirmmg250CKDJfjrU1ZtSKrxjCzofswGkOQw54+NQtWud",
+	"EN+/WUUAl3HKPA6Op3QKRQyPCILDpz1iwEK00RDg3pBUGtVaht9PJpMqhp+rPBzc0veKWw92t3f2j3fg",
+	"ngTLLxYhv/6zn7346f/uuI6GfXJaTq1aV9fygDAcUKflNKu1alOVgg7BmMpT0ruUeRUNdwgmKRc5/qw9",
+	"KBHGzFjarqpp0h0CDF5zZyxIB3XkI9vqiZaeQrwKZUZm8wkD2NzAx70ECJnN+ApP2RB7SoPXMItxpZy+",
+	"xcciQvVVNKJsHBGhrgU3I9UacneqnQQuMgVUCYCcQrZT6xafLGnYO9YcgIJGzXFaH+e7c5JLbqWMqadu",
+	"2esPQ/5t0lP+o7L3tINAO8LK3iF1rSPul7pFnSFzhJZ4yQmUGKqRPY5daLe5N42rs9RuszmJ5CCqnzAk",
+	"0StUGRNWFOPRCIdT0Hhsv5A8A9gfE51toHaxU29u1Grwv5qpVG45a831jcaG/nv3jtNyvlkf8Pf37jQ/",
+	"uRBr3/7WWvODhx/tJ1qdejcodcpXtxCGJ9kzJiPiadqlp+PrRvuAKTZqtSWJopF002Q55iMC0gpqmZRM",
+	"sImjiAD6Rq3hOiMx0G5qm5qgfbEBVIOaWIGBQlUemgQULXn1HRU7mnlVzbzE3LMEJVP9h+C+NDuSbwRF",
+	"Xhl6WEDu2lTy5qrSkXUILP81Mf3hRXeVUpfyQMExTztFPn4st3Iya7naKOOClINKUfTFv/zJs5//5ef/",
+	"8N+e/fAXcm/hgdCphLBXATI1jy/3cBD1hriYJd8J8QRYMoB1I309utEBZHbUga87N4FMynegGXXMEeUv",
+	"x3vHIE0r5oZYrYhVIp1FJdl1Zxz6HdcEJBIFAwsk+Jh5KpTSwWOPcpCkgkRboHqrp7oo4gOF8i8fcMqQ",
+	"kui7dzqgjw1MbwFJQHAxwnXyzcpB0ElCUyEdDCMYSsjZoApTUKXRyoBV1dHoRkeMhEpeZIj7HgljBGQa",
+	"3VRWoSaMKfvUKynfqpepUwXbGGefI6cgJZ+5cAtpx7bHiVCWR/wbmlAmFIm6XOo5kMHJoiq6Kw0mlTkO",
+	"2HDoglMPKhQx+DZgePI7YQSlfK+WXugRaJ2Mw/EHuQfdxaT0w2yqvAs3MOpoH6ikbyLJlcSV/IJxc9Zv",
+	"Kqmt1kyZhGqh5VvllEzdJFXZubCD2nEuB/RElaMAmwu2o6t1gxQ9qug+n6ARZtOYFPJ2n45oRLwW6pIp",
+	"Z55V+WyPR6q7oDkqG6qxoZXHzhGJwmml3Y9I2JG04QoKNtJKCEp6Ys0eHdsLDMMFFcVYPMw7ZclmxfL5",
+	"ygkFoCR9vUqipXmSNbbmigKCFRwIdZL4nYFlau8694lKVcciBgDXhgd4fdVWlQZtSwHHSsMvgJQDxQrJ",
+	"KFA4rOQSNo5tnZwyOmBcqrSQkJujHkPGsOC5HYW0yZmnJ6mkh23NrL7SlF6bpgQ8Ny2XDWwsnHjVNAqA",
+	"nk2DQUJmdAT9jFRqIRwR3Qe+pbFUn9qJgLZmlpYvrnHExZEm48PO19rWas31jdXmysZvf/JJtcdHiSpm",
+	"paWkBqEGlx6EOdUG9lihffd5OLLfumB2uXqnmd3x3rGxVGdZSFy0EEMvv3IF1Qw+zqtaRs9Sw36l2uq8",
+	"NerFfCOrPJrA/iJiKMXAadU3asa6zu9hQj+8fXA0qX3j3oC32+32/vHD4c7Dgfy4I/93u/2B/Kfd7F6c",
+	"n8sP2+f+zgcfHq2we/tww2CwfdvbqE8juOf2+0cPV3fC8/cHg8F770FqwYy26+Yr6vJUpjdNj4+IBrcq",
+	"0NibK+bxx9y/INl9p1tNKhVWrUtm5yokaymTJ3jqIgohektnAF9rkSq/7Go0a7Wn1zEAzMYstgHiFskT",
+	"ncX0yg0CydXn2wT3SIRw2gsPQ/z8j37x7Id/+uu//cHnn33vxY+/Z9kB5gQU2wHQdqQSTLxiU+CYRCKN",
+	"emFUmZTfBbQvZQn4PmwEXSwnXOX0BwcM55YXJYVcgzAjk5blK/W9Uxa/MjY8gomnzQ7tzZtxD6kZHU68",
+	"zkyNl9YY+cRyM2GNQ1JfPWXayaN1L2ppdFUE+h7CoIfpEkzfi+mRr+xlx0OFruQs1PwUbfiE5bmYchUk",
+	"9fSk0c1XGtLr8iVZCMXJkX1k7WZk9SOKWSD3vaQZktPjYQieex4KgrqQvzO14YdbTjAOpaY1GGPYeJFp",
+	"qMO5lU0gz3OBovHIOjXpA6J0jyx/Lq85LD3MZX1g26nt/sW7wfY5EuPeMDHitTlaJFibtitM62fGGrYf",
+	"9JX7a0bUqYVOS51f/fLnz3/0/z777PfSMm6hr6vPwwGJrijjzKKpBOdZYaMeDczdkjNusSjMYfCnbC6H",
+	"D4kg0VcM/vUz+ByTdC4vVUuab6Bhn/bIb+una2P0VTNbNf4l+MRdtblfG7NtWz7LoljDqs1gs5qxaVUq",
+	"uZmVB/Ybx25TvPUYzAjJungUEZawPKmAo2e//PPPf/73y3PZuA9OAYM1ALWJ4z9R7eHek3n6fcHp0jEG",
+	"8MZolqzTQlXU4dHsy4xrVanyOuEm7sGkJwlvB8dxBPmNkHUEKRrgOHWL1X0IOWhHeKztz/fZQjsoUx5i",
+	"nNQ6/1kJEnky0DgwydBROM0NT1jMyLWiAtq/nvLH05RZZNzGpq2ZdggbD1eqmuUdobp8obvazW+LR9PB",
+	"H1SilJNfxz7UqBMRG+qkFyoyJGrU6rETzGrHyPsq/Usba1ua2tA8OkEaT4WB4uSaPOkKd0vKfeVjfu0C",
+	"1opJzohYi0N5xb69GfF6BZEa8yFtQqWEbKFtNtG1kfUCx/Vr1RLsKRkNwF1krOYZqlnqXptay/rroIr9",
+	"leohoz7OdW4aYyBV2Kccq4xcFvhVG7W61XQWnJZ2j1jn/cvmh9H+JxviwerkaNAYfbO73jv5dOX8vrcZ",
+	"fETWxo5ROuYNApJpFRGqr9ErnKdKHRv/2VyXr8lo1gcnd9MPCfZ2R3IojgIK2NcJ03onajeHo0uL4Tys",
+	"NeubuL5aW+k3u/Vew2vUVzxvtbuur0k9IUFbkZpSjCeiUr/N8jn19c3VxsrGJgRVsF055JDp+8PuvR49",
+	"oO8fP/x0t75P39+skmat2mv4LIHIAzdi8qSV1RpQ77p+bH0uilXMh8Y9q7PYv0hlkw5YrPbNSn704i/+",
+	"5dn/+k9Lq5kVfU7zVc27OQ2UkzC/pUyICEsbvc9Dd9aZnD1oiUKaKj+uIttMgbyMU4h/mgIYFSMfB1vy",
+	"TqW1afS+ufrI3t32V7rIa9FFLMfnymaj1tx0luPapU/v3t32q5doV7SsG+ksvlnBZ5nWXwmArwTAPAGg",
+	"uDHCMSe2Oe2v/tcvX/zoZ2jvbhvF4ctnP//B8+//8fKSIc5QKBQMCgtG2HarqkNekGRJxbx8dPPeTlWZ",
+	"4B0q5L8PtBcggvyoJDsM60ZYua5e9SSwR9XR/EoAvGne3kxKLoYUzxIm0zUtOcMn85hXCcMrJIOsGVgY",
+	"Hkztf5WTafnQMrv5VaQhWcfIJI0lc1g+cghe2HSX2bfIlQ0LssvSbzXzJbrc/ytxfDVxXKDeJOT9UhH0",
+	"6bVjGeYUzc+esp3pX5SyYcaWUjKe/z8/e/Z7P5ivSjRNJpRqR19JsPHyVYkTldJhpft3BInSd3eqaDeu",
+	"TYj7Z0CnOhWE0I0gDWB/XmaP3d/TuYZBY9qAWm0/k07+zrfOm5f3Wf2b043xBw1xez28sxp9ONnsPRit",
+	"BPf6a9hZMkFjtivpy2a04KozUEvO8TjpRBCDKZXtpG0jKTUgq/CqEzUgVgXHQUQkAM8vdIF6KadCvbcw",
+	"w8LCPZhNrzjuYeaiHmd9Go7AG4NZj/gI63zmD450HMna4yr94lf//IMX//IPL378vRf//p+ef9eOEH4S",
+	"qhDgzKkivfMKDoIK9SoJnFn+oXo0VFGbyII3E9leaVtZ9BIsznXpC42QiHAYicQxox+FVUHVmAEY6Eyj",
+	"uwtyypJ6I11NJO8Y8gni/Qj6ahBouIXFuVVHkp+UR3rnFt6O7mawrDYv1y/g3N/17iugiGu5NHAQwODm",
+	"iA0cBHqoLSfboU7EPRnKnhBFhV1PPfRVMAKVAs4usE8LNK6ZcL4Rygn3mOlAgyh4J1XOjtmC2tEBz5Ev",
+	"gn47Ntzby+VBT+MXzfrwlQNRmP2UmZa+TdP1VQ3vyltgAYu8IKFHey+TCc7klJHeORj/OfsaPf/xT379",
+	"tz949s8/evGjn6HdO+hX/+OPnn32e7/+jz9drDhIFpfRGwaknNowyKgNLoTeTZGWgkiIqO+DS1k1E8nh",
+	"NzOawnKsRt2862kWkz2OC9SzzABezQoex/3R5gmq5//1u8//8T88/4O/Ky+lwDFUGYtS3iOVu66DBOdk",
+	"+o6AbySr3tLFf1bnEvlTaxLSiHSg76XCGtUAMlbrXbu89JSZ+tI4iaSK9jRYHmwIA9Wg8AwZj9A5IQGU",
+	"+mkDFIVYC1PMkBfyICgQVjAtKWuuo18a46bLuzOmjY3K7vTCUaVeq9VrThoE/WP5sGjX0yKq0W/UNpuN",
+	"9fpav9vr1Wve5toaIauOxroGJHbHx+G5sYe8XbbrBU7L4eOzjS4m6ytrBPdq6z2vsbq2sra6Ul+peQ28",
+	"iXtrddjjZSLV2uZKezGyeOHO1zbWbExjIMISYjKm/xH5ZDkZOf9YwZK+RHUyg5cnTcknOZhkmVxemKE5",
+	"N8++/1fP/uWfX/zoZ8+//4tFrJWwkPt+pQ+ox3NOptJjhWqmOMHUYEHNi+fhIFDJuMa7AuhsqDuVLLag",
+	"ZDp5fgoK5JQtLtRQU1H4zdc6aPAcuQqmgYPcytupeNVT17psiWwDRWftYTs4OSy/iXes2b0yPW8pz1oM",
+	"9btWgzSMtL43L5x1bR1ppdYsnV76+lU0PhrxpPVtvnJ2WyX0vVaTFbaYqleHbaahLyB29PnP/4/PP/ve",
+	"5//tey/+4ccWTxn18Qw/udReHtU/mUQVySaM+hXR3vk88/Sunn8X984Bn6lvVQAHeEA0Gig8Bk14eC7A",
+	"Oa7bX/nTJKXSsjfixAStylggKVunDGtECqX7iVi4xwUGdlO6+FEKNAB0jIAwokGO7LemK+8UWsYi2Fcb",
+	"tMxkQwDEGWDRbtlYV8rg74C9DFkWKkM3eUEVtVN6uLS+TQpshMYBXE8jdKOjsQnlxfBbpaL761TManZu",
+	"IvNR8/3UTHzIrwbsAUh9FbBWWlFj3CwnZME+GnIruBENQz4eDNEjsq2w3zzwvGe6CVOrIBteINdxJut3",
+	"rbkauwDTKa19Hp6yGDlWQGNltS9HfdxxY6w1va+oMAnBuWLm0vYbnqgdvaw1ABbby/A5WO0inbVGY7Pf",
+	"x6u9Rr/ereF6D3ukSZrQ2iLdILLY9+A65ow63WZw57z+YX+vNj355J63yo42xEeTBn7QWxt/QDY/XUJ2",
+	"aZLBchyT6BGNhh8c9WLyvUydTGpJu+wlckypgWVRoTO8U08RYbOLgBOpJvIqBh/79cwVz//wvzz74Z8i",
+	"Q5VFJtSAMFLpYxFJdcRwVBP6mM9PFQIo9lGPsEj1oMYztcUtpXqp3NQBQcEY4EsijnDMN80JN/Bu7wgd",
+	"xexhBo8D7N7uFIkeZgzwZTR+s3mCdT41QjbjikpbkDIfc3Rloa9ZnSxiFj8ZUl8lfk1I95QZ1uzTC4Mf",
+	"B4N6Jy4JQxNp2kN1vE4yiKc6Id13hGo1CvweAl9yTD6OSFhF7fgZUKGgAHsUeg1opgopJ8OuAORODPnE",
+	"6MdKXNyQPOpmC1hTJeJRUIEg5LRTbDXe1et9HYVWtQlTCeCpxmSiN+Rc2pTB+dhqw+moVqDIdEQqr+qo",
+	"w2fGrI/1KysUjfLjrbFe2qg1aikXnU6U1Fm1L0ELrRdqoW2Afeonq5dxJOKA3odDG2NJUq+aNuxjh3Ix",
+	"Y7dCTLXph1HzXre7XRt99AFZD04+GTQH+5MN/NEnK996vw6j7xEwuO+2j08O28fH2qiGYVER+Fg3b3Pa",
+	"OipKF/izdU8uxzR5CmA/zT5tR+9F/bzVzf7GWndlo9kg3cZGbb3e9bzNRn0l9bw3wbl6j7D4ACpxP8e9",
+	"CrCvRrMExmmpnK9Zs79HFLuDyCgwf7MzY86sEC6e/fLvfv3dv1HKfiyvnv+nv3/+hz+3xFO8rbPySe3H",
+	"hTik8WsByyyj4IMEkvxTpADsumRIpdY8DjVGXMB9Xyvoym+pdFNzKDruKQNkaClbgCeDC0/BVBC/31K5",
+	"Y4k4SBTAIWYe8RAfgyC3QH3NWAAenDKhu+rqPtXuKQPY7B6iHmjEkOcT8UGIg7jXu+iFREEOM46GxA8U",
+	"WiNAuYCOfBAQBt8lfFGgG1nl/6ZOOERJIwTUCwl4/bAvthQ5dKcWVS0WN862LBXeV5E5c4ABOiN5mfla",
+	"vhH2sZ6GeRQo/xp00EJ1j3GVWdxe3UDPIZ9zqczjKMZTgxX3CQ6ZXo4hDgJoE0UuIyV8YwVeqz7kQp4P",
+	"NaQuBA2lxpFqEJH2+uua3Q70yrzAfkcqD6BdbCk8v4j4/kzfjTyZrFjB9XR+9wuOTRYI/uFYRFazy72D",
+	"27sPds7ah0s4piSTVBT5Yt1S+9xYjb24pU++32efW5eo3UsFklOGQlDO+nQwhkSv66sEjcYClUAzvjyN",
+	"QHcg32VOqy41F7NPodnOcoI+DVKdVizSx6gasMHXqfdemQSVN0IgLxTEJ1+o2JUn+fp++1SoDb340d88",
+	"//4fg8n4RypL+8Vf/m4sjhfbiREICFXHUy5qGhuKeKArKJX0TRSFLRC2GRaa2GdjFlE/LrPGXUFY1EKd",
+	"w539O7v79zquysXa37nTUWkkJgN2iMUpS5w7M54J4aJO++HJ/YOj3W/Ft1JVCB1r/y7q7Hx0uHu0o+Gd",
+	"4jJrJc9bSZWQiFuJaRsRrj9lsTqkLGPb2weZoKAMUIE62+397Z0HD+BN7STVJVE5NMAstEXIEyEDEhmV",
+	"8oqRZHP7nFjyMqBKhHmUDXJsK2nDEw9N8/MgUszJ7C5Hr7bzSjM3NNHzcYPyTK7EImyszEYq4r2Suvul",
+	"WIcry+ZxLJXrpvpwZPlblMyJkeoXkCYQn53nf/PTzz/7L7kmRCZJoMiEiKxQZC6nOmD50UaR7VKqvDOF",
+	"h1DHCWcOX5bUakCAhdrxqYgqKvJHPD1U0YGkCKETR2Kly1nD9X5tpdfc6NW7q2Td26zhRrfZWyno06We",
+	"Bp2I0wqUvYeWaVf4ErjDXIiuviFhjs71TT5WHrcYhsterJd1vEqGAA3Piik8d20yMdpUb/CkSXTLadQa",
+	"a5V6vdKon9Q2WrVaq1b7VrKee1NkAF7lwFUrNuhX/YY4N/QZWMBpzPZ/7Q4MbMKSylWhgpMv/vJ3n//N",
+	"H//qf/ztUlFKxWe0J13FRqTKVEI/GsY9Tox8TBhgK6O8KJD6JHkJ2gYrj0TMqALaO1egLukwlVbcYk2u",
+	"Y7lGDHBlEo40PBiAL9TIFmgfbTnf6+gebh6z7IDPMo5k2vLUYozF/szcBobgBn3TuaIqmvHK6h3JklFh",
+	"1EhXxR15mJQevdJUiZNJ2seUxzNNt3jYLnKHLAo1+nzAdZVN2vsrN4y+mTQa9S6p4ZV+w6v3mt1VvLa5",
+	"vpF38x4U0j1+YximWrNtYBmSJAuYZ9qSKVLWMMScXp221rZZkoZZjLefid3BkeU5fuAXf/m7Kmf32ff/",
+	"7POf/KyUEjfbmbXYIdzWjkJj+1muzKRVGqD5msB73P9CdYQ7J9MqegA9y6IJR0M+DkU1j/HNWunXqvWJ",
+	"m3zOj2fMtO/UkXeV0bpstv89ewpWW+XXkw2WzZCPuV1dwfCk88HixZqT+/9K43Gm/202EGf3x11c2Ki9",
+	"dGdSUq2reqY3gTXN7O4FfOnlgRSU50JKh7POtzr4Wpv7+U9e/PHvPfuTP0dxa955aauSx/Ao0PVOle40",
+	"ziwvLArQ+y03U1XzxLThuCWvFeSChNh3DcI0EVHs44JGglTgrh/nfyW7HJKfdMWTSlPnUdBSg2iFBHud",
+	"Le1M8zk/HwfygVppwmOPRsjnA5NvoKJUKsQiX9VmSKV29ykJ0QhHvSGJO6e6Kr0dUiV0+w7l6laoaAN6",
+	"QRjCokA7PDg5VKzq9lQnrC+0jyXVXDQJKUBdSitZJYwrtEmBp9fT/tTDyqp/q/XGwjb1pUIvavzOq7ah",
+	"x2KmBV6SvFBbmeuqkne+Yjtada0fx33s87hnnFJ2b+dbd+7t3/7w3jebJx8cvP/B7N9vSAAhOoiCUqVS",
+	"amKFPNLVvaWBZNvQH3SbsyjU+Q9pHcef4KlAHcYrIuIhSfrUY6uVTbxBn74JJQUmZeDg5NBinZpHap4N",
+	"FQY6SVhe9+Ivf/fFf//zdEEXj4Is67b8KcX8OpWeptxv8l75V0eHJ3R6WaxCI48EOIxUr2r5PcTgOxMa",
+	"De/Ev+x6ooOwB6mpEOEuYIWHepALWGDbFxyFJBqHuskwRFoh1aJawNLkeLaTgKy9F+J1hwLImHl1OfcJ",
+	"Zop7zX+/qQZCSfXPvHHsJjVC1xvHiSq6FpT1SHH39nlDSS3RcqN5/CaU78zxX2U3dOoMff6Pv/v8T/+i",
+	"jNJz1XCedlvaOUlXiuhVk1CbjnQlpdynbEE4DHSkjgrKdRTmEwGU1iSlU+fxUJEO+6nEEciLV8gsyhSE",
+	"HYXap6wDStA+gOl0khaKkksw5ONwQFrQOW3IfZ3RHwcf5aUB7Z0DqjE018tnB7/R1Z9mt0IwekmAAsO0",
+	"C3dr+wrlnqBB55r5r0xtLc6CfAPVVvcrMfXmCIZrKWE5KtevfvmT59/7rIy4kLdWRn0c1wnkHsBHEJE4",
+	"p8yDs6/DmjkG8byzGBdMQwFPOjR74+Tg5PAmpO/rOiFyqrpTq4QMrBVkY013CniwXJi9Pt6Vk/nKMv0N",
+	"tkzbMxUXuel0I0z9vT4+NskpZnepGC8p+EmMRMEvEY+C+HvC1NdviFVrnYxS8VzxRQR0r8z3FEPK4UM2",
+	"F4SIr7I+MwwxY3XSUcBD8BkWhyJuAwPMyyoxrfQVGCqMZISlBp1hiJaTL0ak8P24kJUKaCmiDc8WwkkX",
+	"bOhWomLDhEXhFMUtO+T6qPokuUg0VpNUv+eh4WuGD2t1CtTd/FpK/VLiSR3fhy5rGgdK9ZBMajkBkV5S",
+	"DsJEXRJ3rE6q8+Pu1wvK89VzDqLgOoEXSUDYWnohDVC4rs4n69irYIxXKh5eX630cXO9srru1Sur9ZW6",
+	"4y7nrNLsfY5YgLhkuSO6a2a/NATFG8LP0Q1J+49rj2++Ws6uCJWOo385SvjNyN9ozqoGaXn1BHr22f98",
+	"9u9+qnmqyncqZKO5+W9z3XjlkvRcE1tRtXl5sP1URDv6xXf1e38TCwvzc9s+fpOS2x6/ASrRg+x2eXP0",
+	"ojmOQjluC4JDZJLd/uC7z//6D5ZKdoMzqx9Xibg+vnMPbcYUTB9bSBkBvLQuZV4LdQ5ODlUdllZsdFlf",
+	"Sg+BpmJpblB0zvWCnXC1gl+d8+w5tyGE3pTzNrNsC84b7LE34bRBuaFWb41oM2lQP/wsPnlLnbmZAv85",
+	"wFpD0jsXFowWT/LbdSFl+swAxWY65LimsJLEOQSpEhYd+gdoS9VXUB7G2X7sKUtnBr9JUQd7nlZvoAeh",
+	"XLURvzDGQArlK8GGlZdCjawxdG7o83XK1mq1+k0XMXJBQtRRgOzEayFw5uX6gBQ5T5TgurIVEYH1YGF5",
+	"lewm08cHUfAhDOErCK4lILhi7FS9wm8OfKq9pAv4FRAwPkavG13awhZRsKpafz9JK/AZxjSbVV4CO2ZB",
+	"yrsqqzPpm7HIF0M+0fG5RzGqSxYlS6qTHupOT1kettVYGEgF0980rlHXPDIpT5zQaMjHCpPLuDNwFN/w",
+	"jsirfU/cGKpF6kIvRkg8QkYWKsuXqAY8RqhvHx6ePTi4t7u/JIBI6WP1QSgPYzsIoLfIy4R3ggea7juv",
+	"JARqd9PD8ZaP06Xbh4foxd99prFvZ1so5WdEpwALChXvHJxiBG1MwwsSViBOrp6AbnR25IdjPg57BGot",
+	"MNKQbTfd+CjODf6rjQ+K7CmDx6KOealqXKn7zrioPw5BJeCMaAR4wUdE6flSsdeh+C3gR6ORHmc4RfVV",
+	"k0sAuBtCtwlOKvEDwqoK/kFEIcEjhbenMDys6L9rl91KvmtV+z4acuRzbTNZzwa4ejzAdjvszgMsogqQ",
+	"rrJ7R8MAm1M/0YrSiAohJwMTjXvJgvMWC70CqcbLVKBGbcXVrltwyYqIByJZEwVfofEpYEx5nEWRQAX5",
+	"d9ROuXqWQX5tjuSpxhMdT0brfWFIQZO7rcYcJ+zontgjQfwLK0Srkt8Sf0CKtE5BCKy+JmcURSSUj/id",
+	"j2uVzcfv/pZzlRKdiFxGt2D8FUW4FK9zQhKF0xa0uT5lp4x6LVTX+7ylc0xOmVRLWujJqdYfTp3WqSlg",
+	"PnXc07jE+dRp1Z/CihXm7LnOZUXDKFrHPC6LLlfyewdHeI4Cop67XObhPqjW5ySIFqccNmor2QfsyJOs",
+	"zjqcA+571S8eehxDhMIAUOZmoTz/o5/9enEuSoJ5Mdf/cbh/z2pnCnBDOTkxAacAH8+raDcCIM4uAVqb",
+	"VGw5blBeNAcxNwJUnTLaqEADqbHcWKmt3DxlCdeJYQeqaI97Y5+oOMtkyH2CAnpJfGDRmE2RoJ9aIZsO",
+	"tBCuhPLmEIJMcLUUAB1EGCRDATmNwtT1x+HcnKdDBXlUJuIegx8hygT1iA2ZVJTeQeeH0OfqGTHDy3K8",
+	"R9SDZnIeGhLo6UCZplsV3Z4myiDyaRT5BElzGjVW19yYMBiNcCgXvEumXEOEAtQqDr13AOpoRBlFQcgH",
+	"IR7pvv2nLJF1cmHUomikmgG+gP4CQO08Wsg7ZrknHY1HTqtea6jKRv1nYyNmm5JPDaRyWIJvwua4pfd/",
+	"8po+D0cYQD8pwzCgDIfIY0nWypbnSdaNqUMDPsM5B+aLSprOJG6aweawgBlW9Oyv/vXFH/z+IiYUEpHC",
+	"Oci3v47AtyIWOoTSiCd9SnxPu18TjFzjDQKDCsryVWakfLbc7dppBEpByjXkIg3oa1qLKqytLIAlijvb",
+	"w0Nmy2tI2mElmR6KOE9hvBvr65TNM7+EBd1wZUuoTKyktLFzlIzpi/YKKUzV/D7zSTneWnM15WqxfAe8",
+	"j6Z8POvue3n+7bcNpl0dytcN1K5GYQEi/Pf/+uJf/mQpB7XU7iup5g8VTe1ijnQMXb8g5gOWDMv2e0A3",
+	"Okl8oqMCQzdbCAP0mekSpuC5eRTI21u3bnXQw6Nd1TzMgoZ0gTul2EYCYT7g3FPI78rVo4PIMZB3XFLc",
+	"Sc0R+gXq9hVgJhOGEk7HPOhBoVhuZBpREE+X4QFWofGKKUDfLJsDXmax2RjpfJbN1lfNm7c0u7bsbDef",
+	"a58yxbb14c3j3K0Zhu3GiFmqkAseXsjE20lYHkdoxPVDtZGeWgs04AYLHtKG0qRI9FhA1FdRgjyjlzDP",
+	"7mxh+sZem7cXRbhnw9dLYBvnD/WLTub58sUsn1ytVQqPAgNX+Qm4E+VfDwHXEAz3WJPd6mJB1lZc+uHt",
+	"g6NJ7Rv3Brzdbrf3jx8Odx4O5Mcd+b/b7Q/kP+1m9+L8XH7YPvd3PvjwaIXd24cbBoPt295GfRrBPbff",
+	"P3q4uhOevz8YDN57DxylchAPQ+q0nIR3yfNzS2c+t6AT7NcVm3tvUYrZ6bhWa6xRIcYkfE8/QX2H/QEP",
+	"aTQcvXd8v11X33l0QCPx3pr6KyAh5d57zRqs5xIpcG8E8lDBSVqErQxs+3XHXaQI1FFikIFGBD/74Z98",
+	"/o+/KGiY8vlnv3j+f///54vjqGxf3HRcJgfJP4YZxqMkXlI1rXCBDwDYfkCZqrNRrauVsLFw9qMhmUoD",
+	"7ZR1dEtb5XxVvlgLjqgU0r7B5C+LtX/KErB99JKx9k+ZJoZGLdYuZwWz5CZjToS5IMQU43ukRz3wq0yG",
+	"HPzMrnLwTnTBKRRASgFYRbt9g1XZUY3eRce1yZmkD+vfjX92lLifEizsLYStmLrqJyuSBjn58jV66f2N",
+	"Jem+3M2Nhb60T8PRrITdjr/OK3Y3Uu8Vx6/dfOkfj80ChrAAv/LNKbv9hgatgIARpO1p57/vK6h1Kl4i",
+	"BrIeVGoGx+pLVyOTw55XABaUDfIoHgepS/RCwBBv1PhROAjS3QfQbczOHdfRQRnJSWlI+vwS1VdWq1KS",
+	"5mY/NlLZjxr8Je+Shr6EBvBbs1qr1uvN6rrjOvrsO62P6+vuWsPdWH3sOlyAk5J5kvT1WrXm2GrVm5Ig",
+	"cZxmIG9hB27ddftKpa3Q34z0hjiqjCij2hO8rCS3vcgGiiY9RC3RAcel82hn+3775Gxvd3/38Ojg3lF7",
+	"rwMixjQi241M7zEpoKCZlWrFo5uQgbiRjwVh05lcVhPBR3txL64IOjVIG7uFetj3rSsRlua85kEq1iuv",
+	"sCVrrGbE3fl1fYuRatCRqFC4qllQJqyLXSVwfdMlPBajpyylloAnMpa3MaiOLlPPE76xvZ+WtwUC9REs",
+	"+F6y3teqDH8pncBsgZaFcNG0xoOQGD+HittzQRRxNCPmLKZAyrY0kl+TTrJKZWzUuusg4AsUAC/mfVIq",
+	"JO1nFusLWn5k5xJnYeXIvFkNxQySNOcN0u6LU2Jgy3DOuTvli1Zsiozz16zTxIvK+8gwGFhggMJUbCFf",
+	"sdF8yuNEaTWSYSlflEK3AKYVP1LlXbw8n3aedvOogLu9PMXGdHTwaTfE4TTV1sHnAw6RbVv5eaAuLNB7",
+	"crWe2mqltnJSb8zRepJLymo9Kw13rZnReupf6TzXzJkoqeOAxp/SM579/Q9f/Ow/PPvnHyr1p1jxUfrN",
+	"jN4DLTTnRArogIk4i850Aq+iHZ0XYXqza9yCjlvUph2ZLu0KYd0Y5aZtUE7YMwPup+PyKu9dwYbKdyZZ",
+	"FpDLruIHVlqXzjeFZN94BqoT9WzTUZUqmOo4yvuq3iV28Rd2H9V6Fo1QxAcEAgBxwhqM23RIsrNmqbAb",
+	"sMZ7zpA1k0kbX2H1bEI30pem2zxBlTG470+ZICy6WUXtTLvapKEsi0yyrq4yyFOdVGfOL1fbpKS1UMs5",
+	"bB8fPzo4ugMzi1sq5jdNRLzf9ykjZwoSUh5/s4kO8dTn2NPQo4Db0XKwbri3sGv+cs0YKbs93U46gr0F",
+	"jVZT+blWszPdZFWlwT/7/f/r88+y2bm5MCkzB3KOuUYZFUNiUntUPkSSJZYcfsgRggCju7hJvmnzPFPS",
+	"o7yr2iF6ypKO1Znu1kadT0AIVBpYen4dEFFxm52kPAdGFutQY0GsAOo4gP7YigdKliGvUwaWyo+Cm21+",
+	"SAVaq9WabswTySiIpjORw7VabaWYQcin791tO9cxhdIxkZSKlkPrlHqpV7FcjGrp2EukcQtmBpTZFlcf",
+	"0kxt07LsAqjfx1+qlH11MHUcpJLk7ivvDrAFCMn8+m9/ILnCj7/37Oc/eP79Py7HHrR7JxiLYTF+ku5D",
+	"h1U3SmpaGKs+V0wDmfMQESZllDIRxmKIHh49UBEcK3M96cdufamU9A4KQkg5pdFNaLWsk94F91UkiCWg",
+	"i3oyuuImTlXvEGn2R2HHBScR9YjVRUIY3ACI2hfJcRVHUbbtoSTLshJd3bqdiNYSYl3dkwAblL7lhI6I",
+	"iPAoKH/Lvly9nBz6R1Ym5wSr1F80JDhMo0itbjTXGqsb643m2mZtpbG6US/CiNNrURZBqrG6dv3eFpA4",
+	"H/iYplWdglGXYx2a0uQyKjKS4m1nhKDm7a/KLjoM+QVJn7Mo7hep+MCzf/35r375k+f/9P3n3/tMJY8/",
+	"++u/f/afv5tn+rgFKoF+oFB1K/JjQHjgS0GpkrNzzuOjIQfnlcgaaVZLO9sXZzfko5F7ynTiuKlWixTy",
+	"OFg1yoVrJTCJLRWYzOoN4lwlQc1EYVzbg6FmBnBtWR8hWBWdWkeSVtmdGuwIrBhdqyTHqi16jfWmYcx1",
+	"0FVb/53YzkmYEMhWYbDqI3OQdbEzcFgARYLnENYLp0F0Jk/Ee5iIjmSkYnAWP65zEwYOTXZV07/kiToN",
+	"mff7kp625VZFqTXWFUUWAHxqOpBnc0HisieFiKBGeP/k5PCUNWq1LXU/ODFJFPlWOC8BeUdY6G/tfHT1",
+	"XET6fdKLivKpfiM5s7KczQJLSuoNoZro5HJfa8fkg0o6IZ5I1s7GI8kO1F+YCOdxLnbfTKM6kMfxKGBc",
+	"WzpaPyFhpYcFQUNyiT3SoyPso+P77Uo9Tt4AKKHM3nfVxleukR317E7RBFPbf0lmfocOiIiMRCnSw0GY",
+	"XI78tCg5Hddqzd7lyIcPRP15wqVlvo9HxP7233y8fad90v54MDxb79c2muvNzfWNTfz4sX3Rrfx774Z8",
+	"NO+ZnOLGybe/TSbdET146IdrH1XqvbD74ODiwWTmBTmPYuon1aFVblX1fX2ltr6+0lxpNPWtsxeor/fE",
+	"4GQa5A4L+OLM+3Muh1q6vPuPt9v7M7fb1zLr9m+Qad4TFkU58p4+86hbyeqyJXfWR3sP8rSEj/YexIzu",
+	"zsH2yTcPd7a0TpucISXXCAo5V747jEYExFJyGKAFWWwdXo58hQeN7SZDQq4zu3F0dxutN2tNyVdBJm5W",
+	"GzcVW102KFOkVonYhX0FVcq9zgGbt/2XPFczp/Pqh2al/KGRMy8+HduK8uqrb/IxaBax8lQ1r7GvelUb",
+	"N9ZgNDKLHHiq6EspbolStWVtaJrShqVOILffK+oCxnTBLw+NRlZgNKLnf/TT5z/6J6UhP/t3/+ev/uef",
+	"PfvhLzIVlunIwDga3hr18a0uZd4cvBsVqlD0mGAa0biX1GJfGQ6CHKgZqbJR3eRZ5f4ptdrqwMPkmnBG",
+	"quiuVM8Sz5eAjP+cweRWJs3BhZCzVl6rJb3bSR+v8j7uI9IPiRim7rqelxvcV9pnlMV4Kw+ncrd9mzLP",
+	"ZPHLjZFixpXJZFLp83BUGYc+YfK93tyxXP3Nrxuap4uFNZ9K3ZXqWBlknqeF6fW3+Zh5xe+o12rQdw1e",
+	"Y0KnT5fwAN7Ggpj6p/koeVbJTZn2OGqTV05MJ8C8QejL7QMhV19v9XL32ufCWa4iVM69MMnMHlOMtGm9",
+	"KhOkkFsxm6mcZIfnp4IbDqrSxwq9jSXKsNIVV0ldlPE0KFQQHIaUxE10Yi5sV0fFhaBbqHN4cHyC0ny+",
+	"k8uzA2lQ66BmnCCfKmGtojZEIhKADgNbBopZnItObekJ+ewzXPoVlWRV0YG0sjR0mUo8p7qWSQEnnzKN",
+	"nGwXakmNdGGFlnlHXKkF0qq4TuuUzVK+RLlWbv/Lu22V1vCahdQXWBVVxIRniqKezmkbmd5wy3JfN873",
+	"MYf69RQvLQF8vQx6mtlRi6RGmohfCY3CHuf/H3vX1tvGcf2/ymBfHAMUTVIiJdJPspP/P3Jsy7FkuEUV",
+	"0MPdWWmj5SyxszTLBAZsoLWTIonbIE2LpKjlxGqDJI1dNEAKJEC+TEhZT/kKxZwzs7tc7vKii2/hU2KK",
+	"OzucOXPmXH8/uSoX/m85QbsDHykBGnlz6HzkHNi2mTfIq16HNCnvJpvyB3CZXWYHkbUtYiBA6GwpAIEw",
+	"zwXtQhQwHawsFXQ5li8VMzU0sRpK1m5Op3rkThq16jQne2CjzjM7GHfCMTswO9mpJ/usKjgbQsHo39t9",
+	"/PCz/q3Peg/e39u51f/zo/07d4eOeFb26QIYWQHjiWF1Ib9ybT0BpplqYievUHMLegWiBBSeYmWotFxq",
+	"pvvfqpKuhvkgLLmLNRKckqrjlOoQ0FVtUMiPlfZJQ1UNFxXicS8gDcagi9FKw7kdcMo3+HivXJqhz5LO",
+	"ORL/fJrrGS/np+GND775BfTGD6eT1QX9m7GUJYVGlc2VFs2FuYpdXJqz5ml5bmnBZnNFs1KQ9/8Blfo4",
+	"ha40Sfyan+n2FN0ulXBSre99dK//zh9DtT7aZhtD5YlUSEMsGsMEGlAHmGHYSbMM7LlMz/Cg3Uszk+xA",
+	"x39wP2GlTdczt+uebQspBoWwMaNOB9k4iO5HNXKGM4btw6UiqMtVGR6kWptXg4xn9HgjF9KdqfokLV91",
+	"kK86WpjFwpTOY9RfMUoTwWxm2ieTVzgVFU6ZlsiRlmzpSNFCbT46bzM5Gl1k740y72qYeupOwHWwwRNG",
+	"4AGh5qD/IyxPUjE7EZ9ALnR1sSCyu8FjYHmYGrPjLCe+15TfkxfktAkjXPAXJGU0zaG/Aj/86RilyXfP",
+	"zNLjyBEl6QY1ANhMh49E80vmcSJUv9Gq+8WmmMHCHdqh3fC9iBNtOdRlZpDGPZNZtP4LVLezCMCLrGon",
+	"JKX5ZSvYOOAt1v5nKtUtRt1g661Mb3xZAYYlcKpbvifnBEoMK7jz5LznbUNeVluLzBWAlD3kfr8KLz0U",
+	"y90A24C3Pfk5Ve9OEa9l17nOjqs/Y2Vw3ah8F+n966/9b7/vf36zf283tjuC+dcdk6kd8hzLPJXvMNed",
+	"2+Zeh596s7Mt8no5Ujft3NrqRXKVNchrrEvWWECw8LNcXDwZ9VpfXlsm26yL/AOuq3mN4MZq0q7mO2QA",
+	"PZu6jeeuvrZ26E2UUwApp67UG5fXSuWKkTOkCl5+ffmMkTO2wekv2gWzZM2zhUaZVqqLS0uL1QotN6TT",
+	"vx2AVbEmJVz+fPErUwpXWyDA/OY0tMXwm7II/FiXCBbE+hM4Yfw6c73WARDhBQuG0OAHGjGODv19dbkd",
+	"bE0K/g4yAVKAJgTx2r4Wjt7vv97/cHf/09uZTYRD0opd4nOA2LDZRgHKFNzVFuMrLxPVj0FedoSyyKQt",
+	"JmV4aaG4AOwYNvWVLsI2koihJ/CIpZ6rRX/nHlx6nu+8hd1AjFtAZwE8EtyTPjcuF4BOZcQNwwkdWuxN",
+	"lzpNURftlmJ/lue+3dDRqRyS+ev/1kMiuTdyxqZPOTZxJJ738VKow2bJbzoW/n8dW6I369TdrMPtnXgS",
+	"T518QgqsaGF1eF2vUQyHxbEGIFhgu+EdpwYeNbKGqstdqMu98qzEJAawFuoN6IbPJT4Fg1/OE1BkR8/L",
+	"yBlSVdbbgGA76geka9doi1MWG2zb6x5u8HQLFT1npA5yFEuUM7i01eThNr0hQcEzGcOJjsRNR0QTaA6g",
+	"JRpvMjNV8JAEBZqEQNymWQ4j+dDR/nzp7znc9iadU3OK4t9IG2RcGJZntpvSP5v6ctBPPnM3xFVE68M1",
+	"xyJDeW7QvXY0eRvp3f3T3geP+h/f6d//PE6vLo9l7KJospGsRKgkY+3agPagM/UgmQq4QQF6vpS4QM56",
+	"Pgt7Xcr5eQB1wSeUb33l8nmMc+ruQ6yB5FhGj5uWcRlcEcw/CzM0DoISEHv8qHbqbeP1NvO7A57CCLzI",
+	"MH4LHfm4LD99/2Dv3ff2Pvkd4or89OP9/q2HwzuYVaGxrspWMUiBQ0oRBpa4BtOrDi2LYJRWFsuFcIdK",
+	"+dJJXcsRICAA7EwI5T5iD850L3lT4OhPEglACVPXac1g3XNbjf83nVXn3NqVt1aKF51z1TybL+TNkssn",
+	"1xrRlGOxghvPjQTl3h4rRDnS6BIo4Z1QmkJ9EGg3OwNlq4U9yURZOjHai7DpRVmqno2kECpkp2RtoRrK",
+	"WuVknlwbsJiwbQ5QpdwuASsLbMFamDrZ4A0GaH1gVarOd4EJ1CzYKg0LrjuiCcD85EIYnBisFTa5JiCn",
+	"YifmNKGabwyqpfGgOAK1H7M2eOCRTS90T3ABsAAV4cScQDDXlmPGXotkbgrMaggdVK9gBMhTCwOaHmcb",
+	"nDMH/tEWqqBycHPaLcI9n7iM+lwQyhW3HuwPrNly4oE42UmeXBFDVfOMh+3mWKIO+6Xr1BUcuUbq6gzc",
+	"V+j8djzdfyYAVMR2Ae/H8pg4jdjsA7LDgLYdh41FkuUwbSCOBLLvYMthdp5cgzvqGio9sQ2yqcrmKcc6",
+	"sljxfMhdKpSyFBl3zboylZ5VJLGJAqta4oyaUZkvVmmxXFiw5xtFs2SViguWVW4sJs05o2YkYBxOiKgy",
+	"PfKEgCkr7v3kEv8eDyUU/X0KKizYl+OK+U59B4XAlXWHG7VqoRC5gBM8e5gFy02ICqeNfbVnZxj1QTan",
+	"W+7RIWJ1kI7uTpwMp+0y46wTBkre+a7/8SO8/sbddwnPOfP205gPCOkodYrnJ3Rn1JAUv4JAnSKmGfc6",
+	"CkNE5bAApBrDg5VK6eQwX7m8GDY43GL6+gAtGl0uebIa2Y9a77Y5uNM5xXph5Yj0dLd1qsuOkmLRu3Jh",
+	"5DgsKGgHmgIrwh+BGp00PRmt40xdpqnLIzZk1WG0mc8ApOQ4Ml6qICuR8AKBjvt/SVBs+QjWbdG2XL9y",
+	"1V6qNBaW5kusUVoqLBYbllUtFRei9XPGfI39tmXUiovVcmlhCRUrDcIPIO/lCDE2HjWpkhTtxuhdT9Oi",
+	"+lOMe2sYzhs5w+Gpy8i7WBmUtng2dQWbInUHsrAyoMeyWI0itEXnySvp8563TRxpJ2uF1d+5v//lexNq",
+	"6ljoLlNNv6IApEL7ESEHslQ26t5CoXoyCVDnBCQbBTNm/SsPA3oiN/i12HyvJcHwEJxSN8dif+kWDYAz",
+	"e2BfUplIpf6eadZRmvU4bczp9WyGaRSaBPHKPsq7pOn57CmYTVKsouP44YP9j26OPI4txmnLGZ0BlT+2",
+	"yfxNZpHVFuPLl1YGgrFD/hUEY6kZnFtbvXjo3I7DbQ8isk4A6DWK647s/+WLvd2/S3XLfIHzLOSLyIOj",
+	"fpVRM+bzhfw8nLBgS75/GkJX/BHZtRP490Q4+pV1uplWRIXc8zFs7ujp0VHn+TRefQBFlK9KIiKeEOTa",
+	"ij130eNs7gINzC2Iw2D2GaurjONiugbmBPxVUn1C2rz/wW7v7ucYuf75h3fkZz//8G52dl5JY5ciZtG0",
+	"0pgjjW7A4CjC/yDxf4cK0mg7bkAcQLtvNgFa0OGm27aYNVKEf7184fx0IqznPhPh516E5eYnRVh+NkqE",
+	"fUatbnYFUKlQCPudiUUD2qCChUSCgMwZCALNHMRybFt+quvEVTrohCCNLuEe3DA6EuazEDbyNBqiHUcw",
+	"Ui7Mb/Bwx7CuK7O5mloO13wZz1AlkZxY97j2/Czl4dI6JiMdz98mvUf/3vv+yzGVRNCuqk92pqIa5NbM",
+	"I1EFhKebtEt81mIxssgTgngdThxLbaGKiFLguUQsE56ZuFmRUxkyJQdndKYbUjgEw5PLwIFUMzYyYIUr",
+	"C6lols9F59cBOq+u04D69TYQCRsTdVlZzGXhV8Kuq2xLud2yxg2p2U5C5ofpykKluIyL+2FDy6wgNCPT",
+	"m+DMzcjIDVZzRQ3uk1LfwNhyo+Fm0OQeGHOMQR4prqpUKgDVJp9elK/AYDf4UM8FdIXWYsmvOLmNo7KG",
+	"wNmA6NK0K4jw4onqFnXgm2qeYUGY2s60WwjWRgqncYRodGMpUdKO06SnCcgJDlMf/yRn96Rq6K9CBX34",
+	"yyatolfgkZqfOuJMGl9Kvza+R/e5VezHpdpDdaGSLOqcquN5+heg+lOJgcbQeoAO99mmIwLmj2iaAukR",
+	"ccKwEQpdc6Erid+igiyRwCOlcoWYW1S6I6F3gGmbsKjAERt8s80EJPYDTPOnhhtxxodVrseqri6rST6z",
+	"+nR4gk9KpQJGkhQbjUU9qVaNBE4/OUqPotg+bZDQ8MRQoZhrrCPhRZxUFehtJv3/fNG7/V66LoDnpTue",
+	"5meth866Lv1xRFSFCg1XjFrg2EuBhDvnFPgy6k1DjUP4YqicQZIiSDug5n787T96d7+LHDY9y2FSgZUm",
+	"8G5gWzkMsXZhTXWth/RG0UAmbQXmFk0ZaD2JBirAbqWIAQEIGDpo0WEN0vvxq/2b9x5/8+Dxw9jwNhWB",
+	"PK8p4y8PtdQJ8tL66vqlk6T34JPepzt73+4kh2vaqTPFNZK/Fb1p2/MJRNrhs0SJK2YpBOnv3Ondud17",
+	"/+7jb76J3gBx8+FXXKCcbjLYWs8mq+uXVCpDkJ/+e7P/9f3+zX/2Ht7e27nVe3h7/8Pd2HhBa/K11Wup",
+	"11avdf/dr/Z2IrI6NbTmG08fXkc7VAlC/2/v9/5wP3pYBzqGHz4fZ5xRtcQA54d8tnjJKeByxZAD04vG",
+	"VqjfN9648b8AAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

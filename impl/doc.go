@@ -16,6 +16,7 @@
 //	hook       programs of the operator's that are asked or told about sign-ins
 //	notify     the outbox: e-mail, SMS and events for hooks, delivered beside the requests
 //	tenancy    userpools, applications and access keys, as an operator keeps them
+//	wechat     login QR codes that are scanned with WeChat
 //	service    health, readiness, the contract
 //	app        configuration and composition; cmd/menshen is the program
 //

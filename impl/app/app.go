@@ -21,11 +21,13 @@ import (
 	"github.com/menshen-auth/menshen/impl/internal/message"
 	"github.com/menshen-auth/menshen/impl/internal/metrics"
 	"github.com/menshen-auth/menshen/impl/internal/secret"
+	"github.com/menshen-auth/menshen/impl/internal/wechatid"
 	"github.com/menshen-auth/menshen/impl/mfa"
 	"github.com/menshen-auth/menshen/impl/notify"
 	"github.com/menshen-auth/menshen/impl/otp"
 	"github.com/menshen-auth/menshen/impl/qrlogin"
 	"github.com/menshen-auth/menshen/impl/service"
+	"github.com/menshen-auth/menshen/impl/wechat"
 )
 
 // Options of New.
@@ -62,6 +64,7 @@ type (
 	otpAPI      = otp.API
 	qrloginAPI  = qrlogin.API
 	serviceAPI  = service.API
+	wechatAPI   = wechat.API
 )
 
 // server is every operation of the contract. If this does not compile after `make gen`, the message names the operation
@@ -74,6 +77,7 @@ type server struct {
 	*otpAPI
 	*qrloginAPI
 	*serviceAPI
+	*wechatAPI
 }
 
 var _ gen.StrictServerInterface = (*server)(nil)
@@ -118,6 +122,12 @@ func New(ctx context.Context, o Options) (*App, error) {
 	passes := fastpass.New(fastpass.Settings{TTL: c.FastpassTTL, PerUser: named("fastpass.user", c.LimitFastpass)},
 		o.Store, ring, o.Clock, limiter, accounts)
 	lookups := otp.New(otp.Settings{LookupsPerKey: named("otp.key", c.LimitOTPLookup)}, o.Store, o.Clock, limiter, accounts, factors)
+	wechatClient, err := wechat.NewClient(c.WechatAPI)
+	if err != nil {
+		return nil, err
+	}
+	scanners := wechat.New(wechat.Settings{PerIP: named("wechat.ip", c.LimitWechatIP)}, o.Store, ring, o.Clock, limiter,
+		wechatClient, noLogins{}, o.Log)
 	self := service.New(o.Store, o.Clock)
 
 	doc, err := gen.GetSpec()
@@ -145,6 +155,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 		otpAPI:      otp.NewAPI(lookups),
 		qrloginAPI:  qrlogin.NewAPI(logins, accounts),
 		serviceAPI:  selfAPI,
+		wechatAPI:   wechat.NewAPI(scanners, accounts),
 	}, httpapi.Options{
 		Contract: contract, Auth: auth, Log: o.Log, Proxies: c.TrustedProxies,
 		ReportOnly: c.ResponseValidation == "report", Timeout: c.RequestTimeout,
@@ -156,6 +167,21 @@ func New(ctx context.Context, o Options) (*App, error) {
 // people closes the circles between accounts, which ask for codes and factors, codes, which are sent to people, and
 // factors, which are labelled with their names.
 type people struct{ *account.Service }
+
+// noLogins refuses whatever is scanned with WeChat: no login QR code can be made for it yet.
+type noLogins struct{}
+
+func (noLogins) WechatScan(context.Context, string, string, wechatid.Person) (wechatid.Details, error) {
+	return wechatid.Details{}, wechat.ErrConnection
+}
+
+func (noLogins) WechatConfirm(context.Context, string, string, wechatid.Person, int) error {
+	return wechat.ErrConnection
+}
+
+func (noLogins) WechatCancel(context.Context, string, string, wechatid.Person) error {
+	return wechat.ErrConnection
+}
 
 // random is the source of verification codes (C1).
 type random struct{}

@@ -17,7 +17,7 @@ var update = flag.Bool("update", false, "write testdata again from what the prog
 const catalogueFile = "testdata/errors.golden"
 
 // owners are the first parts of the codes: the capabilities, and what answers before any of them.
-var owners = regexp.MustCompile(`^(account|auth|captcha|fastpass|hook|mfa|notify|otp|qrlogin|request|service|tenancy)\.[a-z_]+$`)
+var owners = regexp.MustCompile(`^(account|auth|captcha|fastpass|hook|mfa|notify|otp|qrlogin|request|service|tenancy|wechat)\.[a-z_]+$`)
 
 // TestErrorCatalogue: clients compare codes, so a change of one must be seen by whoever reviews it. The golden file has
 // every refusal of the program: stable code, kind as HTTP status, apiCode of the status dialect, number of the code

@@ -25,6 +25,7 @@ import (
 	"github.com/menshen-auth/menshen/impl/internal/keyring"
 	"github.com/menshen-auth/menshen/impl/internal/limit"
 	"github.com/menshen-auth/menshen/impl/internal/tenant"
+	"github.com/menshen-auth/menshen/impl/wechat"
 )
 
 // Config is every setting, from the environment. A variable with _FILE appended names a file that holds the value.
@@ -70,7 +71,8 @@ type Config struct {
 	RegisterTells tenant.Setting[bool]        `env:"MENSHEN_REGISTER_TELLS" envDefault:"false"` // C6: at register, say that there is an account
 
 	Messages
-	MetricsAddr string `env:"MENSHEN_METRICS_ADDR"` // where Prometheus may read, host:port; empty: nowhere
+	WechatAPI   string `env:"MENSHEN_WECHAT_API" envDefault:"https://api.weixin.qq.com"` // WeChat's server API
+	MetricsAddr string `env:"MENSHEN_METRICS_ADDR"`                                      // where Prometheus may read, host:port; empty: nowhere
 
 	LimitSignIn       limit.Rule `env:"MENSHEN_LIMIT_SIGNIN" envDefault:"10/5m"`           // one account from one address
 	LimitAccount      limit.Rule `env:"MENSHEN_LIMIT_SIGNIN_ACCOUNT" envDefault:"100/1h"`  // one account from anywhere, until a success
@@ -94,6 +96,7 @@ type Config struct {
 	LimitSMSPrefix    limit.Rule `env:"MENSHEN_LIMIT_SMS_PREFIX" envDefault:"30/1h"`       // C7: one block of ten thousand numbers
 	LimitQRCodeIP     limit.Rule `env:"MENSHEN_LIMIT_QRCODE_IP" envDefault:"60/1m"`        // Q9: one address and application
 	LimitScan         limit.Rule `env:"MENSHEN_LIMIT_SCAN" envDefault:"30/1m"`             // Q9: one user
+	LimitWechatIP     limit.Rule `env:"MENSHEN_LIMIT_WECHAT_IP" envDefault:"60/1m"`        // Q9: steps in a mini program, one address
 	LimitFastpass     limit.Rule `env:"MENSHEN_LIMIT_FASTPASS" envDefault:"30/1m"`         // one user
 	LimitOTPLookup    limit.Rule `env:"MENSHEN_LIMIT_OTP_LOOKUP" envDefault:"600/1m"`      // T15: one access key
 }
@@ -252,6 +255,8 @@ func (c Config) check(unread map[string]bool) (problems []error) {
 	complain(c.ResponseValidation != "enforce" && c.ResponseValidation != "report",
 		"MENSHEN_RESPONSE_VALIDATION: %q is neither enforce nor report", c.ResponseValidation)
 	problems = append(problems, c.Messages.check()...)
+	err = wechat.CheckAPI(c.WechatAPI)
+	complain(err != nil, "MENSHEN_WECHAT_API: %v", err)
 	_, _, err = net.SplitHostPort(c.MetricsAddr)
 	complain(c.MetricsAddr != "" && err != nil, "MENSHEN_METRICS_ADDR: %q is not host:port; write for example 127.0.0.1:9090", c.MetricsAddr)
 	complain(c.MaxConns < 1, "MENSHEN_DATABASE_CONNS: at least 1, such as %d", db.DefaultMaxConns)

@@ -45,6 +45,7 @@ func TestConfigDefaults(t *testing.T) {
 		LimitSendFreeDays: per(20, 120*time.Hour), LimitSendFreePool: per(100, 5*time.Minute), LimitSend: per(1, time.Minute),
 		LimitSendHour: per(5, time.Hour), LimitSendDay: per(10, 24*time.Hour), LimitSendPool: per(1000, time.Hour),
 		LimitSMSPrefix: per(30, time.Hour), LimitQRCodeIP: per(60, time.Minute), LimitScan: per(30, time.Minute),
+		WechatAPI: "https://api.weixin.qq.com", LimitWechatIP: per(60, time.Minute),
 		LimitFastpass: per(30, time.Minute), LimitOTPLookup: per(600, time.Minute),
 	}
 	for name, environ := range map[string][]string{
@@ -177,6 +178,10 @@ func TestBadSettings(t *testing.T) {
 		{"MENSHEN_CODE_WINDOW=4m"},
 		{"MENSHEN_METRICS_ADDR=9090"},
 		{"MENSHEN_METRICS_ADDR=nonsense"},
+		{"MENSHEN_WECHAT_API=http://api.weixin.qq.com"},
+		{"MENSHEN_WECHAT_API=api.weixin.qq.com"},
+		{"MENSHEN_WECHAT_API=https://api.weixin.qq.com/cgi-bin"},
+		{"MENSHEN_WECHAT_API=https://name:" + canary + "@api.weixin.qq.com"},
 		{"MENSHEN_LIMIT_SIGNIN_ACCOUNT=100"},
 		{"MENSHEN_LIMIT_SIGNIN_FREE=3"},
 		{"MENSHEN_LIMIT_SIGNIN_FREE_IP=x"},

@@ -69,7 +69,10 @@ func canaries(op operation) []request {
 	for _, parameter := range op.Parameters {
 		for _, value := range values {
 			r := request{method: op.method, path: op.path}
-			if op.RequestBody != nil {
+			switch {
+			case op.body(mediaXML) != nil:
+				r.media, r.body = mediaXML, xmlSample(op)
+			case op.RequestBody != nil:
 				r.media, r.body = op.sentAs(), string(sample(op))
 				if r.media == mediaForm {
 					r.body = form(sample(op))
@@ -81,6 +84,14 @@ func canaries(op operation) []request {
 				r = r.with(parameter.Value.Name, value)
 			}
 			list = append(list, r)
+		}
+	}
+	if op.body(mediaXML) != nil {
+		for _, value := range values {
+			escaped := "<xml><FromUserName>" + value + "</FromUserName><EventKey><![CDATA[" + value + "]]></EventKey></xml>"
+			for _, body := range []string{value, escaped, "<" + value + "/>", "<!DOCTYPE " + value + ">" + xmlSample(op)} {
+				list = append(list, request{path: op.path, media: mediaXML, body: body})
+			}
 		}
 	}
 	if op.body(mediaJSON) == nil {

@@ -21,6 +21,7 @@ import (
 const (
 	mediaJSON    = "application/json"
 	mediaForm    = "application/x-www-form-urlencoded"
+	mediaXML     = "text/xml"
 	mediaProblem = "application/problem+json"
 )
 

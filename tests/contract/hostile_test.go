@@ -126,6 +126,22 @@ var cheap = map[string]string{
 	"createUser": `{"username":"bob","email":"bob@example.com","phone":"13800138000","externalId":"a","identities":[{"extIdpId":"a","provider":"b","userIdInIdp":"c"}]}`,
 }
 
+// hostileXML are XML bodies that cost more than they say, or that reach for what they should not.
+var hostileXML = map[string]string{
+	"nothing":    "",
+	"JSON":       "{}",
+	"text":       "门神",
+	"NUL":        "<xml>\x00</xml>",
+	"bad UTF-8":  "<xml>\xff</xml>",
+	"open tags":  strings.Repeat("<a>", 16_000),
+	"deep":       strings.Repeat("<xml>", 5_000) + strings.Repeat("</xml>", 5_000),
+	"attributes": "<xml " + strings.Repeat(`a="" `, 10_000) + "/>",
+	"bomb":       `<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]><xml>&b;</xml>`,
+	"file":       `<!DOCTYPE x [<!ENTITY f SYSTEM "file:///etc/passwd">]><xml><Content>&f;</Content></xml>`,
+	"charset":    `<?xml version="1.0" encoding="UTF-7"?><xml>+ADw-</xml>`,
+	"megabyte":   "<xml>" + strings.Repeat("a", 1<<20) + "</xml>",
+}
+
 // hostileRequests makes the table for one operation.
 func hostileRequests(op operation) []hostile {
 	var list []hostile
@@ -165,6 +181,12 @@ func hostileRequests(op operation) []hostile {
 		for name, b := range hostileBodies {
 			add("body: "+name, request{path: op.path, media: b.media, body: b.body})
 			add("form: "+name, request{path: op.path, media: mediaForm, body: b.body})
+		}
+	} else if op.body(mediaXML) != nil {
+		plain.media, plain.body = mediaXML, xmlSample(op)
+		for name, body := range hostileXML {
+			add("XML: "+name, request{path: op.path + requiredQuery(op), media: mediaXML, body: body})
+			add("application/xml: "+name, request{path: op.path + requiredQuery(op), media: "application/xml; charset=utf-8", body: body})
 		}
 	} else {
 		add("body that nobody wants", request{method: op.method, path: op.path, media: mediaJSON, body: "{}"})

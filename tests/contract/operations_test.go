@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"strings"
@@ -76,7 +77,7 @@ func checkFailure(t *testing.T, op operation) {
 func checkExamples(t *testing.T, op operation) {
 	t.Helper()
 	if op.RequestBody != nil {
-		if media := op.sampled(); media == nil || len(examples(media)) == 0 {
+		if media := cmp.Or(op.sampled(), op.body(mediaXML)); media == nil || len(examples(media)) == 0 {
 			t.Error("the request body has no example")
 		}
 	}

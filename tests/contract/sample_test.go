@@ -37,6 +37,9 @@ func form(object []byte) string {
 	return values.Encode()
 }
 
+// xmlSample is the contract's example of an XML body.
+func xmlSample(op operation) string { return op.body(mediaXML).Example.(string) }
+
 // eachMember calls visit once for every member of a JSON object, at any depth, with a function that writes the object
 // with that member replaced by other JSON, or by what is not even JSON.
 func eachMember(object []byte, visit func(replace func(string) string)) {

@@ -23,8 +23,8 @@ const (
 	Operator  = "operator"  // who runs commands beside the service
 )
 
-// User, Key, Application, Userpool, Session, Message, SealKey and Hook name actors and targets. An empty id is one that could not be
-// found.
+// User, Key, Application, Userpool, Session, Message, SealKey, Hook and Connection name actors and targets. An empty id is one that
+// could not be found.
 func User(id string) string        { return name("user:", id) }
 func Key(id string) string         { return name("key:", id) }
 func Application(id string) string { return name("app:", id) }
@@ -33,6 +33,7 @@ func Session(id string) string     { return name("session:", id) }
 func Message(id string) string     { return name("message:", id) }
 func Hook(id string) string        { return name("hook:", id) }
 func SealKey(id string) string     { return name("sealkey:", id) }
+func Connection(id string) string  { return name("connection:", id) }
 
 func name(kind, id string) string {
 	if id == "" {

@@ -75,6 +75,11 @@ var answers = map[string]any{
 	"getDiscovery":            gen.GetDiscovery200JSONResponse{},
 	"getProfile":              gen.GetProfile200JSONResponse{UserJSONResponse: gen.UserJSONResponse{Data: &gen.UserDto{}}},
 	"checkApplicationSecret":  gen.CheckApplicationSecret200JSONResponse{Data: &gen.CheckAppIDSecretDataDto{}},
+	"verifyWechatPush":        gen.VerifyWechatPush200TextResponse("5836258723"),
+	"sendWechatPush":          gen.SendWechatPush200TextResponse("success"),
+	"setWechatMiniprogramQRCodeStatus": gen.SetWechatMiniprogramQRCodeStatus200JSONResponse{
+		Data: &gen.QRCodeStepDto{Success: true},
+	},
 }
 
 // TestFillKnowsEveryAnswer: an operation whose generated answer has a shape that Fill does not find its way through would

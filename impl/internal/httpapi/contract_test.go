@@ -100,6 +100,7 @@ func TestCompileReadsTheContract(t *testing.T) {
 	t.Parallel()
 	c := ourContract(t)
 	plain := map[string]bool{
+		"verifyWechatPush": true, "sendWechatPush": true,
 		"getJWKS": true, "streamQRCodeEvents": true, "getQRCodePicture": true, "getHealth": true, "getReadiness": true, "getContractYAML": true, "getContractJSON": true,
 		"getToken": true, "revokeToken": true, "introspectToken": true, "getUserClaims": true, "getUserClaimsByPost": true, "getDiscovery": true,
 	}

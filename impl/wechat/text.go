@@ -1,0 +1,60 @@
+package wechat
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/menshen-auth/menshen/db"
+	"github.com/menshen-auth/menshen/impl/internal/lang"
+	"github.com/menshen-auth/menshen/impl/internal/wechatid"
+)
+
+// language is the one in which an official account speaks: WeChat does not tell that of the person.
+func language(c db.Connection) lang.Lang {
+	if c.Lang == lang.English.String() {
+		return lang.English
+	}
+	return lang.Chinese
+}
+
+// china is where most people are who use WeChat.
+var china = time.FixedZone("UTC+8", 8*3600)
+
+// describeLogin tells which login it is (Q5).
+func describeLogin(l lang.Lang, d wechatid.Details) string {
+	if l == lang.Chinese {
+		return fmt.Sprintf("应用：%s\n浏览器：%s（%s）\nIP：%s\n时间：%s", d.AppName, d.Browser, d.OS, d.IP,
+			d.CreatedAt.In(china).Format("2006-01-02 15:04 MST"))
+	}
+	return fmt.Sprintf("Application: %s\nBrowser: %s (%s)\nIP: %s\nTime: %s", d.AppName, d.Browser, d.OS, d.IP,
+		d.CreatedAt.UTC().Format("2006-01-02 15:04 MST"))
+}
+
+func textSignedIn(l lang.Lang, d wechatid.Details) string {
+	if l == lang.Chinese {
+		return "登录成功。\n" + describeLogin(l, d) + "\n如非本人操作，请立即联系应用方。"
+	}
+	return "You are signed in.\n" + describeLogin(l, d) + "\nIf this was not you, tell the application at once."
+}
+
+func textAskNumber(l lang.Lang, d wechatid.Details) string {
+	if l == lang.Chinese {
+		return "有页面请求以您的身份登录：\n" + describeLogin(l, d) + "\n如是本人操作，请回复页面上显示的两位数字；回复 0 取消。"
+	}
+	return "A page asks to be signed in as you:\n" + describeLogin(l, d) +
+		"\nIf this is you, send the two digits that the page shows; send 0 to cancel."
+}
+
+func textConfirmed(l lang.Lang, appName string) string {
+	if l == lang.Chinese {
+		return "已登录：" + appName
+	}
+	return "You are signed in: " + appName
+}
+
+func textCancelled(l lang.Lang, appName string) string {
+	if l == lang.Chinese {
+		return "已取消登录：" + appName
+	}
+	return "The login was cancelled: " + appName
+}

@@ -1,0 +1,121 @@
+package wechat
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/menshen-auth/menshen/db"
+	"github.com/menshen-auth/menshen/impl/internal/clock"
+	"github.com/menshen-auth/menshen/impl/internal/keyring"
+	"github.com/menshen-auth/menshen/impl/internal/limit"
+	"github.com/menshen-auth/menshen/impl/internal/wechatid"
+)
+
+// Logins are the logins that scenes stand for. A refusal is an apierr.Error; of the kind NotFound it says that the scene is
+// none of ours. Any other error means that the same call may succeed later.
+type Logins interface {
+	// WechatScan notes that a person has scanned the code with the scene, and pins the person: nobody else may decide.
+	WechatScan(ctx context.Context, connectionID, scene string, p wechatid.Person) (wechatid.Details, error)
+	// WechatConfirm lets the page in, for the person who has scanned. number is the one that the person has chosen; 0 for none.
+	WechatConfirm(ctx context.Context, connectionID, scene string, p wechatid.Person, number int) error
+	// WechatCancel turns the page away, for the person who has scanned.
+	WechatCancel(ctx context.Context, connectionID, scene string, p wechatid.Person) error
+}
+
+// Settings of the service.
+type Settings struct {
+	PerIP limit.Rule // codes of wx.login from one address
+}
+
+// Service is the rules about WeChat.
+type Service struct {
+	Settings
+	store   *db.DB
+	ring    *keyring.Ring
+	clock   clock.Clock
+	limiter *limit.Limiter
+	client  *Client
+	logins  Logins
+	log     *slog.Logger
+}
+
+// New returns the service.
+func New(s Settings, store *db.DB, ring *keyring.Ring, c clock.Clock, l *limit.Limiter, client *Client, logins Logins, log *slog.Logger) *Service {
+	return &Service{s, store, ring, c, l, client, logins, log}
+}
+
+// Connection returns a connection of an application and type, with the id or, without one, the oldest. One that there is
+// not, or that is disabled, is ErrConnection.
+func (s *Service) Connection(ctx context.Context, app db.Application, connectionType, id string) (db.Connection, error) {
+	if id == "" {
+		c, err := s.store.Connections().First(ctx, app.UserpoolID, app.ID, connectionType)
+		if errors.Is(err, db.ErrNotFound) {
+			err = ErrConnection
+		}
+		return c, err
+	}
+	c, err := s.connection(ctx, connectionType, id)
+	if err == nil && (c.UserpoolID != app.UserpoolID || c.AppID != app.ID) {
+		return db.Connection{}, ErrConnection
+	}
+	return c, err
+}
+
+// connection returns a connection of a type that is not disabled, whosever it is; otherwise ErrConnection.
+func (s *Service) connection(ctx context.Context, connectionType, id string) (db.Connection, error) {
+	c, err := s.store.Connections().Get(ctx, id)
+	if errors.Is(err, db.ErrNotFound) || err == nil && (c.Type != connectionType || c.DisabledAt != nil) {
+		return db.Connection{}, ErrConnection
+	}
+	return c, err
+}
+
+// Code asks WeChat for a code with a scene (at most 32 visible characters). That of an official account lives ttl at WeChat,
+// that of a mini program for ever. merge draws the connection's logo, if it has one, into the middle of the picture.
+func (s *Service) Code(ctx context.Context, c db.Connection, scene string, ttl time.Duration, merge bool) (wechatid.Code, error) {
+	code, err := withToken(ctx, s, c, func(token string) (code wechatid.Code, err error) {
+		if c.Type == db.WechatOfficialAccount {
+			code.Content, err = s.client.QRCode(ctx, token, scene, ttl)
+			return code, err
+		}
+		code.Picture, err = s.client.MiniProgramCode(ctx, token, scene, c.Page, c.EnvVersion)
+		return code, err
+	})
+	if err != nil {
+		return wechatid.Code{}, refusal(err)
+	}
+	if code.Picture == nil {
+		return code, nil
+	}
+	var logo []byte
+	if merge {
+		if logo, err = s.store.Connections().Logo(ctx, c.UserpoolID, c.ID); err != nil {
+			return wechatid.Code{}, err
+		}
+	}
+	if code.Picture, err = redraw(code.Picture, logo); err != nil {
+		return wechatid.Code{}, ErrUnavailable.WithCause(err)
+	}
+	return code, nil
+}
+
+// secretAAD ties a secret of a connection to its kind and row.
+func secretAAD(c db.Connection, kind string) []string {
+	return []string{"connection_secrets", c.UserpoolID, c.ID, kind}
+}
+
+// secret returns a secret of a connection; db.ErrNotFound if it has none of the kind.
+func (s *Service) secret(ctx context.Context, c db.Connection, kind string) (string, error) {
+	return openSecret(ctx, s.store, s.ring, c, kind)
+}
+
+func openSecret(ctx context.Context, store *db.DB, ring *keyring.Ring, c db.Connection, kind string) (string, error) {
+	sealed, err := store.Connections().Secret(ctx, c.UserpoolID, c.ID, kind)
+	if err != nil {
+		return "", err
+	}
+	plain, err := ring.Unseal(sealed, secretAAD(c, kind)...)
+	return string(plain), err
+}
