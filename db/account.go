@@ -85,6 +85,22 @@ func (q AccountQueries) InsertIdentity(ctx context.Context, i Identity) error {
 	return q.q.change(ctx, query, i.UserpoolID, i.ID, i.UserID, i.ExtIdpID, i.Provider, i.UserIDInIdp, i.CreatedAt)
 }
 
+// BindIdentity adds an external identity, and waits for whoever is adding the same one. ErrNotFound means that it is there, with
+// this user or another; the transaction goes on.
+func (q AccountQueries) BindIdentity(ctx context.Context, i Identity) error {
+	const query = `
+		INSERT INTO identities (userpool_id, id, user_id, ext_idp_id, provider, user_id_in_idp, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7)
+		ON CONFLICT DO NOTHING`
+	return q.q.change(ctx, query, i.UserpoolID, i.ID, i.UserID, i.ExtIdpID, i.Provider, i.UserIDInIdp, i.CreatedAt)
+}
+
+// DiscardUser removes a user that the same transaction has added, with its identities.
+func (q AccountQueries) DiscardUser(ctx context.Context, userpoolID, id string) error {
+	const query = `DELETE FROM users WHERE userpool_id = $1 AND id = $2`
+	return q.q.change(ctx, query, userpoolID, id)
+}
+
 // Identities returns the external identities of a user, oldest first.
 func (q AccountQueries) Identities(ctx context.Context, userpoolID, userID string) ([]Identity, error) {
 	const query = `

@@ -1,0 +1,151 @@
+package account
+
+import (
+	"context"
+	"sync"
+	"testing"
+
+	"github.com/menshen-auth/menshen/db"
+	"github.com/menshen-auth/menshen/impl/internal/authn"
+)
+
+// atWechat is somebody at a connection of the WeChat app; without union id if that is empty.
+func atWechat(connection, app, openID, unionID string) authn.Identity {
+	id := authn.Identity{ExtIdpID: connection, Provider: "wechat-" + app, UserIDInIdp: openID}
+	if unionID != "" {
+		id.Wider = &authn.Identity{ExtIdpID: "wechat", Provider: "wechat", UserIDInIdp: unionID}
+	}
+	return id
+}
+
+// userOf asks in a transaction of its own.
+func (r *rig) userOf(ctx context.Context, id authn.Identity, create bool) (userID string, isNew bool, err error) {
+	err = r.store.InTx(ctx, func(q db.Queries) error {
+		userID, isNew, err = r.UserOfIdentity(ctx, q, "pool", id, create)
+		return err
+	})
+	return userID, isNew, err
+}
+
+// count runs a query around package db.
+func (r *rig) count(query string) (n int) {
+	r.t.Helper()
+	r.must(r.raw.QueryRowContext(r.t.Context(), query).Scan(&n))
+	return n
+}
+
+// TestUserOfIdentity (Q10): one person is one user, however it comes: the first time it is made, without name or password,
+// and only if that is wanted; after that it is found at the connection, at another connection of the same WeChat app, and by
+// its union id at another app. What was not known yet is bound.
+func TestUserOfIdentity(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	ctx := t.Context()
+	_, _, err := r.userOf(ctx, atWechat("c1", "wx1", "o1", ""), false)
+	r.want("of somebody who is not known", err, ErrUserNotFound)
+	if n := r.count("SELECT count(*) FROM users"); n != 0 {
+		t.Fatalf("%d users", n)
+	}
+	first, isNew, err := r.userOf(ctx, atWechat("c1", "wx1", "o1", ""), true)
+	r.must(err)
+	u, err := r.Find(ctx, "pool", ByID, first)
+	r.must(err)
+	if !isNew || u.Username != nil || u.Email != nil || u.Phone != nil || u.PasswordHash != nil || u.Source != "register" || u.Status != "Activated" {
+		t.Errorf("new %v: %+v", isNew, u)
+	}
+	for _, again := range []struct {
+		name string
+		id   authn.Identity
+	}{
+		{"again", atWechat("c1", "wx1", "o1", "")},
+		{"at another connection of the app", atWechat("c2", "wx1", "o1", "")},
+		{"now with a union id", atWechat("c1", "wx1", "o1", "u1")},
+		{"by the union id, at another app", atWechat("c3", "wx2", "o-other", "u1")},
+		{"by the open id there, which was bound", atWechat("c3", "wx2", "o-other", "")},
+	} {
+		for _, create := range []bool{true, false} {
+			if got, isNew, err := r.userOf(ctx, again.id, create); err != nil || isNew || got != first {
+				t.Errorf("%s: %s, new %v, %v", again.name, got, isNew, err)
+			}
+		}
+	}
+	if n := r.count("SELECT count(*) FROM identities"); n != 3 { // the open id at two apps, and the union id
+		t.Errorf("%d identities", n)
+	}
+	second, isNew, err := r.userOf(ctx, atWechat("c3", "wx2", "o1", ""), true)
+	if err != nil || !isNew || second == first {
+		t.Errorf("the same open id at another app is somebody else: %s, new %v, %v", second, isNew, err)
+	}
+	if n := r.count("SELECT count(*) FROM audit_log WHERE actor LIKE 'connection:c%' AND action IN ('user.create', 'user.bind_identity')"); n != 4 {
+		t.Errorf("%d events in the audit log, want two users and two bound identities", n)
+	}
+}
+
+// TestIdentityStaysWhereItIs (T16): where open id and union id name two users, the open id says who it is, and nobody loses
+// an identity. Userpools know nothing of each other.
+func TestIdentityStaysWhereItIs(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	ctx := t.Context()
+	one, _, err := r.userOf(ctx, atWechat("c1", "wx1", "o1", ""), true)
+	r.must(err)
+	two, _, err := r.userOf(ctx, atWechat("c2", "wx2", "o2", "u"), true)
+	r.must(err)
+	if got, _, err := r.userOf(ctx, atWechat("c1", "wx1", "o1", "u"), true); err != nil || got != one {
+		t.Errorf("%s, %v; want the user of the open id", got, err)
+	}
+	if got, err := r.Find(ctx, "pool", BySyncRelation, "wechat:u"); err != nil || got.ID != two {
+		t.Errorf("the union id went to %s, %v", got.ID, err)
+	}
+	err = r.store.InTx(ctx, func(q db.Queries) error {
+		_, _, err := r.UserOfIdentity(ctx, q, "other", atWechat("c1", "wx1", "o1", "u"), false)
+		return err
+	})
+	r.want("in another userpool", err, ErrUserNotFound)
+}
+
+// TestIdentitiesRace (Q10): somebody who comes for the first time, many times at once, at one app and another, is one user.
+func TestIdentitiesRace(t *testing.T) {
+	t.Parallel()
+	for name, of := range map[string]func(i int) authn.Identity{
+		"one app":                    func(int) authn.Identity { return atWechat("c1", "wx1", "o1", "") },
+		"two connections of one app": func(i int) authn.Identity { return atWechat([]string{"c1", "c2"}[i%2], "wx1", "o1", "u") },
+		"two apps": func(i int) authn.Identity {
+			return atWechat([]string{"c1", "c2"}[i%2], []string{"wx1", "wx2"}[i%2], []string{"o1", "o2"}[i%2], "u")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			var (
+				all     sync.WaitGroup
+				users   [24]string
+				created [24]bool
+				start   = make(chan struct{})
+			)
+			for i := range users {
+				all.Go(func() {
+					<-start
+					var err error
+					if users[i], created[i], err = r.userOf(t.Context(), of(i), true); err != nil {
+						t.Errorf("%d: %v", i, err)
+					}
+				})
+			}
+			close(start)
+			all.Wait()
+			made := 0
+			for i := range users {
+				if users[i] != users[0] {
+					t.Fatalf("two users: %v", users)
+				}
+				if created[i] {
+					made++
+				}
+			}
+			if n := r.count("SELECT count(*) FROM users"); made != 1 || n != 1 {
+				t.Errorf("%d say that they made the user, and there are %d", made, n)
+			}
+		})
+	}
+}
