@@ -143,7 +143,7 @@ func (q QRLoginQueries) Confirm(ctx context.Context, userpoolID, id string, c QR
 		UPDATE qrlogins SET
 			state = CASE WHEN coalesce(match_number, $6) = $6 THEN 'AUTHORIZED' ELSE 'CANCELLED' END,
 			ticket_expires_at = CASE WHEN coalesce(match_number, $6) = $6 THEN $7::timestamptz END,
-			user_id = $5
+			user_id = coalesce(nullif($5, ''), user_id)
 		WHERE userpool_id = $1 AND id = $2 AND state = 'SCANNED' AND expires_at > $8
 			AND session_id IS NOT DISTINCT FROM $3 AND person_hash IS NOT DISTINCT FROM $4
 		RETURNING state`

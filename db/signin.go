@@ -19,16 +19,18 @@ type PendingSignIn struct {
 	AttemptID  string         `db:"attempt_id"` // that the hooks let pass; empty of before hooks
 	Method     string         `db:"method"`     // of the first factor
 	Context    JSON           `db:"context"`    // for the hooks
+	SessionID  *string        `db:"session_id"` // that it will open; nil for any
 	ExpiresAt  time.Time      `db:"expires_at"`
 }
 
-const pendingSignInColumns = `userpool_id, token_hash, user_id, app_id, scope, amr, custom_data, attempt_id, method, context, expires_at`
+const pendingSignInColumns = `userpool_id, token_hash, user_id, app_id, scope, amr, custom_data, attempt_id, method, context, session_id,
+	expires_at`
 
 // InsertPending keeps a sign-in until it is finished.
 func (q SessionQueries) InsertPending(ctx context.Context, p PendingSignIn) error {
-	const query = `INSERT INTO pending_signins (` + pendingSignInColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
+	const query = `INSERT INTO pending_signins (` + pendingSignInColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
 	return q.q.change(ctx, query, p.UserpoolID, p.TokenHash, p.UserID, p.AppID, p.Scope, p.AMR, p.CustomData,
-		p.AttemptID, p.Method, p.Context, p.ExpiresAt)
+		p.AttemptID, p.Method, p.Context, p.SessionID, p.ExpiresAt)
 }
 
 // Pending returns a sign-in that still waits.
@@ -42,6 +44,13 @@ func (q SessionQueries) Pending(ctx context.Context, hash []byte, now time.Time)
 func (q SessionQueries) FinishPending(ctx context.Context, userpoolID string, hash []byte, now time.Time) error {
 	const query = `DELETE FROM pending_signins WHERE userpool_id = $1 AND token_hash = $2 AND expires_at > $3`
 	return q.q.change(ctx, query, userpoolID, hash, now)
+}
+
+// ForgetPendingSession takes a sign-in away that would open a session, if there is one.
+func (q SessionQueries) ForgetPendingSession(ctx context.Context, userpoolID, sessionID string) error {
+	const query = `DELETE FROM pending_signins WHERE userpool_id = $1 AND session_id = $2`
+	_, err := q.q.exec(ctx, query, userpoolID, sessionID)
+	return err
 }
 
 // ForgetPending takes all sign-ins of a user away that wait.

@@ -23,3 +23,7 @@ END $$;
 CREATE TRIGGER qrlogins_changed AFTER UPDATE OF state, consumed_at ON qrlogins FOR EACH ROW EXECUTE FUNCTION tell_qrlogin();
 
 ALTER TABLE fastpasses ADD COLUMN scanned_at timestamptz;
+
+-- The session that a waiting sign-in will open, so that a ticket that shows up again can end that too (Q4).
+ALTER TABLE pending_signins ADD COLUMN session_id text;
+CREATE INDEX pending_signins_session ON pending_signins (userpool_id, session_id) WHERE session_id IS NOT NULL;

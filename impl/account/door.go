@@ -11,6 +11,7 @@ import (
 	"github.com/menshen-auth/menshen/impl/internal/audit"
 	"github.com/menshen-auth/menshen/impl/internal/authn"
 	"github.com/menshen-auth/menshen/impl/internal/limit"
+	"github.com/menshen-auth/menshen/impl/internal/optional"
 	"github.com/menshen-auth/menshen/impl/internal/reqinfo"
 	"github.com/menshen-auth/menshen/impl/internal/secret"
 )
@@ -21,6 +22,7 @@ type proof struct {
 	password  *string // hash of the one that was right; nil for none
 	amr       string  // RFC 8176
 	method    authn.Method
+	sessionID string                                  // of the session to open; empty for any
 	code      string                                  // of the authenticator
 	fieldless bool                                    // the door has no field for the code
 	spend     func(context.Context, db.Queries) error // uses the proof up, in the transaction that it leads to
@@ -50,7 +52,7 @@ func (s *Service) enter(ctx context.Context, app db.Application, p proof, w Wish
 	}
 	grant := authn.Grant{
 		UserpoolID: u.UserpoolID, UserID: u.ID, AppID: app.ID, Password: p.password, Scope: w.Scope, AMR: []string{p.amr}, MFA: bound,
-		Screened: screened,
+		SessionID: p.sessionID, Screened: screened,
 	}
 	inTx := db.Transaction(s.store.InTx)
 	if bound {
@@ -61,6 +63,24 @@ func (s *Service) enter(ctx context.Context, app db.Application, p proof, w Wish
 		grant.AMR = union(grant.AMR, amr)
 	}
 	return s.open(ctx, inTx, grant, w.CustomData, p.spend)
+}
+
+// Enter opens a session for somebody whom an identity source has let in, as enter does; spend uses up what the source has said.
+// Who needs a code of the authenticator is answered ErrCodeRequired, with what finishes the sign-in.
+func (s *Service) Enter(ctx context.Context, e authn.Entry, spend func(context.Context, db.Queries) error) (authn.Tokens, error) {
+	app, err := s.ApplicationOf(ctx, e.UserpoolID, e.AppID)
+	if err != nil {
+		return authn.Tokens{}, err
+	}
+	u, err := s.store.Accounts().UserByID(ctx, e.UserpoolID, e.UserID)
+	if errors.Is(err, db.ErrNotFound) || err == nil && u.Status != db.UserStatusActivated {
+		return authn.Tokens{}, s.refuse(ctx, e.UserpoolID, e.UserID, ErrDisabled)
+	}
+	if err != nil {
+		return authn.Tokens{}, err
+	}
+	p := proof{user: u, amr: e.AMR, method: e.Method, sessionID: e.SessionID, fieldless: true, spend: spend}
+	return s.enter(ctx, app, p, Wish{Context: e.Context})
 }
 
 // union is what is in a or b, each once.
@@ -113,7 +133,7 @@ func (s *Service) postpone(ctx context.Context, screened authn.Screened, p proof
 		return q.Sessions().InsertPending(ctx, db.PendingSignIn{
 			UserpoolID: u.UserpoolID, TokenHash: s.signInHash(token), UserID: u.ID, AppID: attempt.AppID, Scope: w.Scope, AMR: []string{p.amr},
 			CustomData: db.JSON(w.CustomData), AttemptID: attempt.ID, Method: string(attempt.Method), Context: db.JSON(attempt.Context),
-			ExpiresAt: s.clock.Now().Add(s.SignInTTL),
+			SessionID: optional.Of(p.sessionID), ExpiresAt: s.clock.Now().Add(s.SignInTTL),
 		})
 	})
 	return ErrCodeRequired.WithContinuation(token, s.SignInTTL), err
@@ -148,7 +168,7 @@ func (s *Service) FinishSignIn(ctx context.Context, token string, code authn.Cod
 	}
 	grant := authn.Grant{
 		UserpoolID: u.UserpoolID, UserID: u.ID, AppID: waiting.AppID, Scope: waiting.Scope, AMR: union(waiting.AMR, amr), MFA: true,
-		Screened: screened,
+		SessionID: optional.Value(waiting.SessionID), Screened: screened,
 	}
 	finish := func(ctx context.Context, q db.Queries) error {
 		err := q.Sessions().FinishPending(ctx, u.UserpoolID, hash, s.clock.Now())

@@ -259,7 +259,10 @@ func (s *Service) refuseRefresh(ctx context.Context, appID, refreshToken string)
 	return ErrToken
 }
 
-// Revoke ends a session at once.
+// Revoke ends a session at once, or the sign-in that was about to open it.
 func (s *Service) Revoke(ctx context.Context, q db.Queries, userpoolID, sessionID string) error {
+	if err := q.Sessions().ForgetPendingSession(ctx, userpoolID, sessionID); err != nil {
+		return err
+	}
 	return q.Sessions().Revoke(ctx, userpoolID, sessionID, s.clock.Now())
 }

@@ -21,7 +21,6 @@ import (
 	"github.com/menshen-auth/menshen/impl/internal/message"
 	"github.com/menshen-auth/menshen/impl/internal/metrics"
 	"github.com/menshen-auth/menshen/impl/internal/secret"
-	"github.com/menshen-auth/menshen/impl/internal/wechatid"
 	"github.com/menshen-auth/menshen/impl/mfa"
 	"github.com/menshen-auth/menshen/impl/notify"
 	"github.com/menshen-auth/menshen/impl/otp"
@@ -115,10 +114,11 @@ func New(ctx context.Context, o Options) (*App, error) {
 		SecretPerIP: named("secret.ip", c.LimitSecretIP), AutoRegister: c.AutoRegister,
 	}, o.Store, ring, o.Clock, limiter, captchas, factors, messages, hooks)
 	people.Service = accounts
+	codes := &codes{}
 	logins := qrlogin.New(qrlogin.Settings{
 		PublicURL: c.PublicURL, QRTTL: c.QRTTL, TicketTTL: c.TicketTTL,
 		PerIP: named("qrlogin.ip", c.LimitQRCodeIP), ScansPerID: named("qrlogin.scan", c.LimitScan),
-	}, o.Store, ring, o.Clock, limiter, accounts)
+	}, o.Store, ring, o.Clock, limiter, accounts, codes)
 	passes := fastpass.New(fastpass.Settings{TTL: c.FastpassTTL, PerUser: named("fastpass.user", c.LimitFastpass)},
 		o.Store, ring, o.Clock, limiter, accounts)
 	lookups := otp.New(otp.Settings{LookupsPerKey: named("otp.key", c.LimitOTPLookup)}, o.Store, o.Clock, limiter, accounts, factors)
@@ -127,7 +127,8 @@ func New(ctx context.Context, o Options) (*App, error) {
 		return nil, err
 	}
 	scanners := wechat.New(wechat.Settings{PerIP: named("wechat.ip", c.LimitWechatIP)}, o.Store, ring, o.Clock, limiter,
-		wechatClient, noLogins{}, o.Log)
+		wechatClient, logins, o.Log)
+	codes.Service = scanners
 	self := service.New(o.Store, o.Clock)
 
 	doc, err := gen.GetSpec()
@@ -168,20 +169,8 @@ func New(ctx context.Context, o Options) (*App, error) {
 // factors, which are labelled with their names.
 type people struct{ *account.Service }
 
-// noLogins refuses whatever is scanned with WeChat: no login QR code can be made for it yet.
-type noLogins struct{}
-
-func (noLogins) WechatScan(context.Context, string, string, wechatid.Person) (wechatid.Details, error) {
-	return wechatid.Details{}, wechat.ErrConnection
-}
-
-func (noLogins) WechatConfirm(context.Context, string, string, wechatid.Person, int) error {
-	return wechat.ErrConnection
-}
-
-func (noLogins) WechatCancel(context.Context, string, string, wechatid.Person) error {
-	return wechat.ErrConnection
-}
+// codes closes the circle between logins, which show codes of WeChat, and WeChat, which tells who has scanned them.
+type codes struct{ *wechat.Service }
 
 // random is the source of verification codes (C1).
 type random struct{}

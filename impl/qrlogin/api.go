@@ -36,7 +36,10 @@ func (a *API) CreateQRCode(ctx context.Context, req gen.CreateQRCodeRequestObjec
 	if err != nil {
 		return nil, err
 	}
-	asked := Asked{Type: string(req.Body.Type), CustomData: req.Body.CustomData, Context: req.Body.Context}
+	asked := Asked{
+		Type: string(req.Body.Type), CustomData: req.Body.CustomData, Context: req.Body.Context,
+		ConnectionID: optional.Value(req.Body.ExtIdpConnID), MergeLogo: optional.Value(req.Body.AutoMergeQRCode),
+	}
 	if req.Body.Type == gen.GeneQRCodeDtoTypeWechatOfficialAccountMisspelt {
 		asked.Type = db.QRWechatOfficialAccount
 	}
@@ -46,6 +49,7 @@ func (a *API) CreateQRCode(ctx context.Context, req gen.CreateQRCodeRequestObjec
 	}
 	return gen.CreateQRCode200JSONResponse{Data: &gen.GeneQRCodeDataDto{
 		QrcodeID: created.PollID, URL: created.URL, ExpiresIn: optional.Of(int(created.Life.Seconds())), Interval: interval(),
+		CustomLogoURL: optional.Of(created.Logo),
 	}}, nil
 }
 

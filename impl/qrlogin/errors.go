@@ -40,10 +40,6 @@ var (
 		Kind: apierr.RateLimited, Code: "qrlogin.watched",
 		EN: "Too many connections wait for QR codes; poll instead.", ZH: "等待二维码状态的连接过多，请改用轮询。",
 	})
-	ErrConnection = apierr.Define(apierr.Error{
-		Kind: apierr.Unprocessable, Code: "qrlogin.connection",
-		EN: "No connection of this type is configured.", ZH: "未配置该类型的身份源连接。",
-	})
 	ErrContext = apierr.Define(apierr.Error{
 		Kind: apierr.Invalid, Code: "qrlogin.context",
 		EN: "The context is too large.", ZH: "context 过大。",

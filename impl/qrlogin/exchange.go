@@ -2,6 +2,7 @@ package qrlogin
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 
 	"github.com/menshen-auth/menshen/db"
@@ -10,45 +11,57 @@ import (
 	"github.com/menshen-auth/menshen/impl/internal/secret"
 )
 
-// Exchange uses a ticket up and opens the session it stands for, with the assurance of the session that confirmed. A
-// ticket that cannot be used is ErrTicket, whatever the reason.
-func (s *Service) Exchange(ctx context.Context, app authn.Application, ticket string) (authn.Tokens, error) {
-	var (
-		tokens authn.Tokens
-		v      db.Vouched
-	)
+// Exchange uses a ticket up and opens the session it stands for: with the assurance of the session that confirmed, or, of who
+// confirmed at WeChat, as any door does. A ticket that cannot be used is ErrTicket, whatever the reason.
+func (s *Service) Exchange(ctx context.Context, app authn.Application, ticket string) (tokens authn.Tokens, err error) {
 	seen, err := s.store.QRLogins().Exchangeable(ctx, s.ticketHash(ticket), app.ID, s.clock.Now())
 	if errors.Is(err, db.ErrNotFound) {
-		return authn.Tokens{}, s.refuseTicket(ctx, app, ticket)
+		return tokens, s.refuseTicket(ctx, app, ticket)
 	}
 	if err != nil {
-		return authn.Tokens{}, err
-	}
-	screened, err := s.accounts.Screen(ctx, authn.Attempt{
-		UserpoolID: seen.UserpoolID, AppID: seen.AppID, UserID: seen.UserID, Method: authn.MethodQRCode,
-	})
-	if err != nil {
-		return authn.Tokens{}, err
+		return tokens, err
 	}
 	sessionID := secret.ID()
-	err = s.store.InTx(ctx, func(q db.Queries) (err error) {
-		v, err = q.QRLogins().ConsumeTicket(ctx, s.ticketHash(ticket), app.ID, sessionID, s.clock.Now())
-		if err != nil {
+	spend := func(ctx context.Context, q db.Queries) error {
+		_, err := q.QRLogins().ConsumeTicket(ctx, s.ticketHash(ticket), app.ID, sessionID, s.clock.Now())
+		if errors.Is(err, db.ErrNotFound) {
+			err = ErrTicket
+		}
+		return err
+	}
+	if seen.Type == db.QRMobileApp {
+		tokens, err = s.vouched(ctx, seen, sessionID, spend)
+	} else {
+		tokens, err = s.accounts.Enter(ctx, authn.Entry{
+			UserpoolID: seen.UserpoolID, UserID: seen.UserID, AppID: seen.AppID, SessionID: sessionID,
+			Method: methodOf(seen.Type), AMR: amrWechat, Context: json.RawMessage(seen.Context),
+		}, spend)
+	}
+	if errors.Is(err, ErrTicket) {
+		err = s.refuseTicket(ctx, app, ticket)
+	}
+	return tokens, err
+}
+
+// vouched opens the session that the phone's stands for.
+func (s *Service) vouched(ctx context.Context, v db.Vouched, sessionID string, spend func(context.Context, db.Queries) error) (tokens authn.Tokens, err error) {
+	screened, err := s.accounts.Screen(ctx, authn.Attempt{UserpoolID: v.UserpoolID, AppID: v.AppID, UserID: v.UserID, Method: authn.MethodQRCode})
+	if err != nil {
+		return tokens, err
+	}
+	err = s.store.InTx(ctx, func(q db.Queries) error {
+		if err := spend(ctx, q); err != nil {
 			return err
 		}
 		tokens, err = s.accounts.Open(ctx, q, authn.Grant{
-			UserpoolID: v.UserpoolID, UserID: v.UserID, AppID: v.AppID, SessionID: sessionID, VouchedBy: v.SessionID,
-			Screened: screened,
+			UserpoolID: v.UserpoolID, UserID: v.UserID, AppID: v.AppID, SessionID: sessionID, VouchedBy: v.SessionID, Screened: screened,
 		})
 		return err
 	})
-	if errors.Is(err, db.ErrNotFound) {
-		return authn.Tokens{}, s.refuseTicket(ctx, app, ticket)
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, ErrTicket) {
 		return authn.Tokens{}, s.accounts.Refused(ctx, v.UserpoolID, v.UserID, err)
 	}
-	return tokens, nil
+	return tokens, err
 }
 
 // refuseTicket ends the session that a used ticket had opened: one of the two who had the ticket should not have had it.

@@ -33,7 +33,7 @@ func (s *Service) Scan(ctx context.Context, u authn.User, id string) (Request, e
 		step.Number, step.Numbers, l.MatchNumbers = &shown, choices, choices
 	}
 	now := s.clock.Now()
-	return request(app, l), s.edge(ctx, u, l, func(q db.Queries) (audited, error) {
+	return request(app, l), s.edge(ctx, audit.User(u.ID), l, func(q db.Queries) (audited, error) {
 		if err := s.accounts.Vouches(ctx, q, u); err != nil {
 			return audited{}, err
 		}
@@ -57,17 +57,29 @@ func (s *Service) Confirm(ctx context.Context, u authn.User, id string, number i
 	if err != nil {
 		return err
 	}
-	now, right := s.clock.Now(), true
+	now := s.clock.Now()
 	decision := db.QRConfirmation{Pin: pin(u), UserID: u.ID, Number: number, TicketExpiresAt: now.Add(db.Life(app.TicketSeconds, s.TicketTTL))}
-	err = s.edge(ctx, u, l, func(q db.Queries) (audited, error) {
+	return s.decide(ctx, audit.User(u.ID), l, func(q db.Queries) (state string, err error) {
 		if err := s.accounts.Vouches(ctx, q, u); err != nil {
-			return audited{}, err
+			return "", err
 		}
-		state, err := q.QRLogins().Confirm(ctx, l.UserpoolID, l.ID, decision, now)
-		if right = state == db.QRAuthorized; err != nil || !right {
-			return audited{"qrlogin.number", audit.Refused}, err
+		if state, err = q.QRLogins().Confirm(ctx, l.UserpoolID, l.ID, decision, now); err != nil || state != db.QRAuthorized {
+			return state, err
 		}
-		return audited{"qrlogin.confirm", audit.Success}, s.accounts.MergeCustomData(ctx, q, u.UserpoolID, u.ID, json.RawMessage(l.CustomData))
+		return state, s.accounts.MergeCustomData(ctx, q, u.UserpoolID, u.ID, json.RawMessage(l.CustomData))
+	})
+}
+
+// decide takes the edge of a confirmation, which leads to the state that confirm returns. A wrong number, which cancels the
+// login, is ErrNumber.
+func (s *Service) decide(ctx context.Context, actor string, l db.QRLogin, confirm func(db.Queries) (state string, err error)) error {
+	right := true
+	err := s.edge(ctx, actor, l, func(q db.Queries) (audited, error) {
+		state, err := confirm(q)
+		if right = state == db.QRAuthorized; right {
+			return audited{"qrlogin.confirm", audit.Success}, err
+		}
+		return audited{"qrlogin.number", audit.Refused}, err
 	})
 	if err == nil && !right {
 		err = ErrNumber
@@ -82,7 +94,7 @@ func (s *Service) Cancel(ctx context.Context, u authn.User, id string) error {
 		return err
 	}
 	now := s.clock.Now()
-	return s.edge(ctx, u, l, func(q db.Queries) (audited, error) {
+	return s.edge(ctx, audit.User(u.ID), l, func(q db.Queries) (audited, error) {
 		return audited{"qrlogin.cancel", audit.Success}, q.QRLogins().Cancel(ctx, l.UserpoolID, l.ID, pin(u), now)
 	})
 }
@@ -107,14 +119,14 @@ func (s *Service) scanned(ctx context.Context, u authn.User, id string) (db.QRLo
 type audited struct{ action, outcome string }
 
 // edge takes a guarded step and notes it in the audit log, in one transaction. A guard that does not hold is ErrState.
-func (s *Service) edge(ctx context.Context, u authn.User, l db.QRLogin, step func(db.Queries) (audited, error)) error {
+func (s *Service) edge(ctx context.Context, actor string, l db.QRLogin, step func(db.Queries) (audited, error)) error {
 	err := s.store.InTx(ctx, func(q db.Queries) error {
 		note, err := step(q)
 		if err != nil {
 			return err
 		}
 		return audit.Write(ctx, q, s.clock.Now(), audit.Event{
-			UserpoolID: u.UserpoolID, Actor: audit.User(u.ID), Action: note.action, Target: audit.Application(l.AppID), Outcome: note.outcome,
+			UserpoolID: l.UserpoolID, Actor: actor, Action: note.action, Target: audit.Application(l.AppID), Outcome: note.outcome,
 		})
 	})
 	if errors.Is(err, db.ErrNotFound) {

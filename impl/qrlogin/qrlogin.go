@@ -15,6 +15,7 @@ import (
 	"github.com/menshen-auth/menshen/impl/internal/limit"
 	"github.com/menshen-auth/menshen/impl/internal/reqinfo"
 	"github.com/menshen-auth/menshen/impl/internal/secret"
+	"github.com/menshen-auth/menshen/impl/internal/wechatid"
 )
 
 // picturePath is where the contract serves the picture.
@@ -45,12 +46,24 @@ type Accounts interface {
 	// Screen asks the hooks of the application, outside of any transaction; what it returns goes into the grant.
 	Screen(ctx context.Context, a authn.Attempt) (authn.Screened, error)
 	Open(ctx context.Context, q db.Queries, g authn.Grant) (authn.Tokens, error)
+	// Enter opens a session for somebody whom an identity source has let in; spend uses that up.
+	Enter(ctx context.Context, e authn.Entry, spend func(context.Context, db.Queries) error) (authn.Tokens, error)
+	// UserOfIdentity returns the user whom an identity source knows, and makes one if there is none and create says so.
+	UserOfIdentity(ctx context.Context, q db.Queries, userpoolID string, id authn.Identity, create bool) (userID string, isNew bool, err error)
 	// Refused notes that Open has refused, and returns its error.
 	Refused(ctx context.Context, userpoolID, userID string, err error) error
 	Revoke(ctx context.Context, q db.Queries, userpoolID, sessionID string) error
 	Brief(ctx context.Context, userpoolID, userID string) (authn.Brief, error)
 	CheckCustomData(data json.RawMessage) error
 	MergeCustomData(ctx context.Context, q db.Queries, userpoolID, userID string, data json.RawMessage) error
+}
+
+// Codes makes the codes that are scanned with WeChat.
+type Codes interface {
+	// Connection returns the connection of an application and type with the id or, without one, its first.
+	Connection(ctx context.Context, app db.Application, qrType, id string) (db.Connection, error)
+	// Code asks for a code with a scene; merge draws the connection's logo into it.
+	Code(ctx context.Context, c db.Connection, scene string, ttl time.Duration, merge bool) (wechatid.Code, error)
 }
 
 // Service is the rules about login QR codes.
@@ -61,19 +74,23 @@ type Service struct {
 	clock    clock.Clock
 	limiter  *limit.Limiter
 	accounts Accounts
+	codes    Codes
 	watchers *watchers
 }
 
 // New returns the service. Run makes it tell changes at once.
-func New(s Settings, store *db.DB, ring *keyring.Ring, c clock.Clock, l *limit.Limiter, a Accounts) *Service {
-	return &Service{s, store, ring, c, l, a, newWatchers()}
+func New(s Settings, store *db.DB, ring *keyring.Ring, c clock.Clock, l *limit.Limiter, a Accounts, codes Codes) *Service {
+	return &Service{s, store, ring, c, l, a, codes, newWatchers()}
 }
 
 // Asked is a QR code that is to be made.
 type Asked struct {
 	Type       string          // one of db.QRTypes
 	CustomData json.RawMessage // of MOBILE_APP: the user's own when the login is confirmed
-	Context    json.RawMessage // of the WeChat types: for the application's hooks
+
+	Context      json.RawMessage // of the WeChat types: for the application's hooks
+	ConnectionID string          // the same: the identity source; empty for the application's first
+	MergeLogo    bool            // of WECHAT_MINIPROGRAM: into the picture
 }
 
 // Created is a new QR code, as its creator gets it.
@@ -81,6 +98,7 @@ type Created struct {
 	PollID string // to ask for the status with; a secret of the page
 	URL    string // of the picture
 	Life   time.Duration
+	Logo   string // of WECHAT_MINIPROGRAM: the address of what the page may lay over the picture; empty when there is none
 }
 
 // Create makes a QR code for an application. What does not go with its type is passed over: clients copy the document's
@@ -93,24 +111,27 @@ func (s *Service) Create(ctx context.Context, app db.Application, a Asked) (Crea
 	if !slices.Contains(app.QRTypes, a.Type) {
 		return Created{}, ErrType
 	}
-	if a.Type != db.QRMobileApp {
-		return Created{}, ErrConnection
-	}
-	if err := s.accounts.CheckCustomData(a.CustomData); err != nil {
-		return Created{}, err
-	}
 	if len(a.Context) > maxContext {
 		return Created{}, ErrContext
 	}
 	now, scanID, pollID := s.clock.Now(), secret.Token(), secret.Token()
 	life := db.Life(app.QRSeconds, s.QRTTL)
+	created := Created{PollID: pollID, URL: s.PublicURL + picturePath + "?id=" + url.QueryEscape(scanID), Life: life}
 	login := db.QRLogin{
-		UserpoolID: app.UserpoolID, ID: secret.ID(), AppID: app.ID, Type: a.Type, CustomData: db.JSON(a.CustomData), IP: info.IP,
-		UserAgent: info.UserAgent, CreatedAt: now, ExpiresAt: now.Add(life),
+		UserpoolID: app.UserpoolID, ID: secret.ID(), AppID: app.ID, Type: a.Type, IP: info.IP, UserAgent: info.UserAgent,
+		CreatedAt: now, ExpiresAt: now.Add(life),
 		ScanHash: s.scanHash(scanID), PollHash: s.pollHash(pollID), TicketHash: s.ticketHash(s.ticket(pollID)),
 	}
-	err := s.store.QRLogins().Insert(ctx, login)
-	return Created{PollID: pollID, URL: s.PublicURL + picturePath + "?id=" + url.QueryEscape(scanID), Life: life}, err
+	var err error
+	if a.Type == db.QRMobileApp {
+		login.CustomData, err = db.JSON(a.CustomData), s.accounts.CheckCustomData(a.CustomData)
+	} else {
+		created.Logo, err = s.drawn(ctx, app, a, scanID, life, &login)
+	}
+	if err != nil {
+		return Created{}, err
+	}
+	return created, s.store.QRLogins().Insert(ctx, login)
 }
 
 func (s *Service) scanHash(id string) []byte       { return s.ring.MAC("qrlogins.scan", id) }

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/url"
 	"sync"
 	"testing"
@@ -18,6 +19,7 @@ import (
 	"github.com/menshen-auth/menshen/impl/internal/keyring"
 	"github.com/menshen-auth/menshen/impl/internal/limit"
 	"github.com/menshen-auth/menshen/impl/internal/reqinfo"
+	"github.com/menshen-auth/menshen/impl/internal/wechatid"
 )
 
 // stopped is a clock that only a test moves.
@@ -26,15 +28,19 @@ type stopped struct{ now time.Time }
 func (c *stopped) Now() time.Time { return c.now }
 
 var (
-	errTooLarge = &apierr.Error{Kind: apierr.Invalid, Code: "test.custom_data"}
-	errUnproved = &apierr.Error{Kind: apierr.Forbidden, Code: "test.unproved"}
+	errConnection = &apierr.Error{Kind: apierr.Unprocessable, Code: "test.connection"}
+	errTooLarge   = &apierr.Error{Kind: apierr.Invalid, Code: "test.custom_data"}
+	errUnproved   = &apierr.Error{Kind: apierr.Forbidden, Code: "test.unproved"}
 )
 
 // accounts stands for the accounts: sessions are rows, and everything else is remembered.
 type accounts struct {
 	clock    *stopped
 	mu       sync.Mutex
+	store    *db.DB
 	opened   []authn.Grant
+	entered  []authn.Entry
+	looked   []string
 	merged   []string
 	refused  []string
 	asked    []authn.Attempt
@@ -66,6 +72,29 @@ func (a *accounts) Open(ctx context.Context, q db.Queries, g authn.Grant) (authn
 	}
 	a.opened = append(a.opened, g)
 	return authn.Tokens{SessionID: g.SessionID, Access: "access"}, q.Sessions().Insert(ctx, session(g.UserpoolID, g.SessionID, g.UserID, a.clock.now))
+}
+
+func (a *accounts) Enter(ctx context.Context, e authn.Entry, spend func(context.Context, db.Queries) error) (authn.Tokens, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.refuse != nil {
+		return authn.Tokens{}, a.refuse
+	}
+	err := a.store.InTx(ctx, func(q db.Queries) error { return spend(ctx, q) })
+	if err != nil {
+		return authn.Tokens{}, err
+	}
+	a.entered = append(a.entered, e)
+	return authn.Tokens{SessionID: e.SessionID, Access: "access"},
+		a.store.Sessions().Insert(ctx, session(e.UserpoolID, e.SessionID, e.UserID, a.clock.now))
+}
+
+// UserOfIdentity finds alice for everybody, and notes who was looked for.
+func (a *accounts) UserOfIdentity(_ context.Context, _ db.Queries, _ string, id authn.Identity, create bool) (string, bool, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.looked = append(a.looked, fmt.Sprint(id.ExtIdpID, " ", id.UserIDInIdp, " ", create))
+	return "alice", false, nil
 }
 
 func (a *accounts) Revoke(ctx context.Context, q db.Queries, userpoolID, sessionID string) error {
@@ -104,6 +133,29 @@ func (a *accounts) MergeCustomData(_ context.Context, _ db.Queries, _, _ string,
 	return a.CheckCustomData(data)
 }
 
+// codes stands for WeChat: it knows connections, and remembers what it was asked for.
+type codes struct {
+	known map[string]db.Connection // by type
+	asked []string
+	fail  error
+}
+
+func (c *codes) Connection(_ context.Context, _ db.Application, qrType, id string) (db.Connection, error) {
+	connection, ok := c.known[qrType]
+	if !ok || id != "" && id != connection.ID {
+		return connection, errConnection
+	}
+	return connection, nil
+}
+
+func (c *codes) Code(_ context.Context, connection db.Connection, scene string, ttl time.Duration, merge bool) (wechatid.Code, error) {
+	c.asked = append(c.asked, fmt.Sprint(connection.ID, " ", scene, " ", ttl, " ", merge))
+	if connection.Type == db.QRWechatMiniprogram {
+		return wechatid.Code{Picture: []byte("PNG")}, c.fail
+	}
+	return wechatid.Code{Content: "http://weixin.qq.com/q/02kVq"}, c.fail
+}
+
 func session(pool, id, userID string, now time.Time) db.Session {
 	return db.Session{UserpoolID: pool, ID: id, UserID: userID, AMR: []string{"pwd", "otp", "mfa"}, CreatedAt: now, ExpiresAt: now.Add(time.Hour)}
 }
@@ -115,6 +167,7 @@ type rig struct {
 	raw                    *sql.DB // for what there is no statement for
 	clock                  *stopped
 	accounts               *accounts
+	codes                  *codes
 	app                    db.Application
 	phone, second, foreign authn.User
 }
@@ -153,8 +206,10 @@ func newRig(t *testing.T) *rig {
 	for _, u := range []authn.User{r.phone, r.second, r.foreign} {
 		r.must(store.Sessions().Insert(ctx, session(u.UserpoolID, u.SessionID, u.ID, c.now)))
 	}
+	r.accounts.store = store
+	r.codes = &codes{known: map[string]db.Connection{}}
 	settings := Settings{PublicURL: "https://id.example.com", QRTTL: 120 * time.Second, TicketTTL: 60 * time.Second}
-	r.Service = New(settings, store, ring, c, limit.New(store, c), r.accounts)
+	r.Service = New(settings, store, ring, c, limit.New(store, c), r.accounts, r.codes)
 	return r
 }
 
