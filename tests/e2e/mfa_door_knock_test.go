@@ -192,6 +192,34 @@ func (s *street) redeemFastpass() {
 	}
 }
 
+// getToken gives the next tokens of a session, which has proved what it had proved before. It opens none.
+func (s *street) getToken() {
+	witnesses := s.witnesses()
+	s.opened = s.sessions()
+	for _, w := range witnesses {
+		if w.RefreshToken == "" {
+			continue // of the two steps it was not kept
+		}
+		s.h.Clock.Advance(harness.Step)
+		r := renewTokens(s.t, s.h, w.RefreshToken)
+		if r.JSON200 == nil || sessionOf(s.t, r.JSON200.AccessToken) != sessionOf(s.t, w.AccessToken) {
+			s.t.Fatalf("renewed: %s", r.Body)
+		}
+		if claims := verified(s.t, s.h, *r.JSON200.IDToken); fmt.Sprint(claims["amr"]) != w.amr || claims["auth_time"] != w.authTime {
+			s.t.Errorf("amr %v and auth_time %v, of a session that has %s and %v", claims["amr"], claims["auth_time"], w.amr, w.authTime)
+		}
+	}
+	s.wantNobodyIn("renewals")
+	for _, grant := range []string{"password", "authorization_code", "client_credentials", "urn:ietf:params:oauth:grant-type:jwt-bearer"} {
+		form := url.Values{
+			"grant_type": {grant}, "username": {"alice"}, "password": {harness.Password}, "assertion": {s.alice.AccessToken}, "code": {s.alice.Code()},
+			"client_id": {s.h.Credentials.AppID}, "client_secret": {s.h.Credentials.AppSecret},
+		}
+		header := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}
+		s.wantShut(grant, s.h.Send(http.MethodPost, "/oidc/token", header, form.Encode()))
+	}
+}
+
 // renewal: an operation that renews the caller's pair on the fly gives the next pair of the same session, which has proved
 // no more than before.
 func (s *street) renewal(method, path string, op *openapi3.Operation) {

@@ -65,6 +65,9 @@ type Outcome struct {
 	Code *int   `json:"code"` // code dialect
 	Msg  string `json:"msg"`
 
+	Error       string `json:"error"` // oauth dialect
+	Description string `json:"error_description"`
+
 	Data json.RawMessage `json:"data"`
 }
 
@@ -87,8 +90,10 @@ func (o Outcome) Success() bool {
 		return o.Base.Code == BaseSuccess
 	case o.Code != nil:
 		return *o.Code == 0
+	case o.StatusCode != 0:
+		return o.StatusCode == http.StatusOK
 	}
-	return o.StatusCode == http.StatusOK
+	return o.Error == "" // no envelope: the HTTP status says it
 }
 
 // Text is the message for people.
@@ -96,5 +101,5 @@ func (o Outcome) Text() string {
 	if o.Base != nil {
 		return o.Base.Msg
 	}
-	return o.Message + o.Msg
+	return o.Message + o.Msg + o.Description
 }

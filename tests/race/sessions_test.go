@@ -56,6 +56,37 @@ func TestOneRefreshTokenIsOnePair(t *testing.T) {
 	})
 }
 
+// TestOneRefreshTokenIsOneTokenSet: the same where OAuth clients renew, while another application that has got hold of the token
+// tries too: it is told what the losers are told, and takes nothing.
+func TestOneRefreshTokenIsOneTokenSet(t *testing.T) {
+	f := newFleet(t)
+	alice, own := f[0].SignUp("alice"), f[0].Credentials
+	f[0].Exec(`INSERT INTO applications (userpool_id, id, name, secret_hash, is_default, created_at, browser_exchange)
+		VALUES ($1, 'spa', 'SPA', '\x00', false, now(), true)`, own.UserpoolID)
+	rounds(t, cheap, func(t *testing.T) {
+		renew := func(c *gen.ClientWithResponses, n int) (*gen.GetTokenResult, error) {
+			form := gen.TokenRequest{GrantType: "refresh_token", RefreshToken: &alice.RefreshToken, ClientID: &own.AppID, ClientSecret: &own.AppSecret}
+			if n%4 == 3 {
+				form.ClientID, form.ClientSecret = ptr("spa"), nil
+			}
+			return c.GetTokenWithFormdataBodyWithResponse(t.Context(), nil, form)
+		}
+		answers := rush(t, f, calls, "refresh_tokens", renew)
+		winner := one(t, answers, "The refresh token is unknown, used, expired, revoked, or of another application.")
+		for n, r := range answers {
+			if n%4 == 3 && r.JSON200 != nil {
+				t.Fatal("the other application has won")
+			}
+		}
+		alice.Adopt(winner.JSON200.AccessToken, *winner.JSON200.RefreshToken)
+		for _, h := range f {
+			if !h.Alive(alice.AccessToken) {
+				t.Fatal("the session ended")
+			}
+		}
+	})
+}
+
 // TestOneFastpassIsOneSession (Q7): of many phones that redeem a fastpass at once one is signed in.
 func TestOneFastpassIsOneSession(t *testing.T) {
 	f := newFleet(t)
