@@ -1,5 +1,5 @@
 // Package account knows the people and the programs: users and their passwords, sessions and tokens, applications and
-// access keys. It serves operations in all three dialects, and opens the sessions of every other capability.
+// access keys. It serves operations in all dialects, and opens the sessions of every other capability.
 //
 // Invariants:
 //   - There is one way to a session, Open, in the transaction that uses up what was proved. Every door goes through it. It asks
@@ -12,6 +12,9 @@
 //     or disabling a user works at once.
 //   - A refresh token is opaque, stored hashed and good once. A second use ends the session, since one of the two users
 //     is a thief; within RefreshGrace it is only refused, since that is what a browser with two requests in flight does.
+//     At /oidc/token it is spent by the application of its session alone: in another's hands it is no sign of theft.
+//   - Secrets of applications are tried in one place, VerifyApplication, which counts. A public application goes by its
+//     name, for its own sessions, and is told nothing that takes a secret.
 //   - An identifier is compared exactly, in one normal form, and only as the type it was given as (T16).
 //
 // State:

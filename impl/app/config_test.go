@@ -39,7 +39,7 @@ func TestConfigDefaults(t *testing.T) {
 		CaptchaKind: setting[puzzle.Kind](t, "digits"), AutoRegister: setting[bool](t, "false"), RegisterTells: setting[bool](t, "false"),
 		Messages:    Messages{SMTPTLS: "starttls", SMSBudget: 1000},
 		LimitSignIn: per(10, 5*time.Minute), LimitAccount: per(100, time.Hour), LimitSignInFree: per(3, 5*time.Minute),
-		LimitFreeIP: per(20, 5*time.Minute), LimitSignInIP: per(60, time.Minute), LimitRegisterIP: per(20, time.Hour),
+		LimitFreeIP: per(20, 5*time.Minute), LimitSignInIP: per(60, time.Minute), LimitRegisterIP: per(20, time.Hour), LimitSecretIP: per(120, time.Minute),
 		LimitCaptchaIP: per(20, time.Minute), LimitSendAsk: per(60, time.Minute), LimitSendIP: per(10, 10*time.Minute),
 		LimitSendUser: per(10, time.Hour), LimitSendFree: per(3, 5*time.Minute), LimitSendFreeHour: per(10, time.Hour),
 		LimitSendFreeDays: per(20, 120*time.Hour), LimitSendFreePool: per(100, 5*time.Minute), LimitSend: per(1, time.Minute),
