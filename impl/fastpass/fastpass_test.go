@@ -342,3 +342,30 @@ func TestOperations(t *testing.T) {
 		t.Errorf("redeemed %+v", redeemed)
 	}
 }
+
+// TestRedeemAsksTheHooks: of the application that the phone signs in to, with the context as the page sent it, and only about
+// a fastpass that could be redeemed. One that they refuse is not used up.
+func TestRedeemAsksTheHooks(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	const sent = `{ "b":1.0, "a":"\u00e9" }`
+	code := r.code(Wish{Context: json.RawMessage(sent)})
+	r.accounts.deny = errUnproved
+	r.want("unknown", r.redeem(app, "none"), ErrNotRedeemable)
+	r.want("of another userpool", r.redeem(db.Application{UserpoolID: "other", ID: "phone-app"}, code), ErrNotRedeemable)
+	if len(r.accounts.asked) != 0 {
+		t.Errorf("asked %+v", r.accounts.asked)
+	}
+	r.want("refused", r.redeem(app, code), errUnproved)
+	r.accounts.deny = nil
+	r.want("let pass", r.redeem(app, code), nil)
+	r.want("used", r.redeem(app, code), ErrNotRedeemable)
+	if len(r.accounts.asked) != 2 {
+		t.Fatalf("asked %+v", r.accounts.asked)
+	}
+	for _, a := range r.accounts.asked {
+		if a.UserpoolID != "pool" || a.AppID != "phone-app" || a.UserID != "alice" || a.Method != authn.MethodFastpass || string(a.Context) != sent {
+			t.Errorf("asked about %+v", a)
+		}
+	}
+}

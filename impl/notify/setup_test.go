@@ -120,6 +120,7 @@ type rig struct {
 	raw        *sql.DB
 	clock      *stopped
 	email, sms *carrier
+	hook       *carrier
 	counts     *metrics.Metrics
 	log        *journal
 }
@@ -132,7 +133,7 @@ var (
 func newRig(t *testing.T) *rig {
 	t.Helper()
 	r := &rig{
-		t: t, clock: &stopped{now: time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)}, email: &carrier{}, sms: &carrier{},
+		t: t, clock: &stopped{now: time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)}, email: &carrier{}, sms: &carrier{}, hook: &carrier{recognises: true},
 		counts: metrics.New(), log: &journal{},
 	}
 	url := dbtest.URL(t)
@@ -158,7 +159,7 @@ func (r *rig) replica(store *db.DB) *Service {
 	texts, err := LoadTexts("")
 	r.must(err)
 	settings := Settings{Timeout: 10 * time.Second, Parallel: 4, Poll: time.Hour, Drain: 10 * time.Second}
-	channels := map[message.Channel]channel.Channel{message.Email: r.email, message.Phone: r.sms}
+	channels := map[message.Channel]channel.Channel{message.Email: r.email, message.Phone: r.sms, message.Hook: r.hook}
 	return New(settings, store, ring, r.clock, slog.New(slog.NewTextHandler(r.log, nil)), r.counts, texts, channels)
 }
 

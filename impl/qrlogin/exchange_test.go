@@ -125,3 +125,35 @@ func TestParallelExchanges(t *testing.T) {
 		t.Error("the session of a ticket that was used twice lives")
 	}
 }
+
+// TestExchangeAsksTheHooks: only about a ticket that could be used. One that they refuse is not used up, and one that was
+// used is still a sign of theft.
+func TestExchangeAsksTheHooks(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	_, _, ticket := r.authorized()
+	r.accounts.deny = errUnproved
+	_, err := r.exchange("none")
+	r.want("unknown", err, ErrTicket)
+	if len(r.accounts.asked) != 0 {
+		t.Errorf("asked %+v", r.accounts.asked)
+	}
+	_, err = r.exchange(ticket)
+	r.want("refused", err, errUnproved)
+	r.accounts.deny = nil
+	tokens, err := r.exchange(ticket)
+	r.want("let pass", err, nil)
+	_, err = r.exchange(ticket)
+	r.want("used", err, ErrTicket)
+	if r.lives(tokens.SessionID) {
+		t.Error("the session of a ticket that was used twice lives")
+	}
+	if len(r.accounts.asked) != 2 {
+		t.Fatalf("asked %+v", r.accounts.asked)
+	}
+	for _, a := range r.accounts.asked {
+		if a.UserpoolID != "pool" || a.AppID != "app" || a.UserID != "alice" || a.Method != authn.MethodQRCode {
+			t.Errorf("asked about %+v", a)
+		}
+	}
+}

@@ -28,11 +28,13 @@ func TestHandler(t *testing.T) {
 	m.Sends.WithLabelValues("email", "made").Inc()
 	m.Sends.WithLabelValues("phone", "captcha.too_many").Inc()
 	m.Messages.WithLabelValues("phone", "delivered").Inc()
+	m.Hooks.WithLabelValues("pre", "denied").Inc()
 	m.Budget.WithLabelValues("day").Inc()
 	m.Requests.WithLabelValues("loginUser", "200").Observe(0.003)
 	text := exposition(t, m)
 	for _, line := range []string{
 		`menshen_codes_total{channel="email",outcome="made"} 2`, `menshen_codes_total{channel="phone",outcome="captcha.too_many"} 1`,
+		`menshen_hook_answers_total{outcome="denied",stage="pre"} 1`,
 		`menshen_message_deliveries_total{channel="phone",outcome="delivered"} 1`, `menshen_codes_stopped_total{budget="day"} 1`,
 		`menshen_http_request_seconds_count{operation="loginUser",status="200"} 1`,
 		`menshen_http_request_seconds_bucket{operation="loginUser",status="200",le="0.0025"} 0`,
@@ -56,6 +58,7 @@ func TestLabels(t *testing.T) {
 	m := New()
 	m.Sends.WithLabelValues("a", "b")
 	m.Messages.WithLabelValues("a", "b")
+	m.Hooks.WithLabelValues("a", "b")
 	m.Budget.WithLabelValues("a")
 	m.Requests.WithLabelValues("a", "b")
 	var labels, names []string

@@ -1,8 +1,11 @@
 package webhook
 
 import (
+	"net/http"
 	"testing"
 	"time"
+
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 )
 
 // TestHeader checks against the example of the specification and its libraries
@@ -44,5 +47,33 @@ func TestNewSecret(t *testing.T) {
 			t.Fatalf("%d secrets, %v", len(secrets), err)
 		}
 		seen[text] = true
+	}
+}
+
+// TestOthersVerify: the library of the specification's authors takes what we sign, with the new secret and with the old one,
+// and nothing that was changed on its way.
+func TestOthersVerify(t *testing.T) {
+	t.Parallel()
+	fresh, old := NewSecret(), NewSecret()
+	secrets, err := Secrets(fresh + " " + old)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := []byte(`{"type":"authentication.pre"}`)
+	header := http.Header{}
+	for name, value := range Header(secrets, "msg_1", time.Now(), body) {
+		header.Set(name, value)
+	}
+	for secret, want := range map[string]bool{fresh: true, old: true, NewSecret(): false} {
+		verifier, err := standardwebhooks.NewWebhook(secret)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := verifier.Verify(body, header); (err == nil) != want {
+			t.Errorf("%v, want %v", err, want)
+		}
+		if verifier.Verify([]byte(`{"type":"authentication.pre" }`), header) == nil {
+			t.Error("a body that was changed")
+		}
 	}
 }
