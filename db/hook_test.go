@@ -163,49 +163,59 @@ func TestDeadDeliveriesAreKept(t *testing.T) {
 	}
 }
 
-// TestLooksTellWhatGuardsDo: whoever is asked about a ticket or a fastpass before it is used sees what its use would give, or
-// nothing where that would fail; looking uses nothing up. The context of a fastpass keeps every byte.
-func TestLooksTellWhatGuardsDo(t *testing.T) {
+// TestExchangeable: whoever is asked about a ticket before it is used sees what its use would give, or nothing where that
+// would fail; looking uses nothing up.
+func TestExchangeable(t *testing.T) {
 	t.Parallel()
 	f := furnished(t)
-	const sent = `{ "b":1.0, "a" : "\u00e9<&>", "b":2 }`
+	f.must(qrIn(t.Context(), f.Queries, "qr", db.QRAuthorized))
+	look := func(app string, at time.Time) string {
+		v, err := f.QRLogins().Exchangeable(t.Context(), []byte("ticket qr"), app, at)
+		return fmt.Sprint(v.UserID, err)
+	}
+	const none = "not found"
+	for range 2 {
+		if got := look(appID, now); got != userID+"<nil>" {
+			t.Error(got)
+		}
+	}
+	if one, other := look("app2", now), look(appID, now.Add(24*time.Hour)); one != none || other != none {
+		t.Errorf("of another application: %s; too late: %s", one, other)
+	}
+	_, err := f.QRLogins().ConsumeTicket(t.Context(), []byte("ticket qr"), appID, "opened", now)
+	f.must(err)
+	if got := look(appID, now); got != none {
+		t.Errorf("used: %s", got)
+	}
+	f.execute(`UPDATE qrlogins SET consumed_at = NULL`)
+	f.must(f.Sessions().Revoke(t.Context(), poolID, sessionID, now))
+	if got := look(appID, now); got != none {
+		t.Errorf("of a session that has ended: %s", got)
+	}
+}
+
+// TestContextsAreKept: every byte of what hooks are to get.
+func TestContextsAreKept(t *testing.T) {
+	t.Parallel()
+	f := furnished(t)
+	const sent = `{ "b":1.0, "a" : "\u00e9<&>", "A":12345678901234567890 }`
 	pass := newFastpass("pass", sessionID)
 	pass.Context = db.JSON(sent)
 	f.must(f.Fastpasses().Insert(t.Context(), pass))
+	kept, err := f.Fastpasses().ByHash(t.Context(), []byte("pass"))
+	f.must(err)
+	signIn := newPendingSignIn("token", userID)
+	signIn.Context = db.JSON(sent)
+	f.must(f.Sessions().InsertPending(t.Context(), signIn))
+	waiting, err := f.Sessions().Pending(t.Context(), []byte("token"), now)
+	f.must(err)
 	f.must(qrIn(t.Context(), f.Queries, "qr", db.QRAuthorized))
-	look := func(pool, app string, at time.Time) string {
-		seen, err1 := f.Fastpasses().Redeemable(t.Context(), pool, []byte("pass"), at)
-		v, err2 := f.QRLogins().Exchangeable(t.Context(), []byte("ticket qr"), app, at)
-		if err1 == nil && string(seen.Context) != sent {
-			t.Errorf("the context is %s", seen.Context)
-		}
-		return fmt.Sprint(seen.UserID, err1, " ", v.UserID, err2)
-	}
-	const both, none = userID + "<nil> " + userID + "<nil>", "not found not found"
-	for _, test := range []struct {
-		pool, app string
-		at        time.Time
-		want      string
-	}{
-		{poolID, appID, now, both}, {poolID, appID, now, both}, {"pool2", "app2", now, none}, {poolID, appID, now.Add(24 * time.Hour), none},
-	} {
-		if got := look(test.pool, test.app, test.at); got != test.want {
-			t.Errorf("%+v: %s", test, got)
-		}
-	}
-	redeemed, err := f.Fastpasses().Redeem(t.Context(), poolID, []byte("pass"), now)
+	f.execute(`UPDATE qrlogins SET context = $1`, sent)
+	ticket, err := f.QRLogins().Exchangeable(t.Context(), []byte("ticket qr"), appID, now)
 	f.must(err)
-	if string(redeemed.Context) != sent {
-		t.Errorf("redeemed with %s", redeemed.Context)
-	}
-	_, err = f.QRLogins().ConsumeTicket(t.Context(), []byte("ticket qr"), appID, "opened", now)
-	f.must(err)
-	if got := look(poolID, appID, now); got != none {
-		t.Errorf("used: %s", got)
-	}
-	f.must(f.Fastpasses().Insert(t.Context(), newFastpass("pass2", sessionID)))
-	f.must(f.Sessions().Revoke(t.Context(), poolID, sessionID, now))
-	if _, err := f.Fastpasses().Redeemable(t.Context(), poolID, []byte("pass2"), now); !errors.Is(err, db.ErrNotFound) {
-		t.Errorf("of a session that has ended: %v", err)
+	for what, got := range map[string]db.JSON{"fastpass": kept.Context, "sign-in that waits": waiting.Context, "QR code": ticket.Context} {
+		if string(got) != sent {
+			t.Errorf("%s: %s", what, got)
+		}
 	}
 }

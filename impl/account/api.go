@@ -83,7 +83,9 @@ func (a *API) SignIn(ctx context.Context, req gen.SignInRequestObject) (gen.Sign
 	}
 	credentials.Fieldless = true
 	options := optional.Value(body.Options)
-	_, tokens, err := a.service.SignIn(ctx, app, credentials, Wish{optional.Value(options.Scope), options.CustomData, options.Context})
+	_, tokens, err := a.service.SignIn(ctx, app, credentials, Wish{
+		optional.Value(options.Scope), options.CustomData, wire.Sent(ctx, options.Context, "options", "context"),
+	})
 	if err != nil {
 		return nil, err
 	}

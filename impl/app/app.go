@@ -43,10 +43,10 @@ type Options struct {
 // App is the service on a database. It holds no state that a second one on the same database would miss.
 type App struct {
 	Handler  http.Handler
+	Hooks    *hook.Service
 	accounts *account.Service
 	factors  *mfa.Service
 	messages *notify.Service
-	hooks    *hook.Service
 	metrics  *metrics.Metrics
 	service  *service.Service
 	logins   *qrlogin.Service
@@ -162,7 +162,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 		ReportOnly: c.ResponseValidation == "report", Timeout: c.RequestTimeout,
 		Requests: counts.Requests,
 	})
-	return &App{Handler: handler, accounts: accounts, factors: factors, messages: messages, metrics: counts, hooks: hooks, service: self, logins: logins, ring: ring, Options: o}, nil
+	return &App{Handler: handler, accounts: accounts, factors: factors, messages: messages, metrics: counts, Hooks: hooks, service: self, logins: logins, ring: ring, Options: o}, nil
 }
 
 // people closes the circles between accounts, which ask for codes and factors, codes, which are sent to people, and

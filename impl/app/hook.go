@@ -43,7 +43,7 @@ func (h hookCreateCommand) run(ctx context.Context, a *App, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	created, err := a.hooks.Create(ctx, hook.Wanted{
+	created, err := a.Hooks.Create(ctx, hook.Wanted{
 		App: app, Stage: h.Stage, URL: h.URL, Insecure: h.Insecure, Timeout: h.Timeout, FailOpen: h.FailOpen,
 	})
 	if err != nil {
@@ -81,7 +81,7 @@ func (h hookListCommand) Run(ctx context.Context) error {
 }
 
 func (h hookListCommand) run(ctx context.Context, a *App, w io.Writer) error {
-	hooks, err := a.hooks.List(ctx)
+	hooks, err := a.Hooks.List(ctx)
 	if err != nil {
 		return err
 	}
@@ -138,7 +138,7 @@ func (h hookSetCommand) Run(ctx context.Context) error {
 }
 
 func (h hookSetCommand) run(ctx context.Context, a *App, w io.Writer) error {
-	changed, err := a.hooks.Set(ctx, h.Hook, hook.Change{
+	changed, err := a.Hooks.Set(ctx, h.Hook, hook.Change{
 		URL: h.URL, Insecure: h.Insecure, Timeout: h.Timeout, FailOpen: h.FailOpen, Disabled: h.Disabled,
 		NewSecret: h.NewSecret, OneSecret: h.OneSecret,
 	})
@@ -158,7 +158,7 @@ func (h hookDeleteCommand) Run(ctx context.Context) error {
 }
 
 func (h hookDeleteCommand) run(ctx context.Context, a *App, w io.Writer) error {
-	if err := a.hooks.Delete(ctx, h.Hook); err != nil {
+	if err := a.Hooks.Delete(ctx, h.Hook); err != nil {
 		return err
 	}
 	_, err := fmt.Fprintf(w, "deleted hook %s\n", h.Hook)
@@ -179,7 +179,7 @@ func (h hookTestCommand) Run(ctx context.Context) error {
 
 // run fails if an event would have failed, so that scripts can tell.
 func (h hookTestCommand) run(ctx context.Context, a *App, w io.Writer) error {
-	t, err := a.hooks.Test(ctx, h.Hook)
+	t, err := a.Hooks.Test(ctx, h.Hook)
 	if err != nil {
 		return err
 	}

@@ -26,7 +26,7 @@ func (a *API) CreateFastpass(ctx context.Context, req gen.CreateFastpassRequestO
 	}
 	options := optional.Value(optional.Value(req.Body).Options)
 	created, err := a.service.Create(ctx, caller, Wish{
-		Scope: optional.Value(options.Scope), Context: options.Context, CustomData: options.CustomData,
+		Scope: optional.Value(options.Scope), Context: wire.Sent(ctx, options.Context, "options", "context"), CustomData: options.CustomData,
 	})
 	if err != nil {
 		return nil, err

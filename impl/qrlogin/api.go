@@ -37,7 +37,7 @@ func (a *API) CreateQRCode(ctx context.Context, req gen.CreateQRCodeRequestObjec
 		return nil, err
 	}
 	asked := Asked{
-		Type: string(req.Body.Type), CustomData: req.Body.CustomData, Context: req.Body.Context,
+		Type: string(req.Body.Type), CustomData: req.Body.CustomData, Context: wire.Sent(ctx, req.Body.Context, "context"),
 		ConnectionID: optional.Value(req.Body.ExtIdpConnID), MergeLogo: optional.Value(req.Body.AutoMergeQRCode),
 	}
 	if req.Body.Type == gen.GeneQRCodeDtoTypeWechatOfficialAccountMisspelt {

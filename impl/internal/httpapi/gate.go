@@ -18,6 +18,7 @@ import (
 	"github.com/menshen-auth/menshen/impl/internal/authn"
 	"github.com/menshen-auth/menshen/impl/internal/envelope"
 	"github.com/menshen-auth/menshen/impl/internal/reqinfo"
+	"github.com/menshen-auth/menshen/impl/internal/wire"
 )
 
 // Options of New.
@@ -153,7 +154,7 @@ func (g *gate) serve(next http.Handler, client http.ResponseWriter, w *response,
 		return err
 	}
 	x.renewed = principal.Renewed
-	r = r.WithContext(authn.With(r.Context(), principal))
+	r = r.WithContext(wire.WithBody(authn.With(r.Context(), principal), body))
 	if err := tidyHeaders(r, x.op); err != nil {
 		return err
 	}

@@ -74,12 +74,12 @@ func TestLabels(t *testing.T) {
 		}
 	}
 	slices.Sort(labels)
-	if labels = slices.Compact(labels); !slices.Equal(labels, []string{"budget", "channel", "le", "operation", "outcome", "status"}) {
+	if labels = slices.Compact(labels); !slices.Equal(labels, []string{"budget", "channel", "le", "operation", "outcome", "stage", "status"}) {
 		t.Errorf("labels %v", labels)
 	}
 	slices.Sort(names)
 	names = slices.Compact(names)
-	if len(names) != 4 {
+	if len(names) != 5 {
 		t.Errorf("metrics %v", names)
 	}
 	for _, name := range names {

@@ -2,6 +2,8 @@
 package wire
 
 import (
+	"context"
+	"encoding/json"
 	"time"
 
 	"github.com/menshen-auth/menshen/gen"
@@ -30,4 +32,29 @@ func Either[T any](json, form *T) T {
 		return *json
 	}
 	return optional.Value(form)
+}
+
+type key struct{}
+
+// WithBody returns a context that carries the body of the request, for Sent. It may hold secrets.
+func WithBody(ctx context.Context, body []byte) context.Context {
+	return context.WithValue(ctx, key{}, body)
+}
+
+// Sent returns a member of the request's JSON body byte for byte, where the validated one that the handler has was written
+// anew. Nothing, or a body that is not there, gives the validated one back.
+func Sent(ctx context.Context, validated json.RawMessage, path ...string) json.RawMessage {
+	body, _ := ctx.Value(key{}).([]byte)
+	if validated == nil || body == nil {
+		return validated
+	}
+	sent := json.RawMessage(body)
+	for _, name := range path {
+		var members map[string]json.RawMessage // whose names are compared exactly, as those of the validated one were
+		if json.Unmarshal(sent, &members) != nil || members[name] == nil {
+			return validated
+		}
+		sent = members[name]
+	}
+	return sent
 }
