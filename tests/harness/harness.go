@@ -19,6 +19,7 @@ import (
 	"github.com/menshen-auth/menshen/db/dbtest"
 	"github.com/menshen-auth/menshen/gen"
 	"github.com/menshen-auth/menshen/impl/app"
+	"github.com/menshen-auth/menshen/impl/hook"
 )
 
 // Instance is one Menshen. Several may share a database.
@@ -33,6 +34,7 @@ type Instance struct {
 	Log         *Log
 	Credentials app.Credentials
 
+	hooks       *hook.Service
 	databaseURL string
 	publicURL   string
 	masterKey   []byte
@@ -92,6 +94,7 @@ func (h *Instance) start() {
 	if text, err := os.ReadFile(filepath.Join(dir, "credentials.json")); err == nil { // a replica finds none
 		h.must(json.Unmarshal(text, &h.Credentials))
 	}
+	h.hooks = a.Hooks
 	h.stop = sync.OnceFunc(a.Start())
 	h.t.Cleanup(h.stop)
 	server.Config.Handler = a.Handler
