@@ -16,6 +16,7 @@ import (
 
 const (
 	aesKeyText = 43 // characters of an EncodingAESKey
+	aesKeySize = 32
 	blockSize  = 32 // of the padding; AES itself has 16
 	randomSize = 16 // bytes before the message
 	headSize   = randomSize + 4
@@ -39,7 +40,7 @@ func signed(given string, parts ...string) bool {
 // parseAESKey reads an EncodingAESKey: base64 of 32 bytes without its "=". The last character may have bits too many.
 func parseAESKey(text string) ([]byte, error) {
 	key, err := base64.StdEncoding.DecodeString(text + "=")
-	if err != nil || len(text) != aesKeyText {
+	if err != nil || len(text) != aesKeyText || len(key) != aesKeySize {
 		return nil, errors.New("an EncodingAESKey has 43 letters and digits")
 	}
 	return key, nil

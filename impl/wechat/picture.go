@@ -59,16 +59,16 @@ func redraw(code, logo []byte) ([]byte, error) {
 	return picture.PNG(drawn)
 }
 
-// merge draws a logo on a white disc in the middle. The disc covers 6 % of the picture: error correction of the level M, which
-// is the least that codes for people have, makes up for 15 %. In the middle of WeChat's own codes there is only the mini
-// program's own logo.
+// merge draws a logo on a white disc in the middle. In the middle of WeChat's own codes there is only the mini program's own
+// logo; the disc is small enough for a QR code of error correction M too, 3 % of the picture, since it spoils the ends of
+// many codewords.
 func merge(code *image.RGBA, logo image.Image) {
 	side := min(code.Bounds().Dx(), code.Bounds().Dy())
 	middle := image.Pt(code.Bounds().Dx()/2, code.Bounds().Dy()/2)
-	disc := &circle{middle, side * 14 / 100}
+	disc := &circle{middle, side / 10}
 	draw.DrawMask(code, code.Bounds(), image.White, image.Point{}, disc, image.Point{}, draw.Over)
 
-	room, size := side*18/100, logo.Bounds().Size() // a square of this side fits into the disc
+	room, size := side*13/100, logo.Bounds().Size() // a square of this side fits into the disc
 	longest := max(size.X, size.Y)
 	width, height := max(1, size.X*room/longest), max(1, size.Y*room/longest)
 	corner := middle.Sub(image.Pt(width/2, height/2))
