@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -65,14 +66,16 @@ func (s *Service) effect(from pusher, m message) func(context.Context) (string, 
 	return nil
 }
 
-// chosen reads what a person may write about a scan: two digits, or 0.
+// choice is what a person may write about a scan: the two digits on the page, or 0 for no.
+var choice = regexp.MustCompile(`^(0|0[1-9]|[1-9][0-9])$`)
+
 func chosen(text string) (number int, ok bool) {
 	text = strings.TrimSpace(text)
-	if text != "0" && len(text) != 2 {
+	if !choice.MatchString(text) {
 		return 0, false
 	}
 	number, err := strconv.Atoi(text)
-	return number, err == nil && (number > 0 || text == "0")
+	return number, err == nil
 }
 
 // once runs an effect, unless it has run before: then what was told is told again. An effect that fails may be tried again

@@ -25,8 +25,8 @@ func decode(text []byte, limit int) (image.Image, error) {
 	if len(text) > limit {
 		return nil, fmt.Errorf("the picture is longer than %d bytes", limit)
 	}
-	config, _, err := image.DecodeConfig(bytes.NewReader(text))
-	if err != nil {
+	config, format, err := image.DecodeConfig(bytes.NewReader(text))
+	if err != nil || format != "png" && format != "jpeg" { // other packages may have registered more
 		return nil, errors.New("it is no PNG or JPEG picture")
 	}
 	if config.Width < 1 || config.Height < 1 || config.Width > maxSide || config.Height > maxSide {
