@@ -5,7 +5,7 @@ ALTER TABLE qrlogins
     ADD COLUMN connection_id text,       -- of the WeChat types: the identity source
     ADD COLUMN content       text,       -- of WECHAT_OFFICIAL_ACCOUNT: what WeChat wants in the picture
     ADD COLUMN picture       bytea,      -- of WECHAT_MINIPROGRAM: what WeChat has drawn, as PNG
-    ADD COLUMN context       jsonb       NOT NULL DEFAULT '{}', -- Q8: for the hooks
+    ADD COLUMN context       json       NOT NULL DEFAULT '{}', -- Q8: for the hooks, byte for byte
     ADD COLUMN person_hash   bytea,      -- Q3: who scanned at WeChat, the only one who may confirm or cancel
     ADD COLUMN match_number  smallint,   -- Q5: the one that the page shows
     ADD COLUMN match_numbers smallint[]; -- those that the phone shows

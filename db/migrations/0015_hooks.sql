@@ -30,10 +30,6 @@ ALTER TABLE pending_signins
     ADD COLUMN method     text NOT NULL DEFAULT '',
     ADD COLUMN context    json NOT NULL DEFAULT '{}'; -- json: hooks get it byte for byte
 
-ALTER TABLE qrlogins
-    ALTER COLUMN context DROP DEFAULT,
-    ALTER COLUMN context TYPE json USING context::json, -- byte for byte
-    ALTER COLUMN context SET DEFAULT '{}';
 ALTER TABLE fastpasses
     ALTER COLUMN context DROP DEFAULT,
     ALTER COLUMN context TYPE json USING context::json, -- byte for byte

@@ -21,16 +21,17 @@ import (
 var Version = "dev"
 
 type commandLine struct {
-	Serve   serveCommand   `cmd:"" default:"1" help:"Serve until SIGTERM (the default). Without MENSHEN_DATABASE_URL, on a private PostgreSQL in MENSHEN_DATA_DIR."`
-	Migrate migrateCommand `cmd:"" help:"Bring the database to the newest schema and exit. serve does the same at its start."`
-	Outbox  outboxCommand  `cmd:"" help:"Show the development outbox: the messages of channels that are not configured, newest last."`
-	OTP     otpCommand     `cmd:"" name:"otp" help:"Authenticators: move them in and out, remove those that a user has lost."`
-	Keys    keysCommand    `cmd:"" help:"The keys that seal secrets in the database: show them, replace the one in use."`
-	Pool    poolCommand    `cmd:"" help:"Userpools: make them, list them, name them."`
-	App     appCommand     `cmd:"" help:"Applications: make them, change their settings, replace their secrets, disable them."`
-	Key     keyCommand     `cmd:"" help:"Access keys for the management operations: make them, change what they may do, disable them."`
-	Hook    hookCommand    `cmd:"" help:"Programs of your own that are asked before a sign-in to an application, or told afterwards."`
-	Version versionCommand `cmd:"" help:"Print the version."`
+	Serve      serveCommand      `cmd:"" default:"1" help:"Serve until SIGTERM (the default). Without MENSHEN_DATABASE_URL, on a private PostgreSQL in MENSHEN_DATA_DIR."`
+	Migrate    migrateCommand    `cmd:"" help:"Bring the database to the newest schema and exit. serve does the same at its start."`
+	Outbox     outboxCommand     `cmd:"" help:"Show the development outbox: the messages of channels that are not configured, newest last."`
+	OTP        otpCommand        `cmd:"" name:"otp" help:"Authenticators: move them in and out, remove those that a user has lost."`
+	Keys       keysCommand       `cmd:"" help:"The keys that seal secrets in the database: show them, replace the one in use."`
+	Pool       poolCommand       `cmd:"" help:"Userpools: make them, list them, name them."`
+	App        appCommand        `cmd:"" help:"Applications: make them, change their settings, replace their secrets, disable them."`
+	Key        keyCommand        `cmd:"" help:"Access keys for the management operations: make them, change what they may do, disable them."`
+	Hook       hookCommand       `cmd:"" help:"Programs of your own that are asked before a sign-in to an application, or told afterwards."`
+	Connection connectionCommand `cmd:"" help:"Connections to WeChat: mini programs and official accounts with which people scan login QR codes."`
+	Version    versionCommand    `cmd:"" help:"Print the version."`
 }
 
 // CLI runs the command line and returns the exit code.
