@@ -19,7 +19,7 @@ run: postgres build ## Serve on 127.0.0.1:8080, with a private PostgreSQL in .da
 	@exec bin/menshen serve
 
 .PHONY: test
-test: postgres tools ## Run every test, with the race detector
+test: postgres tools sdk-tools ## Run every test, with the race detector
 	$(GO) test $(RACE) -timeout 20m $(PACKAGES)
 
 .PHONY: check
@@ -65,6 +65,25 @@ postgres: ## Install a PostgreSQL server, if there is none and none is configure
 .PHONY: tools
 tools: ## Install what the tests need (a C compiler for -race, curl, jq, oathtool, pskctool, pskc2csv, tesseract, zbarimg) if it is missing
 	@sh tests/harness/install.sh cc curl jq oathtool pskctool pskc2csv tesseract zbarimg
+
+.PHONY: sdk
+sdk: postgres sdk-tools ## Run the official SDKs against the service
+	$(GO) test -count=1 -v ./tests/sdk
+
+# The stamps are copies of the lock files, with which the tests compare them.
+.PHONY: sdk-tools
+sdk-tools: tests/sdk/node_modules/.installed tests/sdk/.venv/.installed ## Install the official SDKs (and Node.js, Python's venv), as locked, below tests/sdk
+
+tests/sdk/node_modules/.installed: tests/sdk/package-lock.json tests/sdk/package.json tests/sdk/.npmrc
+	@sh tests/harness/install.sh nodejs
+	cd tests/sdk && npm ci
+	@cp tests/sdk/package-lock.json $@
+
+tests/sdk/.venv/.installed: tests/sdk/requirements.txt
+	@sh tests/harness/install.sh venv
+	python3 -m venv --clear tests/sdk/.venv
+	tests/sdk/.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r tests/sdk/requirements.txt
+	@cp tests/sdk/requirements.txt $@
 
 .PHONY: ocr
 ocr: tools ## Let an OCR engine try 500 captchas of each kind

@@ -2,6 +2,8 @@ module github.com/menshen-auth/menshen
 
 go 1.26.8
 
+ignore ./tests/sdk/node_modules
+
 require (
 	filippo.io/age v1.3.2
 	github.com/alecthomas/kong v1.17.0

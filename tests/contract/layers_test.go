@@ -171,7 +171,7 @@ func sources(t *testing.T) []source {
 		if err != nil {
 			return err
 		}
-		if hidden := strings.HasPrefix(entry.Name(), ".") || entry.Name() == "testdata"; entry.IsDir() && hidden && name != root {
+		if hidden := strings.HasPrefix(entry.Name(), ".") || entry.Name() == "testdata" || entry.Name() == "node_modules"; entry.IsDir() && hidden && name != root {
 			return filepath.SkipDir
 		}
 		if entry.IsDir() || filepath.Ext(name) != ".go" {

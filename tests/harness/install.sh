@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs the named programs if they are missing, saying so first; if it cannot, says the one command to run.
-# Usage: install.sh cc|curl|jq|oathtool|pskctool|pskc2csv|tesseract|npx ...
+# Usage: install.sh cc|curl|jq|oathtool|pskctool|pskc2csv|tesseract|npx|nodejs|venv ...
+# (nodejs: Node.js 18 or newer, with npm. venv: Python 3.10 or newer that can make virtual environments.)
 set -eu
 
 package() { # program, manager: the package that has it
@@ -21,14 +22,26 @@ package() { # program, manager: the package that has it
 	zbarimg:*) echo zbar ;;
 	npx:apt-get | npx:apk) echo npm ;;
 	npx:dnf) echo nodejs-npm ;;
-	npx:brew) echo node ;;
+	npx:brew | nodejs:brew) echo node ;;
+	nodejs:dnf) echo nodejs nodejs-npm ;;
+	nodejs:*) echo nodejs npm ;;
+	venv:apt-get) echo python3 python3-venv ;;
+	venv:*) echo python3 ;;
 	*) echo "$1" ;;
 	esac
 }
 
+present() { # program
+	case "$1" in
+	nodejs) command -v npm && node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' ;;
+	venv) python3 -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 10))' ;;
+	*) command -v "$1" ;;
+	esac >/dev/null 2>&1
+}
+
 missing=
 for program in "$@"; do
-	command -v "$program" >/dev/null 2>&1 || missing="$missing $program"
+	present "$program" || missing="$missing $program"
 done
 [ -n "$missing" ] || exit 0
 
@@ -66,3 +79,10 @@ apt-get*) ;;
 brew*pskc2csv*) PIPX_BIN_DIR=$(brew --prefix)/bin pipx install 'python-pskc[defuse]' ;;
 *pskc2csv*) $sudo env PIPX_HOME=/usr/local/lib/pipx PIPX_BIN_DIR=/usr/local/bin pipx install 'python-pskc[defuse]' ;;
 esac
+
+for program in $missing; do
+	present "$program" || {
+		echo "Installed, but still missing or too old: $program. See the top of $0 for what is needed." >&2
+		exit 1
+	}
+done
