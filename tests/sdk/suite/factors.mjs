@@ -14,7 +14,10 @@ await step('nothing is bound, and an authenticator can be', async () => {
 })
 
 await step('ask for an authenticator: the picture says what the URI says', async () => {
-  const waits = shaped(data(await web.sendEnrollFactorRequest({ factorType: 'OTP', profile: {} })), { enrollmentToken: 'string', otpData: 'object' })
+  const waits = shaped(data(await web.sendEnrollFactorRequest({ factorType: 'OTP', profile: {} })), {
+    enrollmentToken: 'string',
+    otpData: 'object',
+  })
   shaped(waits.otpData, { qrCodeUri: 'string', qrCodeDataUrl: 'string', recoveryCode: 'string' })
   assert.equal(ask('scan', waits.otpData.qrCodeDataUrl), waits.otpData.qrCodeUri)
   secret = new URL(waits.otpData.qrCodeUri).searchParams.get('secret')
@@ -81,7 +84,8 @@ await step('without a fresh code none is removed', async () => {
 
 await step('with one they are', async () => {
   data(await web.mfaOtpVerify({ totp: ask('code', secret) }))
-  for (const { factorId } of data(await web.listEnrolledFactors())) assert.equal(data(await web.resetFactor({ factorId })), undefined)
+  for (const { factorId } of data(await web.listEnrolledFactors()))
+    assert.equal(data(await web.resetFactor({ factorId })), undefined)
   assert.deepEqual(data(await web.listEnrolledFactors()), [])
 })
 

@@ -21,7 +21,9 @@ def _():
 
 @step("ask for an authenticator: the picture says what the URI says")
 def _():
-    at.update(shaped(data(web.send_enroll_factor_request(profile={}, factor_type="OTP")), {"enrollmentToken": str, "otpData": dict}))
+    at.update(
+        shaped(data(web.send_enroll_factor_request(profile={}, factor_type="OTP")), {"enrollmentToken": str, "otpData": dict})
+    )
     otp = shaped(at["otpData"], {"qrCodeUri": str, "qrCodeDataUrl": str, "recoveryCode": str})
     equal(ask("scan", otp["qrCodeDataUrl"]), otp["qrCodeUri"])
     at["secret"] = parse_qs(urlsplit(otp["qrCodeUri"]).query)["secret"][0]

@@ -1,7 +1,20 @@
 // Signing a phone in from the web. What the page gets is what it puts into a QR code.
 import assert from 'node:assert/strict'
 import { AuthenticationClient } from 'authing-node-sdk'
-import { application, ask, data, management, menshen, person, refused, shaped, signedIn, step, tokens, tokenSet } from './menshen.mjs'
+import {
+  application,
+  ask,
+  data,
+  management,
+  menshen,
+  person,
+  refused,
+  shaped,
+  signedIn,
+  step,
+  tokens,
+  tokenSet,
+} from './menshen.mjs'
 
 const alice = await person('alice', { nickname: 'Ally' })
 const web = signedIn((await tokens('alice')).access_token)
@@ -10,7 +23,14 @@ const phone = application()
 let pass
 
 await step('the page gets what it shows, without a body', async () => {
-  pass = shaped(data(await web.geneFastpassQrcodeInfo()), { scene: 'string', qrcodeId: 'string', apiHost: 'string', appId: 'string', user: 'object', userpool: 'object' })
+  pass = shaped(data(await web.geneFastpassQrcodeInfo()), {
+    scene: 'string',
+    qrcodeId: 'string',
+    apiHost: 'string',
+    appId: 'string',
+    user: 'object',
+    userpool: 'object',
+  })
   shaped(pass.user, { id: 'string', displayName: 'string', photo: 'string' })
   shaped(pass.userpool, { id: 'string', displayName: 'string', photo: 'string' })
   assert.equal(pass.appId, menshen.appId)
@@ -29,7 +49,7 @@ await step('a code is good once', async () => {
   refused(await phone.qrCodeAppLogin({ action: 'APP_LOGIN', qrcodeId: pass.qrcodeId }), 403, 2241)
 })
 
-await step('the options are the phone\'s', async () => {
+await step("the options are the phone's", async () => {
   const options = { scope: 'openid profile', context: { source: 'utm' }, customData: { school: 'pku', age: '20' } }
   pass = data(await web.geneFastpassQrcodeInfo({ options }))
   const set = shaped(data(await phone.qrCodeAppLogin({ action: 'APP_LOGIN', qrcodeId: pass.qrcodeId })), tokenSet)

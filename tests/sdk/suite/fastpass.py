@@ -1,7 +1,21 @@
 """Signing a phone in from the web. What the page gets is what it puts into a QR code."""
 
 from authing import AuthenticationClient
-from menshen import TOKEN_SET, application, ask, data, equal, management, person, refused, settings, shaped, signed_in, step, tokens
+from menshen import (
+    TOKEN_SET,
+    application,
+    ask,
+    data,
+    equal,
+    management,
+    person,
+    refused,
+    settings,
+    shaped,
+    signed_in,
+    step,
+    tokens,
+)
 
 alice = person("alice")
 web = signed_in(tokens("alice")["access_token"])

@@ -4,12 +4,13 @@ import { readSync } from 'node:fs'
 import { AuthenticationClient, ManagementClient } from 'authing-node-sdk'
 
 function read() {
-  const buffer = Buffer.alloc(1 << 16)
-  let text = ''
-  while (!text.endsWith('\n')) {
+  const newline = '\n'.charCodeAt(0)
+  let text = Buffer.alloc(0)
+  while (text.at(-1) !== newline) {
+    const buffer = Buffer.alloc(1 << 16)
     const n = readSync(0, buffer)
     if (n === 0) throw new Error('nobody answers')
-    text += buffer.toString('utf8', 0, n)
+    text = Buffer.concat([text, buffer.subarray(0, n)])
   }
   return JSON.parse(text)
 }
@@ -47,7 +48,12 @@ export function signedIn(accessToken) {
 }
 
 export function management(options = {}) {
-  return new ManagementClient({ accessKeyId: menshen.accessKeyId, accessKeySecret: menshen.accessKeySecret, host: menshen.url, ...options })
+  return new ManagementClient({
+    accessKeyId: menshen.accessKeyId,
+    accessKeySecret: menshen.accessKeySecret,
+    host: menshen.url,
+    ...options,
+  })
 }
 
 // The data of a success.
@@ -77,7 +83,14 @@ export function refused(answer, statusCode, apiCode) {
   return answer
 }
 
-export const tokenSet = { access_token: 'string?', id_token: 'string?', refresh_token: 'string?', scope: 'string?', token_type: 'string', expire_in: 'number' }
+export const tokenSet = {
+  access_token: 'string?',
+  id_token: 'string?',
+  refresh_token: 'string?',
+  scope: 'string?',
+  token_type: 'string',
+  expire_in: 'number',
+}
 
 export const password = 'correct horse battery staple'
 

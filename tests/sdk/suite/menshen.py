@@ -98,4 +98,7 @@ def person(username, **more):
 
 def tokens(username):
     """The tokens of somebody who signs in without more than a password."""
-    return shaped(data(application(token_endpoint_auth_method="client_secret_post").sign_in_by_username_password(username, PASSWORD)), TOKEN_SET)
+    return shaped(
+        data(application(token_endpoint_auth_method="client_secret_post").sign_in_by_username_password(username, PASSWORD)),
+        TOKEN_SET,
+    )

@@ -1,6 +1,19 @@
 // Signing the web in from a phone: both ends speak through the SDK.
 import assert from 'node:assert/strict'
-import { application, ask, data, management, menshen, person, refused, shaped, signedIn, step, tokens, tokenSet } from './menshen.mjs'
+import {
+  application,
+  ask,
+  data,
+  management,
+  menshen,
+  person,
+  refused,
+  shaped,
+  signedIn,
+  step,
+  tokens,
+  tokenSet,
+} from './menshen.mjs'
 
 const alice = await person('alice', { name: 'Alice', photo: 'https://example.com/alice.png' })
 const page = application()
@@ -48,7 +61,7 @@ await step('the backend exchanges the ticket, with its secret in the body', asyn
   assert.equal((await page.parseAccessToken(first.access_token)).sub, alice.userId)
 })
 
-await step('the custom data of the code is now the user\'s', async () => {
+await step("the custom data of the code is now the user's", async () => {
   const user = data(await management().getUser({ userId: alice.userId, withCustomData: true }))
   assert.deepEqual(user.customData, { school: 'hust' })
 })
@@ -75,7 +88,11 @@ await step('a backend without the secret gets nothing', async () => {
   await phone.setQrCodeStatus({ qrcodeId: scanned(), action: 'CONFIRM' })
   const { ticket } = await poll()
   refused(await page.exchangeTokenSetWithQrCodeTicket({ ticket }), 401, undefined)
-  refused(await page.exchangeTokenSetWithQrCodeTicket({ ticket, client_id: menshen.appId, client_secret: 'guessed' }), 401, undefined)
+  refused(
+    await page.exchangeTokenSetWithQrCodeTicket({ ticket, client_id: menshen.appId, client_secret: 'guessed' }),
+    401,
+    undefined,
+  )
 })
 
 await step('a phone that passes on the id of the page may do so, and may cancel', async () => {

@@ -2,7 +2,21 @@
 
 import json
 
-from menshen import TOKEN_SET, application, ask, data, equal, management, person, refused, settings, shaped, signed_in, step, tokens
+from menshen import (
+    TOKEN_SET,
+    application,
+    ask,
+    data,
+    equal,
+    management,
+    person,
+    refused,
+    settings,
+    shaped,
+    signed_in,
+    step,
+    tokens,
+)
 
 alice = person("alice", name="Alice", photo="https://example.com/alice.png")
 page = application()
@@ -12,7 +26,9 @@ at = {}
 
 
 def show(**more):
-    at.update(shaped(data(page.gene_qr_code(type="MOBILE_APP", **more)), {"qrcodeId": str, "url": str, "customLogoUrl": (str, None)}))
+    at.update(
+        shaped(data(page.gene_qr_code(type="MOBILE_APP", **more)), {"qrcodeId": str, "url": str, "customLogoUrl": (str, None)})
+    )
 
 
 def poll():
@@ -69,7 +85,9 @@ def _():
     phone.change_qr_code_status(action="SCAN", qrcode_id=scanned())
     phone.change_qr_code_status(action="CONFIRM", qrcode_id=scanned())
     refused(page.exchange_token_set_with_qr_code_ticket(poll()["ticket"]), 401)
-    refused(page.exchange_token_set_with_qr_code_ticket(poll()["ticket"], client_id=settings["appId"], client_secret="guessed"), 401)
+    refused(
+        page.exchange_token_set_with_qr_code_ticket(poll()["ticket"], client_id=settings["appId"], client_secret="guessed"), 401
+    )
 
 
 @step("a phone that passes on the id of the page may do so, and may cancel")
@@ -104,5 +122,10 @@ def _():
 
 @step("WeChat is refused, and members for it are passed over elsewhere")
 def _():
-    refused(page.gene_qr_code(type="WECHAT_OFFICIAL_ACCOUNT", ext_idp_conn_id="62eb7ed1f04c6955b329", context={"a": "b"}, auto_merge_qr_code=False), 422)
+    refused(
+        page.gene_qr_code(
+            type="WECHAT_OFFICIAL_ACCOUNT", ext_idp_conn_id="62eb7ed1f04c6955b329", context={"a": "b"}, auto_merge_qr_code=False
+        ),
+        422,
+    )
     show(ext_idp_conn_id="62eb7ed1f04c6955b329", context={"a": "b"}, auto_merge_qr_code=False)

@@ -16,7 +16,13 @@ function changed(change) {
 const lookUp = (client) => client.getUser({ userId: 'alice', userIdType: 'username' })
 
 await step('a signed body', async () => {
-  const alice = data(await management().createUser({ username: 'alice', name: '爱丽丝 "&=?+%\n\u{1F600}', customData: { nested: [1, 'two', { three: null, four: 1.5e-7 }], empty: {} } }))
+  const alice = data(
+    await management().createUser({
+      username: 'alice',
+      name: '爱丽丝 "&=?+%\n\u{1F600}',
+      customData: { nested: [1, 'two', { three: null, four: 1.5e-7 }], empty: {} },
+    }),
+  )
   const user = data(await management().getUser({ userId: alice.userId, withCustomData: true }))
   assert.equal(user.name, '爱丽丝 "&=?+%\n\u{1F600}')
   assert.deepEqual(user.customData, { nested: [1, 'two', { three: null, four: 1.5e-7 }], empty: {} })
@@ -24,7 +30,8 @@ await step('a signed body', async () => {
 
 await step('a signed query, of what has to be encoded', async () => {
   data(await lookUp(management()))
-  for (const userId of ['a+b&c=d%20e f', '门神:lark:/?#[]@!$\'()*,;', '😀']) refused(await management().getUser({ userId, userIdType: 'external_id' }), 404, 2004)
+  for (const userId of ['a+b&c=d%20e f', "门神:lark:/?#[]@!$'()*,;", '😀'])
+    refused(await management().getUser({ userId, userIdType: 'external_id' }), 404, 2004)
 })
 
 await step('other languages and tenants are signed as well', async () => {
@@ -40,17 +47,35 @@ await step('1300: another secret, another key', async () => {
 })
 
 await step('1300: a changed body', async () => {
-  const mallory = changed((request) => { request.data = { ...request.data, username: 'mallory' } })
+  const mallory = changed((request) => {
+    request.data = { ...request.data, username: 'mallory' }
+  })
   refused(await mallory.createUser({ username: 'bob' }), 401, 1300)
   refused(await management().getUser({ userId: 'mallory', userIdType: 'username' }), 404, 2004)
 })
 
 await step('1300: a changed query', async () => {
-  refused(await lookUp(changed((request) => { request.params = { ...request.params, withCustomData: true } })), 401, 1300)
+  refused(
+    await lookUp(
+      changed((request) => {
+        request.params = { ...request.params, withCustomData: true }
+      }),
+    ),
+    401,
+    1300,
+  )
 })
 
 await step('1300: another operation', async () => {
-  refused(await lookUp(changed((request) => { request.url = '/api/v3/get-otp-secret-by-user' })), 401, 1300)
+  refused(
+    await lookUp(
+      changed((request) => {
+        request.url = '/api/v3/get-otp-secret-by-user'
+      }),
+    ),
+    401,
+    1300,
+  )
 })
 
 await step('1300: a changed header, a header more', async () => {
@@ -75,10 +100,18 @@ await step('1304: no date', async () => {
 })
 
 let captured
-const replaying = changed((request) => { request.headers = captured })
+const replaying = changed((request) => {
+  request.headers = captured
+})
 
 await step('1306: a request that is sent again', async () => {
-  data(await lookUp(changed((request) => { captured = request.headers })))
+  data(
+    await lookUp(
+      changed((request) => {
+        captured = request.headers
+      }),
+    ),
+  )
   refused(await lookUp(replaying), 401, 1306)
 })
 

@@ -36,7 +36,9 @@ await step('an account may be an e-mail address or a phone number', async () => 
 })
 
 await step('the scope that is asked for is the scope that is given', async () => {
-  const set = data(await client.signInByAccountPassword({ account: 'alice', password, options: { scope: 'openid profile email' } }))
+  const set = data(
+    await client.signInByAccountPassword({ account: 'alice', password, options: { scope: 'openid profile email' } }),
+  )
   assert.equal(set.scope, 'openid profile email')
   assert.equal(set.refresh_token, undefined)
   assert.equal((await client.parseIDToken(set.id_token)).email, 'alice@example.com')
@@ -59,7 +61,8 @@ await step('a wrong secret of the application signs nobody in', async () => {
 await step('who has an authenticator is told that a code comes next', async () => {
   const answer = refused(await client.signInByUsernamePassword({ username: 'bob', password }), 403, 1635)
   shaped(answer.mfaTriggerData, { mfaToken: 'string', totpMfaEnabled: 'boolean', applicationMfa: 'object' })
-  for (const policy of answer.mfaTriggerData.applicationMfa) shaped(policy, { mfaPolicy: 'string', status: 'number', sort: 'number' })
+  for (const policy of answer.mfaTriggerData.applicationMfa)
+    shaped(policy, { mfaPolicy: 'string', status: 'number', sort: 'number' })
 })
 
 await step('with the wrong password nobody is told of an authenticator', async () => {

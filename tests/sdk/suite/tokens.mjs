@@ -2,13 +2,26 @@
 import assert from 'node:assert/strict'
 import { application, menshen, password, person, data, shaped, step, tokens } from './menshen.mjs'
 
-const alice = await person('alice', { name: 'Alice', nickname: 'Ally', photo: 'https://example.com/a.png', gender: 'F', email: 'alice@example.com' })
+const alice = await person('alice', {
+  name: 'Alice',
+  nickname: 'Ally',
+  photo: 'https://example.com/a.png',
+  gender: 'F',
+  email: 'alice@example.com',
+})
 const client = application()
 const set = await tokens('alice')
 const keys = await (await fetch(menshen.url + '/oidc/.well-known/jwks.json')).json()
 
 await step('the access token', async () => {
-  const claims = shaped(await client.parseAccessToken(set.access_token), { sub: 'string', iat: 'number', exp: 'number', scope: 'string', iss: 'string', aud: 'string' })
+  const claims = shaped(await client.parseAccessToken(set.access_token), {
+    sub: 'string',
+    iat: 'number',
+    exp: 'number',
+    scope: 'string',
+    iss: 'string',
+    aud: 'string',
+  })
   assert.equal(claims.sub, alice.userId)
   assert.equal(claims.aud, menshen.appId)
   assert.equal(claims.scope, set.scope)
@@ -16,7 +29,13 @@ await step('the access token', async () => {
 })
 
 await step('the ID token', async () => {
-  const claims = shaped(await client.parseIDToken(set.id_token), { sub: 'string', iat: 'number', exp: 'number', iss: 'string', aud: 'string' })
+  const claims = shaped(await client.parseIDToken(set.id_token), {
+    sub: 'string',
+    iat: 'number',
+    exp: 'number',
+    iss: 'string',
+    aud: 'string',
+  })
   assert.equal(claims.sub, alice.userId)
   assert.equal(claims.aud, menshen.appId)
 })

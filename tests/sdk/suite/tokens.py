@@ -13,7 +13,10 @@ token_set = tokens("alice")
 
 @step("the access token")
 def _():
-    claims = shaped(client.introspect_token_offline(token_set["access_token"]), {"sub": str, "iat": int, "exp": int, "scope": str, "iss": str, "aud": str})
+    claims = shaped(
+        client.introspect_token_offline(token_set["access_token"]),
+        {"sub": str, "iat": int, "exp": int, "scope": str, "iss": str, "aud": str},
+    )
     equal((claims["sub"], claims["aud"], claims["scope"]), (alice["userId"], settings["appId"], token_set["scope"]))
     equal(claims["exp"] - claims["iat"], token_set["expire_in"])
 

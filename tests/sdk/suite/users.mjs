@@ -5,32 +5,104 @@ import { data, management, password, refused, shaped, step } from './menshen.mjs
 const admin = management()
 const secret = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ'
 const other = 'MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U'
-const identity = { extIdpId: '62f20932716fbcc10d966ee5', provider: 'lark', type: 'generic', userIdInIdp: 'ou:8bae746eac07', userInfoInIdp: {}, originConnIds: [] }
+const identity = {
+  extIdpId: '62f20932716fbcc10d966ee5',
+  provider: 'lark',
+  type: 'generic',
+  userIdInIdp: 'ou:8bae746eac07',
+  userInfoInIdp: {},
+  originConnIds: [],
+}
 const required = {
-  userId: 'string', createdAt: 'string', updatedAt: 'string', status: 'string', workStatus: 'string', gender: 'string',
-  emailVerified: 'boolean', phoneVerified: 'boolean', userSourceType: 'string',
+  userId: 'string',
+  createdAt: 'string',
+  updatedAt: 'string',
+  status: 'string',
+  workStatus: 'string',
+  gender: 'string',
+  emailVerified: 'boolean',
+  phoneVerified: 'boolean',
+  userSourceType: 'string',
 }
 const profile = {
-  name: '爱丽丝', nickname: 'Ally', photo: 'https://example.com/a.png', gender: 'F', birthdate: '2000-02-29', country: 'CN', province: '北京',
-  city: '北京', address: '长安街 1', streetAddress: '1 & 2 = 3?', postalCode: '100000', company: 'Menshen', browser: 'b', device: 'd', givenName: 'A',
-  familyName: 'L', middleName: 'M', profile: 'https://example.com/a', preferredUsername: 'al', website: 'https://example.com', zoneinfo: 'Asia/Shanghai',
-  locale: 'zh-CN', formatted: 'f', region: 'r',
+  name: '爱丽丝',
+  nickname: 'Ally',
+  photo: 'https://example.com/a.png',
+  gender: 'F',
+  birthdate: '2000-02-29',
+  country: 'CN',
+  province: '北京',
+  city: '北京',
+  address: '长安街 1',
+  streetAddress: '1 & 2 = 3?',
+  postalCode: '100000',
+  company: 'Menshen',
+  browser: 'b',
+  device: 'd',
+  givenName: 'A',
+  familyName: 'L',
+  middleName: 'M',
+  profile: 'https://example.com/a',
+  preferredUsername: 'al',
+  website: 'https://example.com',
+  zoneinfo: 'Asia/Shanghai',
+  locale: 'zh-CN',
+  formatted: 'f',
+  region: 'r',
 }
 
 let alice, bob
 
 await step('create a user with all that Menshen keeps', async () => {
-  alice = shaped(data(await admin.createUser({
-    ...profile, username: 'alice', email: 'alice+tag@example.com', phone: '13800138000', phoneCountryCode: '+86', externalId: 'crm:10010',
-    password, emailVerified: true, phoneVerified: false, status: 'Activated', customData: { school: '清华', level: 3, tags: ['a', 'b'] },
-    identities: [identity], otp: { secret, recoveryCode: 'e7ad-aaa4-da75-fa37-57d1-5141' },
-  })), required)
-  const { userId, username, email, emailVerified, phoneVerified, phone, phoneCountryCode, externalId, status, workStatus, userSourceType } = alice
+  alice = shaped(
+    data(
+      await admin.createUser({
+        ...profile,
+        username: 'alice',
+        email: 'alice+tag@example.com',
+        phone: '13800138000',
+        phoneCountryCode: '+86',
+        externalId: 'crm:10010',
+        password,
+        emailVerified: true,
+        phoneVerified: false,
+        status: 'Activated',
+        customData: { school: '清华', level: 3, tags: ['a', 'b'] },
+        identities: [identity],
+        otp: { secret, recoveryCode: 'e7ad-aaa4-da75-fa37-57d1-5141' },
+      }),
+    ),
+    required,
+  )
+  const {
+    userId,
+    username,
+    email,
+    emailVerified,
+    phoneVerified,
+    phone,
+    phoneCountryCode,
+    externalId,
+    status,
+    workStatus,
+    userSourceType,
+  } = alice
   assert.match(userId, /^[0-9a-f]{24}$/)
-  assert.deepEqual({ username, email, emailVerified, phoneVerified, phone, phoneCountryCode, externalId, status, workStatus, userSourceType }, {
-    username: 'alice', email: 'alice+tag@example.com', emailVerified: true, phoneVerified: false, phone: '13800138000', phoneCountryCode: '+86',
-    externalId: 'crm:10010', status: 'Activated', workStatus: 'Active', userSourceType: 'adminCreated',
-  })
+  assert.deepEqual(
+    { username, email, emailVerified, phoneVerified, phone, phoneCountryCode, externalId, status, workStatus, userSourceType },
+    {
+      username: 'alice',
+      email: 'alice+tag@example.com',
+      emailVerified: true,
+      phoneVerified: false,
+      phone: '13800138000',
+      phoneCountryCode: '+86',
+      externalId: 'crm:10010',
+      status: 'Activated',
+      workStatus: 'Active',
+      userSourceType: 'adminCreated',
+    },
+  )
   assert.ok(Math.abs(Date.now() - Date.parse(alice.createdAt)) < 600_000, alice.createdAt)
 })
 
@@ -78,7 +150,12 @@ await step('an identifier counts only as the type that it is given as', async ()
 })
 
 await step('who has which factors', async () => {
-  assert.deepEqual(data(await admin.getUserMfaInfo({ userId: alice.userId })), { totpStatus: 'enabled', faceMfaStatus: 'disabled', smsMfaStatus: 'disabled', emailMfaStatus: 'disabled' })
+  assert.deepEqual(data(await admin.getUserMfaInfo({ userId: alice.userId })), {
+    totpStatus: 'enabled',
+    faceMfaStatus: 'disabled',
+    smsMfaStatus: 'disabled',
+    emailMfaStatus: 'disabled',
+  })
   assert.equal(data(await admin.getUserMfaInfo({ userId: bob.userId })).totpStatus, 'disabled')
 })
 
@@ -87,7 +164,14 @@ await step('who has no authenticator has no secret', async () => {
 })
 
 await step('import an authenticator', async () => {
-  assert.equal(data(await admin.importOtp({ list: [{ userId: bob.userId, otp: { secret: other.toLowerCase(), recoveryCode: 'aaaa-bbbb-cccc-dddd-eeee-ffff' } }] })), undefined)
+  assert.equal(
+    data(
+      await admin.importOtp({
+        list: [{ userId: bob.userId, otp: { secret: other.toLowerCase(), recoveryCode: 'aaaa-bbbb-cccc-dddd-eeee-ffff' } }],
+      }),
+    ),
+    undefined,
+  )
   assert.deepEqual(data(await admin.getOtpSecretByUser({ userId: bob.userId })), { secret: other })
 })
 
@@ -107,7 +191,14 @@ await step('what is taken is told by its number', async () => {
 })
 
 await step('what would not be kept is refused, with HTTP 200', async () => {
-  for (const more of [{ departmentIds: ['a'] }, { identityNumber: '1' }, { metadataSource: {} }, { options: {} }, { salt: 's' }, { tenantIds: ['t'] }]) {
+  for (const more of [
+    { departmentIds: ['a'] },
+    { identityNumber: '1' },
+    { metadataSource: {} },
+    { options: {} },
+    { salt: 's' },
+    { tenantIds: ['t'] },
+  ]) {
     refused(await admin.createUser({ username: 'carol', ...more }), 422, undefined)
   }
   refused(await admin.createUser({ nickname: 'Carol' }), 400, undefined)

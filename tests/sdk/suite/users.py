@@ -6,7 +6,14 @@ from menshen import PASSWORD, ask, data, equal, management, refused, settings, s
 admin = management()
 secret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 other = "MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U"
-identity = {"extIdpId": "62f20932716fbcc10d966ee5", "provider": "lark", "type": "generic", "userIdInIdp": "ou:8bae746eac07", "userInfoInIdp": {}, "originConnIds": []}
+identity = {
+    "extIdpId": "62f20932716fbcc10d966ee5",
+    "provider": "lark",
+    "type": "generic",
+    "userIdInIdp": "ou:8bae746eac07",
+    "userInfoInIdp": {},
+    "originConnIds": [],
+}
 required = {
     "userId": str, "createdAt": str, "updatedAt": str, "status": str, "workStatus": str, "gender": str,
     "emailVerified": bool, "phoneVerified": bool, "userSourceType": str,
@@ -21,13 +28,25 @@ def _():
         name="爱丽丝", gender="F", password=PASSWORD, email_verified=True, phone_verified=False, custom_data={"school": "清华", "tags": ["a", 1]},
         identities=[identity], otp={"secret": secret, "recoveryCode": "e7ad-aaa4-da75-fa37-57d1-5141"},
     )), required))  # fmt: skip
-    equal((alice["name"], alice["emailVerified"], alice["phoneVerified"], alice["userSourceType"]), ("爱丽丝", True, False, "adminCreated"))
+    equal(
+        (alice["name"], alice["emailVerified"], alice["phoneVerified"], alice["userSourceType"]),
+        ("爱丽丝", True, False, "adminCreated"),
+    )
     bob.update(shaped(data(admin.create_user(username="bob")), required))
 
 
 @step("flags may be written as Python writes them")
 def _():
-    user = data(admin.get_user(alice["userId"], with_custom_data=True, with_identities=True, flat_custom_data=False, with_post=False, with_department_ids=True))
+    user = data(
+        admin.get_user(
+            alice["userId"],
+            with_custom_data=True,
+            with_identities=True,
+            flat_custom_data=False,
+            with_post=False,
+            with_department_ids=True,
+        )
+    )
     equal(user["customData"], {"school": "清华", "tags": ["a", 1]})
     equal(user["identities"][0]["userIdInIdp"], "ou:8bae746eac07")
     user = data(admin.get_user(alice["userId"], with_custom_data=False, with_identities=False))
@@ -68,7 +87,14 @@ def _():
 
 @step("import an authenticator")
 def _():
-    equal(data(admin.import_otp([{"userId": bob["userId"], "otp": {"secret": other, "recoveryCode": "aaaa-bbbb-cccc-dddd-eeee-ffff"}}])), None)
+    equal(
+        data(
+            admin.import_otp(
+                [{"userId": bob["userId"], "otp": {"secret": other, "recoveryCode": "aaaa-bbbb-cccc-dddd-eeee-ffff"}}]
+            )
+        ),
+        None,
+    )
     equal(data(admin.get_otp_secret_by_user(bob["userId"])), {"secret": other})
     refused(admin.import_otp([{"userId": bob["userId"], "otp": {"secret": secret}}]), 409)
     refused(admin.import_otp([{"userId": "nobody", "otp": {"secret": secret}}]), 404, 2004)
