@@ -141,6 +141,14 @@ var nodeScripts = []script{
 		"with all that can be asked for",
 		"who is not signed in has none",
 	}},
+	{"tokenapp", []string{
+		"nobody has scanned it",
+		"the phone asks for which applications it is good, which is the scan",
+		"the phone signs in, and the page learns it, but gets nothing",
+		"a phone need not ask first",
+		"an old one is EXPIRED, which is no error",
+		"one that there never was is an error",
+	}},
 }
 
 var pythonScripts = []script{
@@ -237,5 +245,11 @@ var pythonScripts = []script{
 		"the profile, as an administrator sees it",
 		"flags may be written as Python writes them",
 		"who is not signed in has none",
+	}},
+	{"tokenapp", []string{
+		"nobody has scanned it",
+		"the phone asks for which applications it is good, which is the scan",
+		"the phone signs in, and the page learns it",
+		"an old one is EXPIRED, one that there never was is an error",
 	}},
 }
