@@ -1,6 +1,6 @@
 // Authenticators, as their user binds and removes them.
 import assert from 'node:assert/strict'
-import { application, ask, data, management, password, person, refused, shaped, signedIn, step, tokens } from './menshen.mjs'
+import { application, ask, data, has, management, password, person, refused, shaped, signedIn, step, tokens } from './menshen.mjs'
 
 const alice = await person('alice')
 const web = signedIn((await tokens('alice')).access_token)
@@ -33,7 +33,7 @@ await step('a wrong code binds nothing', async () => {
 })
 
 await step('its code binds it', async () => {
-  assert.equal(data(await enroll(ask('code', secret))), undefined)
+  data(await enroll(ask('code', secret)))
 })
 
 await step('it is listed, and found by its id', async () => {
@@ -48,7 +48,7 @@ await step('it is listed, and found by its id', async () => {
 })
 
 await step('an administrator sees it', async () => {
-  assert.deepEqual(data(await management().getOtpSecretByUser({ userId: alice.userId })), { secret })
+  has(data(await management().getOtpSecretByUser({ userId: alice.userId })), { secret })
   assert.equal(data(await management().getUserMfaInfo({ userId: alice.userId })).totpStatus, 'enabled')
 })
 
@@ -58,7 +58,7 @@ await step('a sign-in now waits for a code', async () => {
 
 await step('a right code is verified, once', async () => {
   const totp = ask('code', secret)
-  assert.deepEqual(data(await web.mfaOtpVerify({ totp })), { verified: true })
+  has(data(await web.mfaOtpVerify({ totp })), { verified: true })
   refused(await web.mfaOtpVerify({ totp }), 403, 6001)
 })
 
@@ -74,7 +74,7 @@ await step('a second one can be bound', async () => {
 })
 
 await step('the recovery code does for a code', async () => {
-  assert.deepEqual(data(await web.mfaOtpVerify({ totp: recoveryCode })), { verified: true })
+  has(data(await web.mfaOtpVerify({ totp: recoveryCode })), { verified: true })
 })
 
 await step('without a fresh code none is removed', async () => {
@@ -84,8 +84,7 @@ await step('without a fresh code none is removed', async () => {
 
 await step('with one they are', async () => {
   data(await web.mfaOtpVerify({ totp: ask('code', secret) }))
-  for (const { factorId } of data(await web.listEnrolledFactors()))
-    assert.equal(data(await web.resetFactor({ factorId })), undefined)
+  for (const { factorId } of data(await web.listEnrolledFactors())) data(await web.resetFactor({ factorId }))
   assert.deepEqual(data(await web.listEnrolledFactors()), [])
 })
 

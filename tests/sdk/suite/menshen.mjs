@@ -75,6 +75,12 @@ export function shaped(object, shape) {
   return object
 }
 
+// Members of an answer, beside others that the SDK does not know; undefined for one that must not be there.
+export function has(object, members) {
+  const found = Object.fromEntries(Object.keys(members).map((name) => [name, object[name]]))
+  assert.deepEqual(found, members)
+}
+
 // A refusal of the operation: the SDK returns it, and throws nothing.
 export function refused(answer, statusCode, apiCode) {
   assert.deepEqual({ statusCode: answer.statusCode, apiCode: answer.apiCode }, { statusCode, apiCode }, JSON.stringify(answer))

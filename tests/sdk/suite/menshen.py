@@ -72,6 +72,11 @@ def shaped(obj, shape):
     return obj
 
 
+def has(obj, members):
+    """Checks members of an answer, beside others that the SDK does not know; None is for one that must not be there."""
+    equal({name: obj.get(name) for name in members}, members)
+
+
 def refused(answer, status_code, api_code=None):
     """A refusal of the operation."""
     assert (answer["statusCode"], answer.get("apiCode")) == (status_code, api_code), answer

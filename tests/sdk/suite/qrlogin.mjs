@@ -4,6 +4,7 @@ import {
   application,
   ask,
   data,
+  has,
   management,
   menshen,
   person,
@@ -31,23 +32,24 @@ const show = async (more = {}) => {
 
 await step('a page shows a code', async () => {
   await show({ customData: { school: 'hust' } })
-  assert.deepEqual(await poll(), { status: 'PENDING' })
+  has(await poll(), { status: 'PENDING', ticket: undefined, briefUserInfo: undefined })
 })
 
 await step('the older name of the status tells the same', async () => {
-  assert.deepEqual(shaped(data(await page.checkQrCodeStatus({ qrcodeId: code.qrcodeId })), status), { status: 'PENDING' })
+  const seen = shaped(data(await page.checkQrCodeStatus({ qrcodeId: code.qrcodeId })), status)
+  has(seen, { status: 'PENDING', ticket: undefined, briefUserInfo: undefined })
 })
 
 await step('a phone scans the picture, and the page sees who', async () => {
-  assert.deepEqual(data(await phone.setQrCodeStatus({ qrcodeId: scanned(), action: 'SCAN' })), { success: true })
+  has(data(await phone.setQrCodeStatus({ qrcodeId: scanned(), action: 'SCAN' })), { success: true })
   const seen = await poll()
   assert.equal(seen.status, 'SCANNED')
-  assert.deepEqual(seen.briefUserInfo, { displayName: 'Alice', photo: 'https://example.com/alice.png' })
+  has(seen.briefUserInfo, { displayName: 'Alice', photo: 'https://example.com/alice.png' })
   assert.equal(seen.ticket, undefined)
 })
 
 await step('the phone confirms, and the page gets a ticket', async () => {
-  assert.deepEqual(data(await phone.setQrCodeStatus({ qrcodeId: scanned(), action: 'CONFIRM' })), { success: true })
+  has(data(await phone.setQrCodeStatus({ qrcodeId: scanned(), action: 'CONFIRM' })), { success: true })
   const seen = await poll()
   assert.equal(seen.status, 'AUTHORIZED')
   assert.equal(typeof seen.ticket, 'string')
@@ -98,7 +100,7 @@ await step('a backend without the secret gets nothing', async () => {
 await step('a phone that passes on the id of the page may do so, and may cancel', async () => {
   await show()
   data(await phone.changeQrCodeStatus({ qrcodeId: code.qrcodeId, action: 'SCAN' }))
-  assert.equal(data(await phone.changeQrCodeStatus({ qrcodeId: code.qrcodeId, action: 'CANCEL' })), undefined)
+  data(await phone.changeQrCodeStatus({ qrcodeId: code.qrcodeId, action: 'CANCEL' }))
   assert.equal((await poll()).status, 'CANCELLED')
 })
 
@@ -118,7 +120,7 @@ await step('what is in the picture asks for no status', async () => {
 
 await step('an old code is EXPIRED, which is no error', async () => {
   ask('wait', '121s')
-  assert.deepEqual(await poll(), { status: 'EXPIRED' })
+  has(await poll(), { status: 'EXPIRED', ticket: undefined })
 })
 
 await step('WeChat is refused, with HTTP 200', async () => {

@@ -1,6 +1,6 @@
 // Users and their OTP secrets, as an administrator's program manages them.
 import assert from 'node:assert/strict'
-import { data, management, password, refused, shaped, step } from './menshen.mjs'
+import { data, has, management, password, refused, shaped, step } from './menshen.mjs'
 
 const admin = management()
 const secret = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ'
@@ -138,7 +138,7 @@ const names = {
 for (const [userIdType, userId] of Object.entries(names)) {
   await step(`find user and secret by ${userIdType}`, async () => {
     assert.equal(data(await admin.getUser({ userId: userId(), userIdType })).userId, alice.userId)
-    assert.deepEqual(data(await admin.getOtpSecretByUser({ userId: userId(), userIdType })), { secret })
+    has(data(await admin.getOtpSecretByUser({ userId: userId(), userIdType })), { secret })
     assert.equal(data(await admin.getUserMfaInfo({ userId: userId(), userIdType })).totpStatus, 'enabled')
   })
 }
@@ -150,7 +150,7 @@ await step('an identifier counts only as the type that it is given as', async ()
 })
 
 await step('who has which factors', async () => {
-  assert.deepEqual(data(await admin.getUserMfaInfo({ userId: alice.userId })), {
+  has(data(await admin.getUserMfaInfo({ userId: alice.userId })), {
     totpStatus: 'enabled',
     faceMfaStatus: 'disabled',
     smsMfaStatus: 'disabled',
@@ -164,22 +164,19 @@ await step('who has no authenticator has no secret', async () => {
 })
 
 await step('import an authenticator', async () => {
-  assert.equal(
-    data(
-      await admin.importOtp({
-        list: [{ userId: bob.userId, otp: { secret: other.toLowerCase(), recoveryCode: 'aaaa-bbbb-cccc-dddd-eeee-ffff' } }],
-      }),
-    ),
-    undefined,
+  data(
+    await admin.importOtp({
+      list: [{ userId: bob.userId, otp: { secret: other.toLowerCase(), recoveryCode: 'aaaa-bbbb-cccc-dddd-eeee-ffff' } }],
+    }),
   )
-  assert.deepEqual(data(await admin.getOtpSecretByUser({ userId: bob.userId })), { secret: other })
+  has(data(await admin.getOtpSecretByUser({ userId: bob.userId })), { secret: other })
 })
 
 await step('an import may be repeated, and replaces nothing', async () => {
   data(await admin.importOtp({ list: [{ userId: bob.userId, otp: { secret: other } }] }))
   refused(await admin.importOtp({ list: [{ userId: bob.userId, otp: { secret } }] }), 409, undefined)
   refused(await admin.importOtp({ list: [{ userId: 'nobody', otp: { secret } }] }), 404, 2004)
-  assert.deepEqual(data(await admin.getOtpSecretByUser({ userId: bob.userId })), { secret: other })
+  has(data(await admin.getOtpSecretByUser({ userId: bob.userId })), { secret: other })
 })
 
 await step('what is taken is told by its number', async () => {
