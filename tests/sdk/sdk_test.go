@@ -174,6 +174,11 @@ func (w *world) answer(question, of string) string {
 		return w.Phone(of).NextCode()
 	case "guess": // what it shows neither now nor a few minutes before or after
 		return w.WrongCodes(1, of)[0]
+	case "make public": // the operator says that an application has no server that could keep its secret
+		if w.Exec(`UPDATE applications SET browser_exchange = true WHERE id = $1`, of) != 1 {
+			w.t.Errorf("no application %s", of)
+		}
+		return ""
 	case "wait": // a while goes by
 		w.Clock.Advance(must(time.ParseDuration(of))(w.t))
 		return ""

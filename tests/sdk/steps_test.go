@@ -18,6 +18,7 @@ var nodeScripts = []script{
 		"what is in the picture asks for no status",
 		"an old code is EXPIRED, which is no error",
 		"WeChat is refused, with HTTP 200",
+		"a public application exchanges its ticket without a secret",
 	}},
 	{"fastpass", []string{
 		"the page gets what it shows, without a body",
@@ -135,6 +136,7 @@ var nodeScripts = []script{
 		"the token that is asked about counts before that of the session",
 		"the claims are those of the scope",
 		"a refresh token is nobody's name",
+		"a public application goes without its secret, but for looking into tokens",
 	}},
 	{"profile", []string{
 		"the profile, as an administrator sees it",
@@ -240,6 +242,7 @@ var pythonScripts = []script{
 		"a request that lacks something is refused as the standard says",
 		"whose token it is",
 		"a session that was revoked is over everywhere",
+		"a public application goes without its secret, but for looking into tokens",
 	}},
 	{"profile", []string{
 		"the profile, as an administrator sees it",

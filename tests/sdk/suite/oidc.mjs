@@ -1,7 +1,7 @@
 // Tokens after the sign-in: renewed, looked into, revoked, and asked whose they are. What the standards say holds here: answers
 // have no envelope, and an error is an HTTP status, which the SDK throws.
 import assert from 'node:assert/strict'
-import { application, data, menshen, person, refused, shaped, signedIn, step, tokens } from './menshen.mjs'
+import { application, ask, data, menshen, person, refused, shaped, signedIn, step, tokens } from './menshen.mjs'
 
 const alice = await person('alice', {
   name: 'Alice',
@@ -182,4 +182,13 @@ await step("a refresh token is nobody's name", async () => {
   const { refresh_token: token } = await tokens('alice')
   await assert.rejects(post.getUserInfoByAccessToken(token), (thrown) => thrown.response?.status === 401)
   refused(await signedIn(token).listEnrolledFactors(), 401, 2020)
+})
+
+await step('a public application goes without its secret, but for looking into tokens', async () => {
+  ask('make public', menshen.appId)
+  const set = shaped(await none.getNewAccessTokenByRefreshToken((await tokens('alice')).refresh_token), renewed)
+  await fails(none.introspectToken(set.access_token), 401, 'invalid_client')
+  await fails(guessed.getNewAccessTokenByRefreshToken(set.refresh_token), 401, 'invalid_client')
+  assert.equal(await none.revokeToken(set.refresh_token), true)
+  assert.equal(await alive(set.access_token), false)
 })

@@ -1,6 +1,6 @@
 """Tokens after the sign-in: renewed, looked into, revoked, and asked whose they are. The answers are those of the standards."""
 
-from menshen import application, data, equal, person, settings, shaped, signed_in, step, tokens
+from menshen import application, ask, data, equal, person, settings, shaped, signed_in, step, tokens
 
 alice = person("alice", name="Alice", nickname="Ally", email="alice@example.com")
 
@@ -92,3 +92,13 @@ def _():
     equal(data(signed_in(token).list_enrolled_factors()), [])
     post.revoke_token(token)
     equal(signed_in(token).list_enrolled_factors()["apiCode"], 2020)
+
+
+@step("a public application goes without its secret, but for looking into tokens")
+def _():
+    ask("make public", settings["appId"])
+    client = proved_by("none")
+    token_set = shaped(client.get_new_access_token_by_refresh_token(tokens("alice")["refresh_token"]), renewed)
+    failed(client.introspect_token(token_set["access_token"]), "invalid_client")
+    equal(client.revoke_token(token_set["refresh_token"]), True)
+    equal(signed_in(token_set["access_token"]).list_enrolled_factors()["apiCode"], 2020)

@@ -126,3 +126,14 @@ await step('an old code is EXPIRED, which is no error', async () => {
 await step('WeChat is refused, with HTTP 200', async () => {
   refused(await page.geneQrCode({ type: 'WECHAT_MINIPROGRAM', autoMergeQrCode: true }), 422, undefined)
 })
+
+await step('a public application exchanges its ticket without a secret', async () => {
+  await show()
+  await phone.setQrCodeStatus({ qrcodeId: scanned(), action: 'SCAN' })
+  await phone.setQrCodeStatus({ qrcodeId: scanned(), action: 'CONFIRM' })
+  const { ticket } = await poll()
+  const open = application({ tokenEndPointAuthMethod: 'none', appSecret: undefined })
+  refused(await open.exchangeTokenSetWithQrCodeTicket({ ticket }), 401, undefined)
+  ask('make public', menshen.appId)
+  shaped(data(await open.exchangeTokenSetWithQrCodeTicket({ ticket })), tokenSet)
+})
