@@ -66,6 +66,10 @@ await step('a wrong one is a refusal', async () => {
   refused(await web.mfaOtpVerify({ totp: ask('guess', secret) }), 403, 6001)
 })
 
+await step('so is what is no code at all', async () => {
+  refused(await web.mfaOtpVerify({ totp: '12' }), 403, 6001)
+})
+
 await step('a second one can be bound', async () => {
   const waits = data(await web.sendEnrollFactorRequest({ factorType: 'OTP', profile: {} }))
   enrollmentToken = waits.enrollmentToken

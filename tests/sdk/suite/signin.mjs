@@ -77,6 +77,17 @@ await step('connections that there are not are refused, with HTTP 200', async ()
   refused(await client.signInByAD({ sAMAccountName: 'alice', password }), 422, undefined)
 })
 
+await step('an encrypted password is refused, with HTTP 200', async () => {
+  for (const passwordEncryptType of ['sm2', 'rsa']) {
+    const answer = await client.signInByUsernamePassword({
+      username: 'alice',
+      password: 'c2VjcmV0',
+      options: { passwordEncryptType },
+    })
+    refused(answer, 422, undefined)
+  }
+})
+
 await step('a session ends when its time is up', async () => {
   const { access_token: token } = data(await client.signInByUsernamePassword({ username: 'alice', password }))
   ask('wait', '16m')

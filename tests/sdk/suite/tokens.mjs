@@ -28,6 +28,14 @@ await step('the access token', async () => {
   assert.equal(claims.exp - claims.iat, set.expire_in)
 })
 
+await step('an access token has an id of its own', async () => {
+  const ids = new Set()
+  for (const token of [set.access_token, (await tokens('alice')).access_token]) {
+    ids.add(shaped(await client.parseAccessToken(token), { jti: 'string' }).jti)
+  }
+  assert.equal(ids.size, 2)
+})
+
 await step('the ID token', async () => {
   const claims = shaped(await client.parseIDToken(set.id_token), {
     sub: 'string',

@@ -121,6 +121,12 @@ await step('custom data and identities are told when they are asked for', async 
   assert.equal(user.identities[0].userIdInIdp, 'ou:8bae746eac07')
 })
 
+await step('an identity has all members of its type', async () => {
+  const [told] = data(await admin.getUser({ userId: alice.userId, withIdentities: true })).identities
+  shaped(told, { type: 'string', userInfoInIdp: 'object', originConnIds: 'object' })
+  assert.ok(Array.isArray(told.originConnIds))
+})
+
 await step('create a user with a name and no more, and undefined members', async () => {
   bob = shaped(data(await admin.createUser({ username: 'bob', email: undefined, customData: undefined })), required)
   assert.equal(bob.gender, 'U')
@@ -199,4 +205,17 @@ await step('what would not be kept is refused, with HTTP 200', async () => {
     refused(await admin.createUser({ username: 'carol', ...more }), 422, undefined)
   }
   refused(await admin.createUser({ nickname: 'Carol' }), 400, undefined)
+})
+
+await step('a password that is too short is refused, with HTTP 200', async () => {
+  refused(await admin.createUser({ username: 'carol', password: 'short' }), 400, 2061)
+})
+
+await step('an address that is none is refused, with HTTP 200', async () => {
+  refused(await admin.createUser({ email: 'carol' }), 400, undefined)
+})
+
+await step('a type of id that Menshen does not have is refused, with HTTP 200', async () => {
+  refused(await admin.getUser({ userId: 'school:hust', userIdType: 'custom_field' }), 400, undefined)
+  refused(await admin.getOtpSecretByUser({ userId: 'school:hust', userIdType: 'custom_field' }), 400, undefined)
 })
