@@ -13,13 +13,13 @@ import (
 )
 
 // step is a step of a mini program, with what the test says of it.
-func (r *rig) step(members string) (int, gen.SetWechatMiniprogramQRCodeStatusRespDto) {
+func (r *rig) step(members string) (int, gen.SetQRCodeStatusRespDto) {
 	r.t.Helper()
 	request, err := http.NewRequest(http.MethodPost, "http://id.example.com/api/v3/set-wechat-miniprogram-qrcode-status", strings.NewReader("{"+members+"}"))
 	r.must(err)
 	request.Header.Set("Content-Type", "application/json")
 	w := r.do(request)
-	var answer gen.SetWechatMiniprogramQRCodeStatusRespDto
+	var answer gen.SetQRCodeStatusRespDto
 	if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil {
 		r.t.Fatalf("%v: %s", err, w.Body)
 	}
