@@ -125,8 +125,8 @@ func fetchLogo(ctx context.Context, address string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(response.Body, logoLimit))
 }
 
-// connections are those of the service's database.
-func (a *App) connections() (*wechat.Connections, error) {
+// Connections are those of the database, for whoever sets them up.
+func (a *App) Connections() (*wechat.Connections, error) {
 	client, err := wechat.NewClient(a.Config.WechatAPI)
 	return wechat.NewConnections(a.Store, a.ring, a.Clock, client), err
 }
@@ -134,7 +134,7 @@ func (a *App) connections() (*wechat.Connections, error) {
 // withConnections runs a command on the connections.
 func withConnections(ctx context.Context, run func(*App, *wechat.Connections) error) error {
 	return withApp(ctx, func(a *App) error {
-		all, err := a.connections()
+		all, err := a.Connections()
 		if err != nil {
 			return err
 		}

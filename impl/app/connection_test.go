@@ -33,7 +33,7 @@ func newOperator(t *testing.T) *operator {
 	o := &operator{town: newTown(t), wechat: wechattest.New(t)}
 	o.Config.WechatAPI = o.wechat.URL
 	var err error
-	if o.all, err = o.connections(); err != nil {
+	if o.all, err = o.Connections(); err != nil {
 		t.Fatal(err)
 	}
 	return o

@@ -35,6 +35,7 @@ type Instance struct {
 	Credentials app.Credentials
 
 	hooks       *hook.Service
+	app         *app.App
 	databaseURL string
 	publicURL   string
 	masterKey   []byte
@@ -89,6 +90,7 @@ func (h *Instance) start() {
 		Log: slog.New(slog.NewTextHandler(h.Log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	h.must(err)
+	h.app = a
 	dir := h.t.TempDir()
 	h.must(a.Bootstrap(ctx, dir, false))
 	if text, err := os.ReadFile(filepath.Join(dir, "credentials.json")); err == nil { // a replica finds none
