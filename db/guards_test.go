@@ -19,6 +19,57 @@ var guarded = []struct {
 	use     func(ctx context.Context, q db.Queries) error
 }{
 	{
+		name:    "LeaseToken of WeChat (Q10)",
+		prepare: insertConnection,
+		use: func(ctx context.Context, q db.Queries) error {
+			return q.Wechat().LeaseToken(ctx, poolID, connectionID, 0, now.Add(time.Second), now)
+		},
+	},
+	{
+		name: "StoreToken of WeChat (Q10)",
+		prepare: func(ctx context.Context, q db.Queries) error {
+			return errors.Join(insertConnection(ctx, q), q.Wechat().LeaseToken(ctx, poolID, connectionID, 0, now.Add(time.Second), now))
+		},
+		use: func(ctx context.Context, q db.Queries) error {
+			return q.Wechat().StoreToken(ctx, poolID, connectionID, 0, now.Add(time.Second), []byte("sealed"), now.Add(time.Hour))
+		},
+	},
+	{
+		name: "VoidToken of WeChat (Q10)",
+		prepare: func(ctx context.Context, q db.Queries) error {
+			return errors.Join(insertConnection(ctx, q), q.Wechat().LeaseToken(ctx, poolID, connectionID, 0, now.Add(time.Second), now))
+		},
+		use: func(ctx context.Context, q db.Queries) error {
+			return q.Wechat().VoidToken(ctx, poolID, connectionID, 0)
+		},
+	},
+	{
+		name:    "ClaimEvent of WeChat (Q10)",
+		prepare: func(context.Context, db.Queries) error { return nil },
+		use: func(ctx context.Context, q db.Queries) error {
+			return q.Wechat().ClaimEvent(ctx, poolID, connectionID, []byte("event"), now.Add(time.Second), now.Add(time.Hour), now)
+		},
+	},
+	{
+		name: "SettleEvent of WeChat (Q10)",
+		prepare: func(ctx context.Context, q db.Queries) error {
+			return q.Wechat().ClaimEvent(ctx, poolID, connectionID, []byte("event"), now.Add(time.Second), now.Add(time.Hour), now)
+		},
+		use: func(ctx context.Context, q db.Queries) error {
+			return q.Wechat().SettleEvent(ctx, poolID, connectionID, []byte("event"), "reply")
+		},
+	},
+	{
+		name: "TakeScan of WeChat (Q5)",
+		prepare: func(ctx context.Context, q db.Queries) error {
+			return q.Wechat().PutScan(ctx, poolID, connectionID, "alice", db.WechatScan{Sealed: []byte{1}, ExpiresAt: now.Add(time.Second)})
+		},
+		use: func(ctx context.Context, q db.Queries) error {
+			_, err := q.Wechat().TakeScan(ctx, poolID, connectionID, "alice", now)
+			return err
+		},
+	},
+	{
 		name:    "SpendStep (T4)",
 		prepare: insertFactor,
 		use: func(ctx context.Context, q db.Queries) error {
