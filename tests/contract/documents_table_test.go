@@ -88,6 +88,7 @@ var documents = []document{
 		id: "003", method: "POST", path: "/api/v3/gene-qrcode", operationID: "createQRCode",
 		fields: append([]field{
 			{in: "header", name: "x-authing-app-id", typ: "string", differs: "the SDKs' way to name an application; the document does not list it"},
+			{in: "header", name: "x-authing-userpool-id", typ: "string", differs: "the SDKs' way to name a userpool; without an application it means the default one there"},
 			{
 				in: "body", name: "type", typ: "string", need: required,
 				enum:    []string{"MOBILE_APP", "WECHAT_MINIPROGRAM", "WECHAT_OFFICIAL_ACCOUNT", "WECHAT_OFFICIAL_ACCOUN"},
@@ -100,6 +101,8 @@ var documents = []document{
 			{in: "answer", name: "data.qrcodeId", typ: "string", need: required},
 			{in: "answer", name: "data.url", typ: "string", need: required},
 			{in: "answer", name: "data.customLogoUrl", typ: "string"},
+			{in: "answer", name: "data.expiresIn", typ: "integer", differs: "ours: the page need not guess when to ask for a new one"},
+			{in: "answer", name: "data.interval", typ: "integer", differs: "ours: how often to poll (RFC 8628 section 3.2)"},
 		}, statusEnvelope...),
 	},
 	{

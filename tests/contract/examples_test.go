@@ -8,6 +8,9 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
+// dataAtTimes are the operations whose success has data in some cases only.
+var dataAtTimes = map[string]string{"changeQRCodeStatus": "its older clients know none; after SCAN there is what the user must see (Q5)"}
+
 // TestExamplesAreTrue: what a reader copies from the contract works. The loading of the contract validates every example
 // against its schema; here it is looked at whether they are examples of what they should be.
 func TestExamplesAreTrue(t *testing.T) {
@@ -28,7 +31,7 @@ func TestExamplesAreTrue(t *testing.T) {
 				_, hasData := value["data"]
 				wantData := schema.Properties["data"] != nil
 				switch succeeded := op.dialect.read(t, encode(t, value)).success; {
-				case succeeded && hasData == wantData:
+				case succeeded && (hasData == wantData || dataAtTimes[op.OperationID] != ""):
 					successes++
 				case succeeded:
 					t.Errorf("example %s: a success, data: %v, want %v", name, hasData, wantData)
@@ -55,7 +58,7 @@ func TestSuccessNeedsData(t *testing.T) {
 			t.Errorf("%s: a refusal without data is refused: %v", op.OperationID, err)
 		}
 		err := schema.VisitJSON(op.dialect.success())
-		if hasData := schema.Properties["data"] != nil; hasData == (err == nil) {
+		if hasData := schema.Properties["data"] != nil && dataAtTimes[op.OperationID] == ""; hasData == (err == nil) {
 			t.Errorf("%s: data in the contract: %v; a success without data: %v", op.OperationID, hasData, err)
 		}
 		for _, member := range schema.Required {

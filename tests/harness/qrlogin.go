@@ -86,6 +86,26 @@ func (p *Person) Act(action gen.ChangeQRCodeStatusDtoAction, id string) *gen.Set
 	return r
 }
 
+// ScanLogin scans a login QR code and returns what the phone shows then.
+func (p *Person) ScanLogin(l *Login) gen.QRCodeLoginDto {
+	p.t.Helper()
+	r := p.Act(gen.ChangeQRCodeStatusDtoActionSCAN, l.ScanID)
+	if r.JSON200 == nil || r.JSON200.Data == nil || r.JSON200.Data.Login == nil {
+		p.t.Fatalf("scan: %s", r.Body)
+	}
+	return *r.JSON200.Data.Login
+}
+
+// Pick confirms with number matching.
+func (p *Person) Pick(l *Login, number int) *gen.SetQRCodeStatusResult {
+	p.t.Helper()
+	r, err := p.Client.SetQRCodeStatusWithResponse(context.Background(), gen.SetQRCodeStatusJSONRequestBody{
+		QrcodeID: l.ScanID, Action: gen.ChangeQRCodeStatusDtoActionCONFIRM, Number: &number,
+	})
+	p.h.must(err)
+	return r
+}
+
 // Approve scans and confirms, and returns the ticket that the page then sees.
 func (p *Person) Approve(l *Login) string {
 	p.t.Helper()

@@ -90,7 +90,8 @@ func (g *gate) guard(next http.Handler) http.Handler {
 		started := time.Now()
 		w := newResponse()
 		defer w.release()
-		if r.Method == http.MethodHead { // a GET whose body net/http leaves out (RFC 9110 section 9.3.2)
+		head := r.Method == http.MethodHead
+		if head { // a GET whose body net/http leaves out (RFC 9110 section 9.3.2)
 			r = r.Clone(r.Context())
 			r.Method = http.MethodGet
 		}
@@ -98,7 +99,7 @@ func (g *gate) guard(next http.Handler) http.Handler {
 		x := &exchange{op: op, dialect: dialect, info: describe(r, g.Proxies), problem: wantsProblem(r)}
 		ctx := reqinfo.With(context.WithValue(r.Context(), exchangeKey{}, x), x.info)
 		if op != nil && op.events != nil {
-			w.stream = &stream{to: client, schemas: op.events, request: x.info.ID} // ends when the client goes or there is no more to tell
+			w.stream = &stream{to: client, schemas: op.events, request: x.info.ID, head: head} // ends when the client goes or there is no more to tell
 		} else {
 			var cancel context.CancelFunc
 			ctx, cancel = context.WithTimeout(ctx, g.Timeout)

@@ -53,6 +53,7 @@ type stream struct {
 	control *http.ResponseController
 	schemas map[string]*openapi3.Schema
 	request string // X-Request-Id
+	head    bool   // the client asks for the headers only
 	partial bytes.Buffer
 	sent    int
 	broken  error // the first event that breaks the contract; it and what follows are not sent
@@ -82,10 +83,17 @@ func (w *response) startStream() error {
 	return nil
 }
 
+// errHead ends a stream that nobody reads: net/http sends the headers when the handler returns.
+var errHead = errors.New("only the headers were asked for")
+
 // write takes a part of the text and sends the events that are whole by it.
 func (s *stream) write(part []byte) error {
 	if s.broken != nil {
 		return s.broken
+	}
+	if s.head {
+		s.gone = true
+		return errHead
 	}
 	s.partial.Write(part)
 	for {
