@@ -38,7 +38,7 @@ func signInRaw(h *harness.Instance, context string) *harness.Raw {
 }
 
 // told waits until the program was told of so many sessions, and returns them.
-func told(t *testing.T, h *harness.Instance, p *harness.Program, n int) []harness.Event {
+func told(t *testing.T, h *harness.Instance, p *harness.Program, n int) []harness.Call {
 	t.Helper()
 	h.Settle()
 	events := p.Events()
@@ -61,7 +61,7 @@ func TestHooksOfASignIn(t *testing.T) {
 	if len(before) != 1 {
 		t.Fatalf("asked %+v", before)
 	}
-	for stage, e := range map[string]harness.Event{"pre": before[0], "post": after[0]} {
+	for stage, e := range map[string]harness.Call{"pre": before[0], "post": after[0]} {
 		d := e.Data
 		if e.Type != "authentication."+stage || d.UserpoolID != h.Credentials.UserpoolID || d.ApplicationID != h.Credentials.AppID || d.Method != "password" ||
 			d.User.ID != alice.ID || d.User.Username != "alice" || d.User.DisplayName != "alice" || d.IP != "127.0.0.1" || !strings.HasPrefix(d.UserAgent, "Go-http-client") {
@@ -148,13 +148,13 @@ func TestHookThatFails(t *testing.T) {
 	patient, hurried, yes, no := hook.MaxTimeout, hook.MinTimeout, true, false
 	for name, test := range map[string]struct {
 		timeout time.Duration
-		answer  func(harness.Event) (int, string)
+		answer  func(harness.Call) (int, string)
 	}{
-		"late":     {hurried, func(harness.Event) (int, string) { <-done; return 200, "" }},
-		"HTTP 500": {patient, func(harness.Event) (int, string) { return 500, "" }},
-		"nonsense": {patient, func(harness.Event) (int, string) { return 200, "<p>" + denial }},
-		"too long": {patient, func(harness.Event) (int, string) { return 200, strings.Repeat(" ", 17<<10) }},
-		"redirect": {patient, func(harness.Event) (int, string) { return 302, "" }},
+		"late":     {hurried, func(harness.Call) (int, string) { <-done; return 200, "" }},
+		"HTTP 500": {patient, func(harness.Call) (int, string) { return 500, "" }},
+		"nonsense": {patient, func(harness.Call) (int, string) { return 200, "<p>" + denial }},
+		"too long": {patient, func(harness.Call) (int, string) { return 200, strings.Repeat(" ", 17<<10) }},
+		"redirect": {patient, func(harness.Call) (int, string) { return 302, "" }},
 	} {
 		pre.AnswerWith(test.answer)
 		pre.Set(hook.Change{Timeout: &test.timeout, FailOpen: &no})
@@ -240,7 +240,7 @@ func TestHookIsToldAgain(t *testing.T) {
 	h.SignUp("alice")
 	post, healthy := h.Hook(db.HookPost), h.Hook(db.HookPost)
 	failures := 0
-	post.AnswerWith(func(harness.Event) (int, string) {
+	post.AnswerWith(func(harness.Call) (int, string) {
 		if failures++; failures <= 2 {
 			return 500, "not now"
 		}

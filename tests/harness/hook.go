@@ -23,12 +23,12 @@ type Program struct {
 	hook.Described
 	h      *Instance
 	mu     sync.Mutex
-	answer func(Event) (status int, body string)
-	events []Event
+	answer func(Call) (status int, body string)
+	events []Call
 }
 
-// Event is what a program was sent.
-type Event struct {
+// Call is what a program was sent.
+type Call struct {
 	WebhookID string
 	Body      string
 	Type      string
@@ -85,18 +85,18 @@ func (p *Program) Listed() hook.Described {
 
 // Answer makes the program answer this from now on.
 func (p *Program) Answer(status int, body string) {
-	p.AnswerWith(func(Event) (int, string) { return status, body })
+	p.AnswerWith(func(Call) (int, string) { return status, body })
 }
 
 // AnswerWith makes the program answer what a function says, which may take its time.
-func (p *Program) AnswerWith(f func(Event) (status int, body string)) {
+func (p *Program) AnswerWith(f func(Call) (status int, body string)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.answer = f
 }
 
 // Events are what the program was sent so far.
-func (p *Program) Events() []Event {
+func (p *Program) Events() []Call {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.Clone(p.events)
@@ -107,7 +107,7 @@ func (p *Program) serve(w http.ResponseWriter, r *http.Request) {
 	if err != nil { // whoever has called is gone
 		return
 	}
-	e := Event{WebhookID: r.Header.Get("webhook-id"), Body: string(body)}
+	e := Call{WebhookID: r.Header.Get("webhook-id"), Body: string(body)}
 	var content struct {
 		Type, Timestamp string
 		Data            EventData
@@ -128,7 +128,7 @@ func (p *Program) serve(w http.ResponseWriter, r *http.Request) {
 
 // verify does what the text of Standard Webhooks asks of a receiver: the signature is v1, and the base64 of the HMAC-SHA256 of
 // id, timestamp and body, joined by full stops, with the bytes that the secret encodes; the timestamp is of these minutes.
-func (p *Program) verify(r *http.Request, e Event) {
+func (p *Program) verify(r *http.Request, e Call) {
 	timestamp := r.Header.Get("webhook-timestamp")
 	seconds, err := strconv.ParseInt(timestamp, 10, 64)
 	p.h.check(err)
