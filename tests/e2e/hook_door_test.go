@@ -6,6 +6,8 @@ import (
 	"github.com/menshen-auth/menshen/db"
 	"github.com/menshen-auth/menshen/gen"
 	"github.com/menshen-auth/menshen/impl/app"
+	"github.com/menshen-auth/menshen/impl/wechat"
+	"github.com/menshen-auth/menshen/impl/wechat/wechattest"
 	"github.com/menshen-auth/menshen/tests/harness"
 )
 
@@ -20,30 +22,35 @@ var waysIn = map[string][]wayIn{
 	"loginWithCaptcha":     {(*house).loginWithPassword, (*house).loginWithEmail, (*house).loginWithSMS, (*house).loginAndRegister},
 	"loginWithMFA":         {(*house).loginWithMFA},
 	"registerWithCode":     {(*house).register},
-	"exchangeQRCodeTicket": {(*house).exchange},
+	"exchangeQRCodeTicket": {(*house).exchange, (*house).exchangeOfWechat},
 	"redeemFastpass":       {(*house).redeem},
 }
 
 // noWayIn is why a door leads to no session of a user's.
-var noWayIn = map[string]string{"getManagementToken": "the token is that of a program, and no user's"}
+var noWayIn = map[string]string{
+	"getManagementToken": "the token is that of a program, and no user's",
+	"getToken":           "the session was opened before",
+}
 
 // house is a service with hooks, and users of every kind.
 type house struct {
-	t     *testing.T
-	h     *harness.Instance
-	alice *harness.Person // has an authenticator
+	t      *testing.T
+	h      *harness.Instance
+	wechat *wechattest.Server
+	alice  *harness.Person // has an authenticator
 }
 
 func newHouse(t *testing.T) *house {
 	t.Helper()
-	h := harness.New(t, harness.NoLimits, func(c *app.Config) {
+	double := wechattest.New(t)
+	h := harness.New(t, harness.NoLimits, harness.Wechat(double), func(c *app.Config) {
 		if err := c.AutoRegister.UnmarshalText([]byte("true")); err != nil {
 			t.Fatal(err)
 		}
 	})
 	h.Clock.Freeze()
 	h.CreateUser(everything())
-	return &house{t: t, h: h, alice: h.SignUp("alice").EnrolTOTP()}
+	return &house{t: t, h: h, wechat: double, alice: h.SignUp("alice").EnrolTOTP()}
 }
 
 // TestEveryDoorAsksTheHooks walks the doors. Whoever comes through one of them is asked about first: a hook that refuses lets
@@ -154,6 +161,15 @@ func (s *house) exchange() func() any {
 	s.alice.Login(s.alice.Code())
 	s.h.Clock.Advance(harness.Step)
 	ticket := s.alice.Approve(s.h.ShowQR(nil))
+	return func() any { return s.h.Exchange(ticket) }
+}
+
+// exchangeOfWechat is the ticket of somebody who has scanned with WeChat, and whom nobody vouches for.
+func (s *house) exchangeOfWechat() func() any {
+	connection, account := s.h.Official(true, wechat.Change{})
+	page := s.h.ShowQROf(gen.GeneQRCodeDto{Type: gen.GeneQRCodeDtoTypeWechatOfficialAccount, ExtIdpConnID: &connection.ID})
+	s.h.Push(account.Push(s.h.Clock.Now(), "", wechattest.Scan("carol", s.wechat.Scene(page.Payload), s.h.Clock.Now())))
+	ticket := page.Ticket()
 	return func() any { return s.h.Exchange(ticket) }
 }
 

@@ -13,6 +13,7 @@ type Login struct {
 	h       *Instance
 	PollID  string // what the page keeps to itself
 	URL     string // of the picture
+	LogoURL *string
 	ScanID  string // what a phone reads from the picture
 	Payload string // all that a phone reads
 }
@@ -24,16 +25,23 @@ func (h *Instance) ShowQR(customData map[string]any, editors ...gen.RequestEdito
 	if customData != nil {
 		body.CustomData = JSON(customData)
 	}
+	l := h.ShowQROf(body, editors...)
+	var payload struct{ QRCodeID string }
+	h.must(json.Unmarshal([]byte(l.Payload), &payload))
+	l.ScanID = payload.QRCodeID
+	return l
+}
+
+// ShowQROf makes a login QR code of any type and reads its picture. What a scan leads to is WeChat's business for most types.
+func (h *Instance) ShowQROf(body gen.GeneQRCodeDto, editors ...gen.RequestEditorFn) *Login {
+	h.t.Helper()
 	r, err := h.Client.CreateQRCodeWithResponse(context.Background(), nil, body, editors...)
 	h.must(err)
 	if r.JSON200 == nil || r.JSON200.Data == nil {
 		h.t.Fatalf("login QR code: %s", r.Body)
 	}
-	l := &Login{h: h, PollID: r.JSON200.Data.QrcodeID, URL: r.JSON200.Data.URL}
+	l := &Login{h: h, PollID: r.JSON200.Data.QrcodeID, URL: r.JSON200.Data.URL, LogoURL: r.JSON200.Data.CustomLogoURL}
 	l.Payload = h.ReadQR(h.Picture(l.Picture().Body))
-	var payload struct{ QRCodeID string }
-	h.must(json.Unmarshal([]byte(l.Payload), &payload))
-	l.ScanID = payload.QRCodeID
 	return l
 }
 
