@@ -5,6 +5,8 @@
 //   - There is one way to a session, Open, in the transaction that uses up what was proved. Every door goes through it. It asks
 //     again, under the lock of the user's row, whether a code of an authenticator is needed, so that no door can forget it; a
 //     session that another one vouches for (QR login, fastpass) has the assurance of that one, never more, and expires no later.
+//   - Open takes no grant that the hooks of the application have not let pass (authn.Screened), and tells them of every session.
+//     They are asked when the first factor was right, outside of any transaction; a refusal uses nothing up.
 //   - Where the protocol has no field for that code, what was proved is used up and the sign-in waits, five minutes, for
 //     FinishSignIn with its mfaToken, which is good once and for nothing else. A new password ends it.
 //   - A password is hashed with argon2id, a bounded number at a time; an unknown user costs the same as a known one.

@@ -1,4 +1,5 @@
-// Package notify brings messages to people: verification codes and notices, by e-mail and SMS. It is an outbox. Whoever has
+// Package notify brings messages to people, verification codes and notices, by e-mail and SMS, and events to programs (hooks).
+// It is an outbox. Whoever has
 // something to say writes it in the transaction of what it is about, and a worker of any replica delivers it.
 //
 // Invariants:
