@@ -2,8 +2,10 @@ package account
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/menshen-auth/menshen/db"
 	"github.com/menshen-auth/menshen/impl/internal/authn"
@@ -147,5 +149,45 @@ func TestIdentitiesRace(t *testing.T) {
 				t.Errorf("%d say that they made the user, and there are %d", made, n)
 			}
 		})
+	}
+}
+
+// TestLoserFindsTheWinnersUser (Q10): who waits for another transaction that is making the same person's user leaves nothing of
+// its own behind, and goes on with that one; if the other fails, with its own.
+func TestLoserFindsTheWinnersUser(t *testing.T) {
+	t.Parallel()
+	errFailed := errors.New("the effect failed")
+	for name, outcome := range map[string]error{"the other one wins": nil, "the other one fails": errFailed} {
+		r := newRig(t)
+		var first, second string
+		var isNew bool
+		done := make(chan error, 1)
+		err := r.store.InTx(t.Context(), func(q db.Queries) (err error) {
+			if first, _, err = r.UserOfIdentity(t.Context(), q, "pool", atWechat("c1", "wx1", "o1", "u"), true); err != nil {
+				return err
+			}
+			go func() {
+				var err error
+				second, isNew, err = r.userOf(t.Context(), atWechat("c2", "wx2", "o2", "u"), true)
+				done <- err
+			}()
+			const waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+			for r.count(waiting) == 0 {
+				select {
+				case err := <-done:
+					t.Fatalf("%s: nobody waited: %v", name, err)
+				case <-time.After(time.Millisecond):
+				}
+			}
+			return outcome
+		})
+		r.want(name, err, outcome)
+		r.must(<-done)
+		if n := r.count("SELECT count(*) FROM users"); n != 1 || (outcome == nil) != (first == second) || (outcome == nil) == isNew {
+			t.Errorf("%s: %s and %s, new %v, %d users", name, first, second, isNew, n)
+		}
+		if n := r.count("SELECT count(*) FROM identities"); (outcome == nil) != (n == 3) {
+			t.Errorf("%s: %d identities", name, n)
+		}
 	}
 }

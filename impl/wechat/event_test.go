@@ -2,6 +2,7 @@ package wechat
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/menshen-auth/menshen/db"
+	"github.com/menshen-auth/menshen/impl/internal/apierr"
 	"github.com/menshen-auth/menshen/impl/wechat/wechattest"
 )
 
@@ -52,17 +54,17 @@ func TestFailedEffectIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, r *rig, a *wechattest.Account) {
 		r.logins.open("scene")
-		r.logins.fail = []error{errLost, nil, errLost}
+		r.logins.fail = []error{errLost, apierr.ErrUnavailable, errors.New("a bug"), nil, errLost}
 		event := wechattest.Scan("alice", "scene", r.clock.Now())
-		for try := range 2 {
-			if status, _ := r.pushed(a, a.Push(r.clock.Now(), "", event)); status != http.StatusServiceUnavailable {
+		for try, want := range []int{503, 503, 500, 503} {
+			if status, _ := r.pushed(a, a.Push(r.clock.Now(), "", event)); status != want {
 				t.Errorf("try %d: HTTP %d", try, status)
 			}
 		}
 		if text := r.settled(a, event); !strings.Contains(text, "signed in") {
 			t.Errorf("told %q", text)
 		}
-		r.wantHeard("three tries", "scan", "scan", "confirm", "scan", "confirm")
+		r.wantHeard("five tries", "scan", "scan", "scan", "scan", "confirm", "scan", "confirm")
 
 		r.logins.open("numbers", 17, 42, 63)
 		r.settled(a, wechattest.Scan("alice", "numbers", r.clock.Now()))

@@ -108,7 +108,13 @@ func TestMiniProgramProvesItself(t *testing.T) {
 			t.Errorf("%s: HTTP %d %+v", name, status, answer)
 		}
 	}
-	_, err := r.connections.Set(t.Context(), r.mini.ID, Change{Disabled: ptr(true)})
+	asXML, err := http.NewRequest(http.MethodPost, "http://id.example.com/api/v3/set-wechat-miniprogram-qrcode-status", strings.NewReader("{"+good(`"action":"SCAN"`)+"}"))
+	r.must(err)
+	asXML.Header.Set("Content-Type", "application/xml") // which only a push may be
+	if w := r.do(asXML); w.Code != http.StatusUnsupportedMediaType {
+		t.Errorf("JSON as XML: HTTP %d", w.Code)
+	}
+	_, err = r.connections.Set(t.Context(), r.mini.ID, Change{Disabled: ptr(true)})
 	r.must(err)
 	for _, rest := range []string{`"action":"SCAN"`, `"action":"SCAN","connection":"` + r.mini.ID + `"`} {
 		if _, answer := r.step(good(rest)); answer.StatusCode != 422 {

@@ -1,6 +1,7 @@
 package wechat
 
 import (
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -248,6 +249,16 @@ func TestMessagesThatAreNone(t *testing.T) {
 			if w := r.do(request); w.Code != want {
 				t.Errorf("%q: HTTP %d %s", media, w.Code, w.Body)
 			}
+		}
+		nul := a.Push(r.clock.Now(), "", "")
+		nul.Body = io.NopCloser(strings.NewReader("<xml>\x00</xml>"))
+		if w := r.do(nul); w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), `"statusCode":400`) {
+			t.Errorf("NUL: HTTP %d %s", w.Code, w.Body)
+		}
+		long := a.Push(r.clock.Now(), "", "")
+		long.Body = io.NopCloser(strings.NewReader("<xml>" + strings.Repeat("a", 64<<10) + "</xml>"))
+		if w := r.do(long); w.Code != http.StatusRequestEntityTooLarge {
+			t.Errorf("too long: HTTP %d", w.Code)
 		}
 		r.logins.heard()
 		for name, message := range map[string]string{

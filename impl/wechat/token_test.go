@@ -66,13 +66,17 @@ func TestTokenIsRenewedInTime(t *testing.T) {
 		t.Fatalf("%d tokens were fetched", n)
 	}
 	r.clock.advance(time.Second)
-	letGo, slow := r.wechat.Hold(), make(chan error)
+	letGo, slow := r.wechat.Hold(), make(chan error, 1)
 	go func() {
 		_, err := r.scene(r.Service, "renews")
 		slow <- err
 	}()
 	for len(r.wechat.Calls(wechattest.PathToken)) < 2 {
-		time.Sleep(time.Millisecond)
+		select {
+		case err := <-slow:
+			t.Fatalf("no token was fetched: %v", err)
+		case <-time.After(time.Millisecond):
+		}
 	}
 	for _, err := range r.parallel(r.three(), 16) {
 		r.must(err)
