@@ -22,5 +22,11 @@
 //
 // Capabilities never import each other: one that needs another declares a small interface, and app plugs it in.
 //
-// The README tells how to add an operation.
+// To add an operation:
+//
+//  1. Write it into a fragment of openapi/fragments, examples included, and run make gen.
+//  2. The compiler names what the server lacks: a handler of a few lines in the capability's api.go.
+//  3. The rule goes into the capability's Service, its statement into db, its refusals into errors.go.
+//  4. Tell its story in tests/e2e; a test fails until every operation is called there.
+//  5. make check.
 package impl
