@@ -27,8 +27,9 @@ const (
 // Client calls WeChat's server API. WeChat wants secrets and tokens in URLs, so no error of it has one, nor anything that
 // WeChat answered but for the number of an error.
 type Client struct {
-	base *url.URL
-	http *http.Client
+	base    *url.URL
+	http    *http.Client
+	timeout time.Duration
 }
 
 // NewClient returns a client of the API at base, such as https://api.weixin.qq.com; http is for this machine only.
@@ -51,7 +52,7 @@ func NewClient(base string) (*Client, error) {
 	return &Client{u, &http.Client{
 		Transport:     transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}, nil
+	}, callTimeout}, nil
 }
 
 // CheckAPI tells whether base can be where the API is.
@@ -244,7 +245,7 @@ func readJSON(path string, body []byte, answer any) error {
 
 // call returns the body of an answer with HTTP 200, of at most limit bytes.
 func (c *Client) call(ctx context.Context, method, path string, query url.Values, request any, limit int64) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	u := *c.base
 	u.Path, u.RawQuery = path, query.Encode()

@@ -7,7 +7,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/menshen-auth/menshen/db"
 	"github.com/menshen-auth/menshen/impl/internal/apierr"
@@ -16,9 +15,6 @@ import (
 
 // maxScene is how long a scene can be at an official account, in characters; ours are shorter.
 const maxScene = 64
-
-// unionTimeout is how long the look for a union id may take: it is welcome, and not worth more.
-const unionTimeout = 1500 * time.Millisecond
 
 // handle lets a message take effect once, and returns what the person is told; "" for nothing.
 func (s *Service) handle(ctx context.Context, from pusher, m message, nonce string) (string, error) {
@@ -82,7 +78,7 @@ func chosen(text string) (number int, ok bool) {
 // at once; WeChat does so three times.
 func (s *Service) once(ctx context.Context, c db.Connection, event []byte, effect func(context.Context) (string, error)) (string, error) {
 	now := s.clock.Now()
-	until := now.Add(claimFor)
+	until := now.Add(s.waits.push + s.waits.settle) // longer than anybody works on it
 	err := s.store.Wechat().ClaimEvent(ctx, c.UserpoolID, c.ID, event, until, now.Add(eventFor), now)
 	if errors.Is(err, db.ErrNotFound) {
 		known, err := s.store.Wechat().Event(ctx, c.UserpoolID, c.ID, event)
@@ -98,7 +94,7 @@ func (s *Service) once(ctx context.Context, c db.Connection, event []byte, effec
 	if refused, ok := isRefusal(err); ok {
 		text, err = told(c, refused), nil
 	}
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleFor)
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.waits.settle)
 	defer cancel()
 	if err != nil {
 		_ = s.store.Wechat().ReleaseEvent(last, c.UserpoolID, c.ID, event, until) // it ends by itself, a little later
@@ -162,7 +158,7 @@ func (s *Service) scan(ctx context.Context, c db.Connection, openID, scene strin
 
 // unionID looks for the id that a person has at all programs of the account's owner.
 func (s *Service) unionID(ctx context.Context, c db.Connection, openID string) string {
-	ctx, cancel := context.WithTimeout(ctx, unionTimeout)
+	ctx, cancel := context.WithTimeout(ctx, s.waits.union)
 	defer cancel()
 	id, err := withToken(ctx, s, c, func(token string) (string, error) { return s.client.UnionID(ctx, token, openID) })
 	if err != nil {
@@ -200,7 +196,7 @@ func (s *Service) decide(ctx context.Context, c db.Connection, openID string, nu
 	if _, refused := isRefusal(err); err == nil || refused {
 		return text, err
 	}
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleFor)
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.waits.settle)
 	defer cancel()
 	return "", errors.Join(err, s.store.Wechat().ReturnScan(last, c.UserpoolID, c.ID, openID, taken))
 }

@@ -15,10 +15,6 @@ import (
 const (
 	// pushSkew is how far the timestamp of a push may be off (Q10).
 	pushSkew = 5 * time.Minute
-	// pushTimeout leaves settleFor before WeChat's five seconds are over.
-	pushTimeout = 4 * time.Second
-	// claimFor is longer than anybody works on an event.
-	claimFor = pushTimeout + settleFor
 	// eventFor is how long an event is remembered; a signature is good for ten minutes at most.
 	eventFor = time.Hour
 )
@@ -78,7 +74,7 @@ func (s *Service) pusher(ctx context.Context, connectionID string, p Signed) (fr
 // Push takes what WeChat pushes, and returns the XML of a reply to the person; nil for none. An error of any kind but a
 // refusal asks WeChat to try again. It returns before WeChat gives up waiting.
 func (s *Service) Push(ctx context.Context, connectionID string, p Signed, body []byte) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, pushTimeout)
+	ctx, cancel := context.WithTimeout(ctx, s.waits.push)
 	defer cancel()
 	from, err := s.pusher(ctx, connectionID, p)
 	if err != nil {

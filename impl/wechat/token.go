@@ -13,12 +13,8 @@ const (
 	// both for as long.
 	renewBefore = 4 * time.Minute
 	// leaseFor is longer than two calls may take, and so than anybody works on a new token.
-	leaseFor = 3 * callTimeout
-	// tokenWait is how long others wait for it.
-	tokenWait = 2500 * time.Millisecond
+	leaseFor  = 3 * callTimeout
 	tokenPoll = 50 * time.Millisecond
-	// settleFor is how long the last word about something may take when the request has no time left.
-	settleFor = 500 * time.Millisecond
 )
 
 // tokenAAD ties a token to its row.
@@ -50,7 +46,7 @@ func withToken[T any](ctx context.Context, s *Service, c db.Connection, call fun
 // token returns the access token of a connection, and its version. Of all replicas one fetches the next (Q10); the others
 // go on with the old one while it lives, or wait.
 func (s *Service) token(ctx context.Context, c db.Connection) (string, int64, error) {
-	ctx, cancel := context.WithTimeout(ctx, tokenWait+2*callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, s.waits.token+2*s.client.timeout)
 	defer cancel()
 	var waited time.Duration
 	for {
@@ -78,7 +74,7 @@ func (s *Service) token(ctx context.Context, c db.Connection) (string, int64, er
 			return "", 0, err
 		case usable:
 			return s.opened(c, row)
-		case waited >= tokenWait:
+		case waited >= s.waits.token:
 			return "", 0, ErrUnavailable.WithCause(errors.New("somebody else is fetching the access token"))
 		}
 		select {
@@ -99,7 +95,7 @@ func (s *Service) opened(c db.Connection, row db.WechatToken) (string, int64, er
 // WeChat has given to both.
 func (s *Service) fetch(ctx context.Context, c db.Connection, row db.WechatToken, until time.Time) (string, error) {
 	token, life, err := s.fresh(ctx, c, row)
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleFor)
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.waits.settle)
 	defer cancel()
 	if err != nil {
 		_ = s.store.Wechat().ReleaseToken(last, c.UserpoolID, c.ID, row.Version, until) // it ends by itself, later

@@ -29,9 +29,21 @@ type Settings struct {
 	PerIP limit.Rule // codes of wx.login from one address
 }
 
+// waits are how long something may take for which somebody is waiting.
+type waits struct {
+	token  time.Duration // for a token that somebody else is fetching
+	union  time.Duration // to look for a union id: it is welcome, and not worth more
+	push   time.Duration // to handle what WeChat pushes
+	settle time.Duration // for the last word about something when there is no time left
+}
+
+// usual waits answer WeChat within its five seconds (Q10).
+var usual = waits{token: 2500 * time.Millisecond, union: 1500 * time.Millisecond, push: 4 * time.Second, settle: 500 * time.Millisecond}
+
 // Service is the rules about WeChat.
 type Service struct {
 	Settings
+	waits   waits
 	store   *db.DB
 	ring    *keyring.Ring
 	clock   clock.Clock
@@ -43,7 +55,7 @@ type Service struct {
 
 // New returns the service.
 func New(s Settings, store *db.DB, ring *keyring.Ring, c clock.Clock, l *limit.Limiter, client *Client, logins Logins, log *slog.Logger) *Service {
-	return &Service{s, store, ring, c, l, client, logins, log}
+	return &Service{s, usual, store, ring, c, l, client, logins, log}
 }
 
 // Connection returns a connection of an application and type, with the id or, without one, the oldest. One that there is

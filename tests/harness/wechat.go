@@ -23,9 +23,9 @@ func Wechat(double *wechattest.Server) func(*app.Config) {
 // connection and the account as WeChat's servers have it.
 func (h *Instance) Official(encrypted bool, set wechat.Change) (db.Connection, *wechattest.Account) {
 	h.t.Helper()
-	set.WechatAppID, set.AppSecret, set.PushToken = ptr(wechattest.OfficialID), ptr(wechattest.OfficialSecret), ptr(wechattest.PushToken)
+	set.WechatAppID, set.AppSecret, set.PushToken = pointerTo(wechattest.OfficialID), pointerTo(wechattest.OfficialSecret), pointerTo(wechattest.PushToken)
 	if encrypted {
-		set.AESKey = ptr(wechattest.AESKey)
+		set.AESKey = pointerTo(wechattest.AESKey)
 	}
 	c := h.connect(db.WechatOfficialAccount, set)
 	return c, wechattest.NewAccount(h.t, h.URL+"/api/v3/wechat-push?connection="+c.ID, encrypted)
@@ -34,7 +34,7 @@ func (h *Instance) Official(encrypted bool, set wechat.Change) (db.Connection, *
 // MiniProgram connects the default application to the double's mini program.
 func (h *Instance) MiniProgram(set wechat.Change) db.Connection {
 	h.t.Helper()
-	set.WechatAppID, set.AppSecret = ptr(wechattest.MiniID), ptr(wechattest.MiniSecret)
+	set.WechatAppID, set.AppSecret = pointerTo(wechattest.MiniID), pointerTo(wechattest.MiniSecret)
 	return h.connect(db.WechatMiniprogram, set)
 }
 
@@ -58,4 +58,4 @@ func (h *Instance) Push(r *http.Request) (int, []byte) {
 	return response.StatusCode, body
 }
 
-func ptr[T any](v T) *T { return &v }
+func pointerTo[T any](v T) *T { return &v }
