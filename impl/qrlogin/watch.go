@@ -64,8 +64,9 @@ type Watch struct {
 	key     string
 	told    int // the newest event that was
 	wake    chan struct{}
-	mu      sync.Mutex // guards newest
+	mu      sync.Mutex // guards newest and its number
 	newest  db.QRLogin
+	id      int
 }
 
 // Watch waits for events after the one with the number told, 0 for all. An id that is not a poll secret is ErrUnknown; with
@@ -80,7 +81,7 @@ func (s *Service) Watch(ctx context.Context, pollID string, told int) (*Watch, e
 		w.Close()
 		return nil, err
 	}
-	w.tell(l)
+	w.tell(l, eventID(l, s.clock.Now()))
 	return w, nil
 }
 
@@ -112,9 +113,8 @@ func (w *Watch) Next(ctx context.Context, wait time.Duration) (Event, error) {
 		case <-w.wake:
 		}
 		w.mu.Lock()
-		l := w.newest
+		l, id := w.newest, w.id
 		w.mu.Unlock()
-		id := eventID(l, w.service.clock.Now())
 		if id <= w.told {
 			continue
 		}
@@ -127,10 +127,13 @@ func (w *Watch) Next(ctx context.Context, wait time.Duration) (Event, error) {
 	}
 }
 
-// tell hands over what the database has, and wakes whoever waits if that is news.
-func (w *Watch) tell(l db.QRLogin) {
+// tell hands over what the database has, and wakes who waits. What is older than what was told comes of two who looked at one
+// time, and is passed over.
+func (w *Watch) tell(l db.QRLogin, id int) {
 	w.mu.Lock()
-	w.newest = l
+	if id > w.id {
+		w.newest, w.id = l, id
+	}
 	w.mu.Unlock()
 	select {
 	case w.wake <- struct{}{}:
@@ -201,7 +204,7 @@ func (ws *watchers) tell(l db.QRLogin, now time.Time) {
 	for w, woken := range ws.byKey[string(l.PollHash)] {
 		if id > woken { // waking all of them every second would cost more than everything else
 			ws.byKey[w.key][w] = id
-			w.tell(l)
+			w.tell(l, id)
 		}
 	}
 }

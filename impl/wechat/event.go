@@ -18,21 +18,25 @@ const maxScene = 64
 
 // handle lets a message take effect once, and returns what the person is told; "" for nothing.
 func (s *Service) handle(ctx context.Context, from pusher, m message, nonce string) (string, error) {
+	event := s.ring.MAC("wechat_events", m.From, m.CreateTime, m.Type, m.Event, m.EventKey, m.Content, m.ID, m.To)
+	if err := s.useNonce(ctx, from, nonce, event); err != nil {
+		return "", err
+	}
 	effect := s.effect(from, m)
 	if effect == nil {
 		return "", nil
 	}
-	event := s.ring.MAC("wechat_events", m.From, m.CreateTime, m.Type, m.Event, m.EventKey, m.Content, m.ID, m.To)
-	// The plain signature does not cover the body: with a nonce that was seen, only the message that it came with counts.
-	nonceHash := s.ring.MAC("wechat_nonces", nonce)
-	err := s.store.Wechat().UseNonce(ctx, from.UserpoolID, from.ID, nonceHash, event, from.at.Add(2*pushSkew))
-	if errors.Is(err, db.ErrNotFound) {
-		return "", ErrSignature.WithDetail("nonce")
-	}
-	if err != nil {
-		return "", err
-	}
 	return s.once(ctx, from.Connection, event, effect)
+}
+
+// useNonce ties a nonce to what it came with, whether that has an effect or not. The plain signature does not cover the body:
+// whoever reads one query string in the log of a proxy could send any other message with it.
+func (s *Service) useNonce(ctx context.Context, from pusher, nonce string, event []byte) error {
+	err := s.store.Wechat().UseNonce(ctx, from.UserpoolID, from.ID, s.ring.MAC("wechat_nonces", nonce), event, from.at.Add(2*pushSkew))
+	if errors.Is(err, db.ErrNotFound) {
+		err = ErrSignature.WithDetail("nonce")
+	}
+	return err
 }
 
 // effect is what a message does; nil for nothing.

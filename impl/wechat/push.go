@@ -36,8 +36,11 @@ type pusher struct {
 
 // Handshake tells whether a push URL was entered at the right account: the signature is right.
 func (s *Service) Handshake(ctx context.Context, connectionID string, p Signed) error {
-	_, err := s.pusher(ctx, connectionID, p)
-	return err
+	from, err := s.pusher(ctx, connectionID, p)
+	if err != nil {
+		return err
+	}
+	return s.useNonce(ctx, from, p.Nonce, s.ring.MAC("wechat_events", "handshake"))
 }
 
 // pusher finds the official account, if the signature is right and near its time. A connection that there is not is
