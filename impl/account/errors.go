@@ -32,6 +32,10 @@ var (
 		Kind: apierr.Conflict, Code: "account.identity_taken", API: 1640,
 		EN: "The external identity belongs to another account.", ZH: "外部身份已被其他账号绑定。",
 	})
+	ErrIdentityUnknown = apierr.Define(apierr.Error{
+		Kind: apierr.Forbidden, Code: "account.identity_unknown", API: 1641,
+		EN: "This external account belongs to nobody here.", ZH: "该外部账号未绑定任何用户。",
+	})
 	ErrUsername = apierr.Define(apierr.Error{
 		Kind: apierr.Invalid, Code: "account.username", Number: 1000027,
 		EN: "A user name consists of letters, digits, '.', '_' and '-', and is not all digits.",

@@ -44,7 +44,7 @@ func TestUserOfIdentity(t *testing.T) {
 	r := newRig(t)
 	ctx := t.Context()
 	_, _, err := r.userOf(ctx, atWechat("c1", "wx1", "o1", ""), false)
-	r.want("of somebody who is not known", err, ErrUserNotFound)
+	r.want("of somebody who is not known", err, ErrIdentityUnknown)
 	if n := r.count("SELECT count(*) FROM users"); n != 0 {
 		t.Fatalf("%d users", n)
 	}
@@ -103,7 +103,7 @@ func TestIdentityStaysWhereItIs(t *testing.T) {
 		_, _, err := r.UserOfIdentity(ctx, q, "other", atWechat("c1", "wx1", "o1", "u"), false)
 		return err
 	})
-	r.want("in another userpool", err, ErrUserNotFound)
+	r.want("in another userpool", err, ErrIdentityUnknown)
 }
 
 // TestIdentitiesRace (Q10): somebody who comes for the first time, many times at once, at one app and another, is one user.

@@ -15,7 +15,7 @@ const maxIdentityTries = 3
 
 // UserOfIdentity returns the user whom an external identity source knows, in the transaction of q. If there is none and create
 // says so, it makes a user without name or password: of two that race for the same person, or for two identities of the same
-// wider one, one makes the user and the other finds it. Without create it is ErrUserNotFound.
+// wider one, one makes the user and the other finds it. Without create it is ErrIdentityUnknown.
 //
 // The identity itself says more than the wider one; where they name two users, the wider one is left where it is. The user may
 // be disabled: Open refuses then.
@@ -29,7 +29,7 @@ func (s *Service) UserOfIdentity(ctx context.Context, q db.Queries, userpoolID s
 			return "", false, err
 		}
 		if !create {
-			return "", false, ErrUserNotFound
+			return "", false, ErrIdentityUnknown
 		}
 		userID, err := s.createIdentified(ctx, q, userpoolID, id)
 		if err == nil || !errors.Is(err, db.ErrNotFound) {

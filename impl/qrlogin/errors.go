@@ -40,6 +40,10 @@ var (
 		Kind: apierr.RateLimited, Code: "qrlogin.watched",
 		EN: "Too many connections wait for QR codes; poll instead.", ZH: "等待二维码状态的连接过多，请改用轮询。",
 	})
+	ErrPartial = apierr.Define(apierr.Error{
+		Kind: apierr.Unavailable, Code: "qrlogin.partial",
+		EN: "It cannot be told right now who this is; scan again later.", ZH: "暂时无法确认身份，请稍后重新扫码。",
+	})
 	ErrContext = apierr.Define(apierr.Error{
 		Kind: apierr.Invalid, Code: "qrlogin.context",
 		EN: "The context is too large.", ZH: "context 过大。",

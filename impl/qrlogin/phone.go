@@ -1,6 +1,7 @@
 package qrlogin
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -59,32 +60,41 @@ func (s *Service) Confirm(ctx context.Context, u authn.User, id string, number i
 	}
 	now := s.clock.Now()
 	decision := db.QRConfirmation{Pin: pin(u), UserID: u.ID, Number: number, TicketExpiresAt: now.Add(db.Life(app.TicketSeconds, s.TicketTTL))}
-	return s.decide(ctx, audit.User(u.ID), l, func(q db.Queries) (state string, err error) {
+	return s.decide(ctx, audit.User(u.ID), l, func(q db.Queries) (refusal, err error) {
 		if err := s.accounts.Vouches(ctx, q, u); err != nil {
-			return "", err
+			return nil, err
 		}
-		if state, err = q.QRLogins().Confirm(ctx, l.UserpoolID, l.ID, decision, now); err != nil || state != db.QRAuthorized {
-			return state, err
+		if refusal, err = s.confirm(ctx, q, l, decision); refusal != nil || err != nil {
+			return refusal, err
 		}
-		return state, s.accounts.MergeCustomData(ctx, q, u.UserpoolID, u.ID, json.RawMessage(l.CustomData))
+		return nil, s.accounts.MergeCustomData(ctx, q, u.UserpoolID, u.ID, json.RawMessage(l.CustomData))
 	})
 }
 
-// decide takes the edge of a confirmation, which leads to the state that confirm returns. A wrong number, which cancels the
-// login, is ErrNumber.
-func (s *Service) decide(ctx context.Context, actor string, l db.QRLogin, confirm func(db.Queries) (state string, err error)) error {
-	right := true
-	err := s.edge(ctx, actor, l, func(q db.Queries) (audited, error) {
-		state, err := confirm(q)
-		if right = state == db.QRAuthorized; right {
-			return audited{"qrlogin.confirm", audit.Success}, err
-		}
-		return audited{"qrlogin.number", audit.Refused}, err
-	})
-	if err == nil && !right {
-		err = ErrNumber
+// confirm takes the edge of a confirmation. A wrong number is the refusal ErrNumber, and cancels the login.
+func (s *Service) confirm(ctx context.Context, q db.Queries, l db.QRLogin, c db.QRConfirmation) (refusal, err error) {
+	state, err := q.QRLogins().Confirm(ctx, l.UserpoolID, l.ID, c, s.clock.Now())
+	if err == nil && state != db.QRAuthorized {
+		refusal = ErrNumber
 	}
-	return err
+	return refusal, err
+}
+
+// decide takes the edge of a decision in a transaction. With an error nothing has changed; a refusal has ended the login, and is
+// what the person is told.
+func (s *Service) decide(ctx context.Context, actor string, l db.QRLogin, step func(db.Queries) (refusal, err error)) error {
+	var refusal error
+	err := s.edge(ctx, actor, l, func(q db.Queries) (note audited, err error) {
+		refusal, err = step(q)
+		switch {
+		case refusal == nil:
+			return audited{"qrlogin.confirm", audit.Success}, err
+		case errors.Is(refusal, ErrNumber):
+			return audited{"qrlogin.number", audit.Refused}, err
+		}
+		return audited{"qrlogin.confirm", audit.Refused}, err
+	})
+	return cmp.Or(err, refusal)
 }
 
 // Cancel turns the page away.

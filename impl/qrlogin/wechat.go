@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/menshen-auth/menshen/db"
+	"github.com/menshen-auth/menshen/impl/internal/apierr"
 	"github.com/menshen-auth/menshen/impl/internal/audit"
 	"github.com/menshen-auth/menshen/impl/internal/authn"
 	"github.com/menshen-auth/menshen/impl/internal/wechatid"
@@ -94,16 +95,25 @@ func (s *Service) WechatConfirm(ctx context.Context, connectionID, scene string,
 	decision := db.QRConfirmation{
 		Pin: db.QRPin{PersonHash: person}, Number: number, TicketExpiresAt: now.Add(db.Life(app.TicketSeconds, s.TicketTTL)),
 	}
-	return s.decide(ctx, audit.Connection(connectionID), l, func(q db.Queries) (string, error) {
+	return s.decide(ctx, audit.Connection(connectionID), l, func(q db.Queries) (refusal, err error) {
 		if l.MatchNumber == nil || *l.MatchNumber == number { // a wrong one makes no user
-			userID, _, err := s.accounts.UserOfIdentity(ctx, q, l.UserpoolID, p.Identity(connectionID), c.CreateUsers)
-			if err != nil {
-				return "", err
+			decision.UserID, _, err = s.accounts.UserOfIdentity(ctx, q, l.UserpoolID, p.Identity(connectionID), c.CreateUsers && !p.Partial)
+			switch unknown := isRefusal(err); {
+			case unknown && p.Partial:
+				return nil, ErrPartial
+			case unknown: // the page need not wait any longer
+				return err, q.QRLogins().Cancel(ctx, l.UserpoolID, l.ID, decision.Pin, now)
+			case err != nil:
+				return nil, err
 			}
-			decision.UserID = userID
 		}
-		return q.QRLogins().Confirm(ctx, l.UserpoolID, l.ID, decision, now)
+		return s.confirm(ctx, q, l, decision)
 	})
+}
+
+func isRefusal(err error) bool {
+	var refusal *apierr.Error
+	return errors.As(err, &refusal) && refusal.Kind == apierr.Forbidden
 }
 
 // WechatCancel turns the page away, for the person who has scanned.

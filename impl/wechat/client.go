@@ -86,6 +86,7 @@ const (
 	codeBadLogin     = 40029 // of wx.login
 	codeUsedLogin    = 40163
 	codeBlockedLogin = 40226 // WeChat finds the person risky
+	codeNoAPI        = 48001 // the account has not the right to ask this
 	codeQuota        = 45009
 	codeFrequency    = 45011
 )
@@ -185,13 +186,19 @@ func (c *Client) Session(ctx context.Context, appID, secret, code string) (wecha
 	return wechatid.Person{AppID: appID, OpenID: answer.OpenID, UnionID: answer.UnionID}, nil
 }
 
-// UnionID returns the union id of somebody who follows an official account; empty if there is none.
+// UnionID returns the union id of somebody who follows an official account; empty if there is none, as for accounts of the kinds
+// that WeChat does not let ask.
 func (c *Client) UnionID(ctx context.Context, token, openID string) (string, error) {
 	const path = "/cgi-bin/user/info"
 	var answer struct {
 		UnionID string `json:"unionid"`
 	}
-	if err := c.json(ctx, path, url.Values{"access_token": {token}, "openid": {openID}}, nil, &answer); err != nil {
+	err := c.json(ctx, path, url.Values{"access_token": {token}, "openid": {openID}}, nil, &answer)
+	var refused answerError
+	if errors.As(err, &refused) && refused.code == codeNoAPI {
+		return "", nil
+	}
+	if err != nil {
 		return "", err
 	}
 	if answer.UnionID != "" && !isID(answer.UnionID) {

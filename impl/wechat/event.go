@@ -131,6 +131,7 @@ func told(c db.Connection, refusal *apierr.Error) string {
 type openScan struct {
 	Scene   string `json:"scene"`
 	UnionID string `json:"unionId"`
+	Partial bool   `json:"partial,omitempty"`
 	AppName string `json:"appName"`
 }
 
@@ -140,7 +141,7 @@ func scanAAD(c db.Connection, openID string) []string {
 
 // scan is that somebody has scanned a code. Scanning means it, where the application asks for no number.
 func (s *Service) scan(ctx context.Context, c db.Connection, openID, scene string) (string, error) {
-	p := wechatid.Person{AppID: c.WechatAppID, OpenID: openID, UnionID: s.unionID(ctx, c, openID)}
+	p := s.personOf(ctx, c, openID)
 	details, err := s.logins.WechatScan(ctx, c.ID, scene, p)
 	if err != nil {
 		return "", err
@@ -151,7 +152,7 @@ func (s *Service) scan(ctx context.Context, c db.Connection, openID, scene strin
 		}
 		return textSignedIn(language(c), details), nil
 	}
-	open, err := json.Marshal(openScan{scene, p.UnionID, details.AppName})
+	open, err := json.Marshal(openScan{scene, p.UnionID, p.Partial, details.AppName})
 	if err != nil {
 		return "", err
 	}
@@ -160,15 +161,15 @@ func (s *Service) scan(ctx context.Context, c db.Connection, openID, scene strin
 	return textAskNumber(language(c), details), err
 }
 
-// unionID looks for the id that a person has at all programs of the account's owner.
-func (s *Service) unionID(ctx context.Context, c db.Connection, openID string) string {
+// personOf is somebody at the official account, with the id that they have at all programs of its owner if that can be had.
+func (s *Service) personOf(ctx context.Context, c db.Connection, openID string) wechatid.Person {
 	ctx, cancel := context.WithTimeout(ctx, s.waits.union)
 	defer cancel()
 	id, err := withToken(ctx, s, c, func(token string) (string, error) { return s.client.UnionID(ctx, token, openID) })
 	if err != nil {
 		s.log.InfoContext(ctx, "no union id could be had", "connection", c.ID, "reason", err.Error())
 	}
-	return id
+	return wechatid.Person{AppID: c.WechatAppID, OpenID: openID, UnionID: id, Partial: err != nil}
 }
 
 // decide is that a person has written a number; 0 is no. The scan is used up before anybody looks at the number (Q5), and
@@ -189,7 +190,10 @@ func (s *Service) decide(ctx context.Context, c db.Connection, openID string, nu
 	if err := json.Unmarshal(plain, &open); err != nil {
 		return "", err
 	}
-	p := wechatid.Person{AppID: c.WechatAppID, OpenID: openID, UnionID: open.UnionID}
+	p := wechatid.Person{AppID: c.WechatAppID, OpenID: openID, UnionID: open.UnionID, Partial: open.Partial}
+	if p.Partial {
+		p = s.personOf(ctx, c, openID)
+	}
 	text := textCancelled(language(c), open.AppName)
 	if number == 0 {
 		err = s.logins.WechatCancel(ctx, c.ID, open.Scene, p)

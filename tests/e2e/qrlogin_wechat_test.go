@@ -279,3 +279,45 @@ func TestWechatAway(t *testing.T) {
 	}
 	f.h.ShowQR(nil)
 }
+
+// TestNobodyIsMadeTwice (Q10): while WeChat does not say under which id a person is known at all programs of its owner, somebody
+// new is not made: it could be somebody who is known already. WeChat sends the event again, and then it works.
+func TestNobodyIsMadeTwice(t *testing.T) {
+	t.Parallel()
+	f := newFollowers(t)
+	known := f.h.ShowQROf(atMiniProgram(false))
+	wantSuccess(t, "scan", f.act(scanThere, "carol-here", "union-of-carol", known.Payload, nil))
+	wantSuccess(t, "confirm", f.act(confirmThere, "carol-here", "union-of-carol", known.Payload, nil))
+	carol := f.sub(known.Ticket())
+
+	f.double.Union("carol-there", "union-of-carol")
+	f.double.Fail(wechattest.PathUser, wechattest.Fault{Raw: "500"})
+	page := f.h.ShowQROf(atOfficialAccount)
+	event := wechattest.Scan("carol-there", f.double.Scene(page.Payload), f.h.Clock.Now())
+	if status, body := f.h.Push(f.account.Push(f.h.Clock.Now(), "", event)); status != 503 {
+		t.Errorf("while the id cannot be had: HTTP %d %s", status, body)
+	}
+	wantState(t, page, gen.QRCodeStatusSCANNED)
+	f.push(event)
+	if who := f.sub(page.Ticket()); who != carol {
+		t.Errorf("carol of the official account is %s, of the mini program %s", who, carol)
+	}
+	if people := f.h.Count(`SELECT count(*) FROM users`); people != 1 {
+		t.Errorf("there are %d people, want carol alone", people)
+	}
+}
+
+// TestStrangersAreTold: where the connection makes no users, who is known to nobody is told so, and the page need not wait.
+func TestStrangersAreTold(t *testing.T) {
+	t.Parallel()
+	f := newFollowers(t)
+	f.h.Exec(`UPDATE connections SET create_users = false`)
+	page := f.h.ShowQROf(atOfficialAccount)
+	if told := f.scan("carol", page); told != "This external account belongs to nobody here." {
+		t.Errorf("carol is told %q", told)
+	}
+	wantState(t, page, gen.QRCodeStatusCANCELLED)
+	if people := f.h.Count(`SELECT count(*) FROM users`); people != 0 {
+		t.Errorf("%d people were made", people)
+	}
+}

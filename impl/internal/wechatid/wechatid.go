@@ -12,7 +12,9 @@ import (
 type Person struct {
 	AppID   string // of the mini program or official account, at WeChat
 	OpenID  string // the person there, and nowhere else
-	UnionID string // the person at all programs of one WeChat Open Platform account; empty if that is not known
+	UnionID string // the person at all programs of one WeChat Open Platform account; empty if there is none
+	// Partial: the union id could not be had. Whoever is not known without it may be known by it, and is not to be made anew.
+	Partial bool
 }
 
 // provider is the kind of identity source of union ids.
