@@ -67,7 +67,7 @@ func (a *API) IntrospectToken(ctx context.Context, req gen.IntrospectTokenReques
 		TokenUse: optional.Of(gen.TokenIntrospectionTokenUse(i.Use)), Iat: optional.Of(i.IssuedAt.Unix()), Exp: optional.Of(i.ExpiresAt.Unix()),
 	}
 	if i.Use == useAccess {
-		answer.TokenType = optional.Of(gen.TokenIntrospectionTokenTypeBearer)
+		answer.TokenType, answer.Jti = optional.Of(gen.TokenIntrospectionTokenTypeBearer), optional.Of(i.TokenID)
 	}
 	return answer, nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/menshen-auth/menshen/db"
+	"github.com/menshen-auth/menshen/impl/internal/secret"
 )
 
 // What a token is for. A token of one use is none of another, although one key signs all.
@@ -60,15 +61,18 @@ func narrowed(scope, wish string) (string, error) {
 
 // claims are those of access and management tokens. The audience is one string: the official SDKs read no array.
 type claims struct {
-	Issuer     string           `json:"iss"`
-	Subject    string           `json:"sub"`
-	Audience   string           `json:"aud"`
-	IssuedAt   *jwt.NumericDate `json:"iat"`
-	ExpiresAt  *jwt.NumericDate `json:"exp"`
-	Use        string           `json:"token_use"`
-	UserpoolID string           `json:"userpool_id,omitempty"`
-	SessionID  string           `json:"sid,omitempty"`
-	Scope      string           `json:"scope,omitempty"`
+	Issuer    string           `json:"iss"`
+	Subject   string           `json:"sub"`
+	Audience  string           `json:"aud"`
+	IssuedAt  *jwt.NumericDate `json:"iat"`
+	ExpiresAt *jwt.NumericDate `json:"exp"`
+	Use       string           `json:"token_use"`
+	// ID is of access tokens: random, since one official SDK promises its callers a jti. Nothing is looked up by it: what ends a
+	// token is the end of its session.
+	ID         string `json:"jti,omitempty"`
+	UserpoolID string `json:"userpool_id,omitempty"`
+	SessionID  string `json:"sid,omitempty"`
+	Scope      string `json:"scope,omitempty"`
 	// ScopedUserpoolID is what the official SDKs look for in a management token. Python's decodes the payload with the
 	// plain base64 alphabet, so it must stay ASCII without '>', '?' and '~'.
 	ScopedUserpoolID string `json:"scoped_userpool_id,omitempty"`
@@ -86,7 +90,8 @@ func (c claims) GetAudience() (jwt.ClaimStrings, error)       { return jwt.Claim
 func accessClaims(issuer string, s db.Session, now, expiresAt time.Time) claims {
 	return claims{
 		Issuer: issuer, Subject: s.UserID, Audience: s.AppID, IssuedAt: jwt.NewNumericDate(now),
-		ExpiresAt: jwt.NewNumericDate(expiresAt), Use: useAccess, UserpoolID: s.UserpoolID, SessionID: s.ID, Scope: s.Scope,
+		ExpiresAt: jwt.NewNumericDate(expiresAt), Use: useAccess, ID: secret.ID(),
+		UserpoolID: s.UserpoolID, SessionID: s.ID, Scope: s.Scope,
 	}
 }
 

@@ -126,14 +126,19 @@ func TestManagementTokenForPython(t *testing.T) {
 	}
 }
 
-// TestAccessClaims: the audience is one string, the use is told, and times are whole seconds, as SDKs expect.
+// TestAccessClaims: the audience is one string, the use is told, times are whole seconds, and no two tokens have the same id, as
+// SDKs expect.
 func TestAccessClaims(t *testing.T) {
 	t.Parallel()
 	s := db.Session{UserpoolID: "pool", ID: "s1", UserID: "u1", AppID: "app", Scope: "openid"}
 	_, members := payload(t, accessClaims(issuer, s, issued.Add(time.Millisecond), issued.Add(time.Hour)))
+	_, others := payload(t, accessClaims(issuer, s, issued, issued.Add(time.Hour)))
+	if id, _ := members["jti"].(string); len(id) != 24 || id == others["jti"] {
+		t.Errorf("token ids %v, %v", members["jti"], others["jti"])
+	}
 	want := map[string]any{
 		"iss": issuer, "sub": "u1", "aud": "app", "iat": float64(issued.Unix()), "exp": float64(issued.Add(time.Hour).Unix()),
-		"token_use": "access", "userpool_id": "pool", "sid": "s1", "scope": "openid",
+		"token_use": "access", "userpool_id": "pool", "sid": "s1", "scope": "openid", "jti": members["jti"],
 	}
 	if fmt.Sprint(members) != fmt.Sprint(want) {
 		t.Errorf("claims %v, want %v", members, want)

@@ -92,6 +92,7 @@ type Introspection struct {
 	Active        bool
 	UserID, AppID string
 	Use           string // access or refresh
+	TokenID       string // of an access token; those of before tokens had one have none
 	Scope         string
 	IssuedAt      time.Time
 	ExpiresAt     time.Time
@@ -154,7 +155,7 @@ func (s *Service) read(ctx context.Context, token string) (userpoolID, sessionID
 		if err := s.verify(token, &c, s.Issuer, useAccess); err != nil {
 			return "", "", i, err
 		}
-		i = Introspection{Active: true, Use: useAccess, Scope: c.Scope, IssuedAt: c.IssuedAt.Time, ExpiresAt: c.ExpiresAt.Time}
+		i = Introspection{Active: true, Use: useAccess, TokenID: c.ID, Scope: c.Scope, IssuedAt: c.IssuedAt.Time, ExpiresAt: c.ExpiresAt.Time}
 		return c.UserpoolID, c.SessionID, i, nil
 	}
 	t, err := s.store.Sessions().RefreshToken(ctx, s.refreshHash(token))

@@ -190,13 +190,13 @@ func TestIntrospection(t *testing.T) {
 	}
 	access, refresh := look(r.app, tokens.Access), look(r.app, tokens.Refresh)
 	want := Introspection{
-		Active: true, UserID: access.UserID, AppID: "app", Use: "access", Scope: "openid offline_access",
+		Active: true, UserID: access.UserID, AppID: "app", Use: "access", TokenID: access.TokenID, Scope: "openid offline_access",
 		IssuedAt: r.clock.now.Local(), ExpiresAt: r.clock.now.Add(15 * time.Minute).Local(),
 	}
-	if access != want || access.UserID == "" {
+	if access != want || access.UserID == "" || len(access.TokenID) != 24 {
 		t.Errorf("access token: %+v, want %+v", access, want)
 	}
-	if !refresh.Active || refresh.Use != "refresh" || refresh.UserID != access.UserID || refresh.Scope != want.Scope || refresh.ExpiresAt.Sub(refresh.IssuedAt) != 720*time.Hour {
+	if !refresh.Active || refresh.TokenID != "" || refresh.Use != "refresh" || refresh.UserID != access.UserID || refresh.Scope != want.Scope || refresh.ExpiresAt.Sub(refresh.IssuedAt) != 720*time.Hour {
 		t.Errorf("refresh token: %+v", refresh)
 	}
 	management, _, err := r.ManagementToken(t.Context(), "key", "key-secret")

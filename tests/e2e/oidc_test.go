@@ -192,10 +192,10 @@ func TestIntrospectionAndRevocation(t *testing.T) {
 	access, claims := look(alice.AccessToken).JSON200, verified(t, h, alice.AccessToken)
 	if !access.Active || *access.Sub != alice.ID || *access.Aud != c.AppID || *access.ClientID != c.AppID || *access.Iss != h.URL+"/oidc" ||
 		*access.Scope != "openid profile offline_access" || *access.TokenType != "Bearer" || *access.TokenUse != "access" ||
-		float64(*access.Exp) != claims["exp"] || float64(*access.Iat) != claims["iat"] {
+		access.Jti == nil || *access.Jti != claims["jti"] || float64(*access.Exp) != claims["exp"] || float64(*access.Iat) != claims["iat"] {
 		t.Errorf("access token: %+v", access)
 	}
-	if r := look(alice.RefreshToken, harness.Header("Authorization", "x")).JSON200; !r.Active || r.TokenType != nil || *r.TokenUse != "refresh" || *r.Sub != alice.ID {
+	if r := look(alice.RefreshToken, harness.Header("Authorization", "x")).JSON200; !r.Active || r.TokenType != nil || r.Jti != nil || *r.TokenUse != "refresh" || *r.Sub != alice.ID {
 		t.Errorf("refresh token: %+v", r)
 	}
 
