@@ -3,6 +3,8 @@ package db
 import (
 	"context"
 	"time"
+
+	"github.com/lib/pq"
 )
 
 // User is an account. Absent identifiers are nil, so that the unique indexes do not see them.
@@ -46,13 +48,16 @@ const (
 
 // Identity is a user's account at an external identity source.
 type Identity struct {
-	UserpoolID  string    `db:"userpool_id"`
-	ID          string    `db:"id"`
-	UserID      string    `db:"user_id"`
-	ExtIdpID    string    `db:"ext_idp_id"`
-	Provider    string    `db:"provider"`
-	UserIDInIdp string    `db:"user_id_in_idp"`
-	CreatedAt   time.Time `db:"created_at"`
+	UserpoolID    string         `db:"userpool_id"`
+	ID            string         `db:"id"`
+	UserID        string         `db:"user_id"`
+	ExtIdpID      string         `db:"ext_idp_id"`
+	Provider      string         `db:"provider"`
+	Type          string         `db:"type"` // what UserIDInIdp is
+	UserIDInIdp   string         `db:"user_id_in_idp"`
+	UserInfo      JSON           `db:"user_info"`       // what the source says of the user
+	OriginConnIDs pq.StringArray `db:"origin_conn_ids"` // connections by which the user came; nil is none
+	CreatedAt     time.Time      `db:"created_at"`
 }
 
 // AccountQueries are about users and their identities.
@@ -77,22 +82,26 @@ func (q AccountQueries) InsertUser(ctx context.Context, u User) error {
 		u.CreatedAt)
 }
 
+const insertIdentity = `
+	INSERT INTO identities (userpool_id, id, user_id, ext_idp_id, provider, type, user_id_in_idp, user_info, origin_conn_ids, created_at)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, COALESCE($9::text[], '{}'), $10)`
+
+// values are the parameters of insertIdentity.
+func (i Identity) values() []any {
+	return []any{
+		i.UserpoolID, i.ID, i.UserID, i.ExtIdpID, i.Provider, i.Type, i.UserIDInIdp, i.UserInfo, i.OriginConnIDs, i.CreatedAt,
+	}
+}
+
 // InsertIdentity adds an external identity. One that another user of the userpool has is ErrDuplicate.
 func (q AccountQueries) InsertIdentity(ctx context.Context, i Identity) error {
-	const query = `
-		INSERT INTO identities (userpool_id, id, user_id, ext_idp_id, provider, user_id_in_idp, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7)`
-	return q.q.change(ctx, query, i.UserpoolID, i.ID, i.UserID, i.ExtIdpID, i.Provider, i.UserIDInIdp, i.CreatedAt)
+	return q.q.change(ctx, insertIdentity, i.values()...)
 }
 
 // BindIdentity adds an external identity, and waits for whoever is adding the same one. ErrNotFound means that it is there, with
 // this user or another; the transaction goes on.
 func (q AccountQueries) BindIdentity(ctx context.Context, i Identity) error {
-	const query = `
-		INSERT INTO identities (userpool_id, id, user_id, ext_idp_id, provider, user_id_in_idp, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7)
-		ON CONFLICT DO NOTHING`
-	return q.q.change(ctx, query, i.UserpoolID, i.ID, i.UserID, i.ExtIdpID, i.Provider, i.UserIDInIdp, i.CreatedAt)
+	return q.q.change(ctx, insertIdentity+` ON CONFLICT DO NOTHING`, i.values()...)
 }
 
 // DiscardUser removes a user that the same transaction has added, with its identities.
@@ -104,7 +113,7 @@ func (q AccountQueries) DiscardUser(ctx context.Context, userpoolID, id string) 
 // Identities returns the external identities of a user, oldest first.
 func (q AccountQueries) Identities(ctx context.Context, userpoolID, userID string) ([]Identity, error) {
 	const query = `
-		SELECT userpool_id, id, user_id, ext_idp_id, provider, user_id_in_idp, created_at
+		SELECT userpool_id, id, user_id, ext_idp_id, provider, type, user_id_in_idp, user_info, origin_conn_ids, created_at
 		FROM identities WHERE userpool_id = $1 AND user_id = $2 ORDER BY created_at, id`
 	return many[Identity](ctx, q.q, query, userpoolID, userID)
 }

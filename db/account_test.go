@@ -77,6 +77,28 @@ func TestDuplicateNamesTheIndex(t *testing.T) {
 	}
 }
 
+// TestIdentityOfAnOlderReplica: one that does not know the newer columns goes on adding identities, and the newer ones read them.
+func TestIdentityOfAnOlderReplica(t *testing.T) {
+	t.Parallel()
+	f := furnished(t)
+	f.execute(`INSERT INTO identities (userpool_id, id, user_id, ext_idp_id, provider, user_id_in_idp, created_at)
+		VALUES ($1, 'old', $2, 'idp', 'lark', 'ou', $3)`, poolID, userID, now)
+	f.must(f.Accounts().InsertIdentity(t.Context(), db.Identity{
+		UserpoolID: poolID, ID: "new", UserID: userID, ExtIdpID: "idp", Provider: "lark", Type: "unionid", UserIDInIdp: "on",
+		UserInfo: db.JSON(`{"n": 12345678901234567890}`), OriginConnIDs: []string{"b", "a,\"{}\""}, CreatedAt: now.Add(1e9),
+	}))
+	list, err := f.Accounts().Identities(t.Context(), poolID, userID)
+	f.must(err)
+	var got []string
+	for _, i := range list {
+		got = append(got, fmt.Sprintf("%s %s %s %q", i.ID, i.Type, i.UserInfo, i.OriginConnIDs))
+	}
+	want := []string{`old generic {} []`, `new unionid {"n": 12345678901234567890} ["b" "a,\"{}\""]`}
+	if fmt.Sprint(got) != fmt.Sprint(want) || len(list) == 2 && list[0].OriginConnIDs == nil {
+		t.Errorf("identities %v, want %v", got, want)
+	}
+}
+
 // TestIdentifiersAreOfTheirUserpool (T16): the same identifier in another userpool is another user's; and a user without
 // an identifier is in nobody's way.
 func TestIdentifiersAreOfTheirUserpool(t *testing.T) {

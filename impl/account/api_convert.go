@@ -109,7 +109,10 @@ func newUser(dto gen.CreateUserReqDto) (NewUser, error) {
 		n.OTP, n.RecoveryCode = dto.OTP.Secret, optional.Value(dto.OTP.RecoveryCode)
 	}
 	for _, i := range dto.Identities {
-		n.Identities = append(n.Identities, db.Identity{ExtIdpID: i.ExtIdpID, Provider: i.Provider, UserIDInIdp: i.UserIDInIdp})
+		n.Identities = append(n.Identities, db.Identity{
+			ExtIdpID: i.ExtIdpID, Provider: i.Provider, Type: optional.Value(i.Type), UserIDInIdp: i.UserIDInIdp,
+			UserInfo: db.JSON(i.UserInfoInIdp), OriginConnIDs: i.OriginConnIds,
+		})
 	}
 	return n, nil
 }
@@ -141,7 +144,10 @@ func userDto(u db.User) (*gen.UserDto, error) {
 func identityDtos(rows []db.Identity) []gen.IdentityDto {
 	list := make([]gen.IdentityDto, len(rows))
 	for i, r := range rows {
-		list[i] = gen.IdentityDto{IdentityID: r.ID, ExtIdpID: r.ExtIdpID, Provider: r.Provider, UserIDInIdp: r.UserIDInIdp}
+		list[i] = gen.IdentityDto{
+			IdentityID: r.ID, ExtIdpID: r.ExtIdpID, Provider: r.Provider, Type: r.Type, UserIDInIdp: r.UserIDInIdp,
+			UserInfoInIdp: json.RawMessage(r.UserInfo), OriginConnIds: r.OriginConnIDs,
+		}
 	}
 	return list
 }

@@ -94,6 +94,10 @@ var (
 		Kind: apierr.Invalid, Code: "account.custom_data",
 		EN: "The custom data is too large.", ZH: "自定义数据过大。",
 	})
+	ErrUserInfo = apierr.Define(apierr.Error{
+		Kind: apierr.Invalid, Code: "account.user_info",
+		EN: "What the identity source says of the user is too large.", ZH: "userInfoInIdp 过大。",
+	})
 	ErrContext = apierr.Define(apierr.Error{
 		Kind: apierr.Invalid, Code: "account.context",
 		EN: "The context is too large.", ZH: "context 过大。",

@@ -3,21 +3,20 @@ package account
 import (
 	"context"
 	"errors"
+	"fmt"
+	"maps"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/menshen-auth/menshen/db"
 	"github.com/menshen-auth/menshen/impl/internal/authn"
+	"github.com/menshen-auth/menshen/impl/internal/wechatid"
 )
 
 // atWechat is somebody at a connection of the WeChat app; without union id if that is empty.
 func atWechat(connection, app, openID, unionID string) authn.Identity {
-	id := authn.Identity{ExtIdpID: connection, Provider: "wechat-" + app, UserIDInIdp: openID}
-	if unionID != "" {
-		id.Wider = &authn.Identity{ExtIdpID: "wechat", Provider: "wechat", UserIDInIdp: unionID}
-	}
-	return id
+	return wechatid.Person{AppID: app, OpenID: openID, UnionID: unionID}.Identity(connection)
 }
 
 // userOf asks in a transaction of its own.
@@ -73,6 +72,15 @@ func TestUserOfIdentity(t *testing.T) {
 	}
 	if n := r.count("SELECT count(*) FROM identities"); n != 3 { // the open id at two apps, and the union id
 		t.Errorf("%d identities", n)
+	}
+	list, err := r.Identities(ctx, u)
+	r.must(err)
+	said := map[string]string{} // of each, what it is and by which connection it came
+	for _, i := range list {
+		said[i.ExtIdpID+" "+i.Provider+" "+i.UserIDInIdp] = fmt.Sprint(i.Type, i.OriginConnIDs, string(i.UserInfo))
+	}
+	if want := map[string]string{"c1 wechat-wx1 o1": "openid[c1]{}", "wechat wechat u1": "unionid[c1]{}", "c3 wechat-wx2 o-other": "openid[c3]{}"}; !maps.Equal(said, want) {
+		t.Errorf("identities %v, want %v", said, want)
 	}
 	second, isNew, err := r.userOf(ctx, atWechat("c3", "wx2", "o1", ""), true)
 	if err != nil || !isNew || second == first {

@@ -54,7 +54,7 @@ func identified(ctx context.Context, q db.Queries, userpoolID string, id authn.I
 // bindMissing adds what is not known yet of a user who was found. What another user has stays there.
 func (s *Service) bindMissing(ctx context.Context, q db.Queries, u db.User, id authn.Identity) error {
 	for _, i := range identities(id) {
-		err := s.bindIdentity(ctx, q, u.UserpoolID, u.ID, i)
+		err := s.bindIdentity(ctx, q, u.UserpoolID, u.ID, i, id.ExtIdpID)
 		if errors.Is(err, db.ErrNotFound) {
 			continue
 		}
@@ -80,7 +80,7 @@ func (s *Service) createIdentified(ctx context.Context, q db.Queries, userpoolID
 		return "", err
 	}
 	for _, i := range identities(id) {
-		if err := s.bindIdentity(ctx, q, userpoolID, u.ID, i); err != nil {
+		if err := s.bindIdentity(ctx, q, userpoolID, u.ID, i, id.ExtIdpID); err != nil {
 			if errors.Is(err, db.ErrNotFound) {
 				err = errors.Join(err, q.Accounts().DiscardUser(ctx, userpoolID, u.ID))
 			}
@@ -98,10 +98,11 @@ func identities(id authn.Identity) []authn.Identity {
 	return []authn.Identity{*id.Wider, id}
 }
 
-func (s *Service) bindIdentity(ctx context.Context, q db.Queries, userpoolID, userID string, i authn.Identity) error {
+// bindIdentity adds an identity of a user who came by a connection. A wider one keeps the connection that told of it first.
+func (s *Service) bindIdentity(ctx context.Context, q db.Queries, userpoolID, userID string, i authn.Identity, connectionID string) error {
 	return q.Accounts().BindIdentity(ctx, db.Identity{
-		UserpoolID: userpoolID, ID: secret.ID(), UserID: userID, ExtIdpID: i.ExtIdpID, Provider: i.Provider,
-		UserIDInIdp: i.UserIDInIdp, CreatedAt: s.clock.Now(),
+		UserpoolID: userpoolID, ID: secret.ID(), UserID: userID, ExtIdpID: i.ExtIdpID, Provider: i.Provider, Type: i.Type,
+		UserIDInIdp: i.UserIDInIdp, OriginConnIDs: []string{connectionID}, CreatedAt: s.clock.Now(),
 	})
 }
 

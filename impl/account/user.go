@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -19,6 +20,12 @@ const (
 	sourceRegister = "register"
 	sourceAdmin    = "adminCreated"
 )
+
+// identityGeneric is the type of an identity of which nothing more is said.
+const identityGeneric = "generic"
+
+// maxUserInfo is the longest that an identity source may say of a user, in bytes of JSON (Q8).
+const maxUserInfo = 4 << 10
 
 // MaxCustomData is the longest custom data of one request, in bytes of JSON (Q8).
 const MaxCustomData = 4 << 10
@@ -87,6 +94,7 @@ func (s *Service) insert(ctx context.Context, q db.Queries, u db.User, identitie
 		return err
 	}
 	for _, i := range identities {
+		i.Type = cmp.Or(i.Type, identityGeneric)
 		i.UserpoolID, i.ID, i.UserID, i.CreatedAt = u.UserpoolID, secret.ID(), u.ID, u.CreatedAt
 		if err := q.Accounts().InsertIdentity(ctx, i); err != nil {
 			return err
@@ -116,6 +124,11 @@ func (s *Service) newUser(ctx context.Context, userpoolID, source string, n NewU
 	}
 	if err := s.CheckCustomData(n.CustomData); err != nil {
 		return u, err
+	}
+	for _, i := range n.Identities {
+		if len(i.UserInfo) > maxUserInfo {
+			return u, ErrUserInfo
+		}
 	}
 	if n.Username != "" {
 		key, err := usernameKey(n.Username)

@@ -115,9 +115,12 @@ func TestNewUser(t *testing.T) {
 		"weak password":         {NewUser{Username: "u1", Password: "12345678"}, ErrPassword},
 		"own name for password": {NewUser{Username: "zhangwei.guangzhou", Password: "zhangwei.guangzhou"}, ErrPassword},
 		"large custom data":     {NewUser{Username: "u2", CustomData: object(strings.Repeat("x", MaxCustomData))}, ErrCustomData},
-		"user name only":        {NewUser{Username: "u3"}, nil},
-		"e-mail only":           {NewUser{Email: "u4@example.com"}, nil},
-		"phone only":            {NewUser{Phone: "13800138001", PhoneCountryCode: "+86"}, nil},
+		"large user info": {NewUser{Username: "u5", Identities: []db.Identity{
+			{ExtIdpID: "a", Provider: "b", UserIDInIdp: "1"}, {ExtIdpID: "a", Provider: "b", UserIDInIdp: "2", UserInfo: db.JSON(object(strings.Repeat("x", maxUserInfo)))},
+		}}, ErrUserInfo},
+		"user name only": {NewUser{Username: "u3"}, nil},
+		"e-mail only":    {NewUser{Email: "u4@example.com"}, nil},
+		"phone only":     {NewUser{Phone: "13800138001", PhoneCountryCode: "+86"}, nil},
 	} {
 		u, err := r.CreateUser(t.Context(), "pool", "key", test.user)
 		r.want(name, err, test.want)

@@ -123,7 +123,7 @@ var cheap = map[string]string{
 	"createCaptcha": `{"type":"email","use":"login","account":"a"}`, "changePassword": `{"type":"email","password":"12345678"}`,
 	"loginWithCaptcha": `{"account":"a","loginType":"email","codeID":"c","code":"1"}`,
 	"loginUser":        "{}", "registerUser": `{"username":"1","password":"12345678"}`, "signIn": `{"connection":"LDAP"}`,
-	"createUser": `{"username":"bob","email":"bob@example.com","phone":"13800138000","externalId":"a","identities":[{"extIdpId":"a","provider":"b","userIdInIdp":"c"}]}`,
+	"createUser": `{"username":"bob","email":"bob@example.com","phone":"13800138000","externalId":"a","identities":[{"extIdpId":"a","provider":"b","userIdInIdp":"c","type":"openid","userInfoInIdp":{"d":1},"originConnIds":["a"]}]}`,
 }
 
 // hostileXML are XML bodies that cost more than they say, or that reach for what they should not.

@@ -1,7 +1,10 @@
 package e2e
 
 import (
+	"bytes"
 	"encoding/json"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -144,6 +147,20 @@ func TestIdentifiersAreUnique(t *testing.T) {
 	h.CreateUser(gen.CreateUserReqDto{Username: ptr("carol"), Identities: identity("idp-3", "qq")})
 }
 
+// sameJSON tells whether two texts are the same JSON, to the last digit.
+func sameJSON(t *testing.T, a, b json.RawMessage) bool {
+	t.Helper()
+	read := func(text json.RawMessage) (value any) {
+		d := json.NewDecoder(bytes.NewReader(text))
+		d.UseNumber()
+		if err := d.Decode(&value); err != nil {
+			t.Fatal(err)
+		}
+		return value
+	}
+	return reflect.DeepEqual(read(a), read(b))
+}
+
 // TestUserIsKeptAsGiven: what create-user takes, get-user gives back; custom data and identities only on request, and never
 // anything of the password. The phone number comes apart into country code and national number.
 func TestUserIsKeptAsGiven(t *testing.T) {
@@ -154,10 +171,21 @@ func TestUserIsKeptAsGiven(t *testing.T) {
 	dto.Phone, dto.PhoneCountryCode = ptr("650 253 0000"), ptr("+1")
 	dto.Nickname, dto.Photo, dto.Gender, dto.EmailVerified = ptr("鲍勃"), ptr("https://example.com/bob.png"), ptr(gen.GenderM), ptr(true)
 	dto.CustomData = json.RawMessage(`{"school":"hust","account":12345678901234567890}`) // more digits than a float64 has
+	dto.Identities[0].Type, dto.Identities[0].OriginConnIds = ptr("openid"), []string{"c2", "c1"}
+	dto.Identities[0].UserInfoInIdp = json.RawMessage(`{"name":"鲍勃","account":12345678901234567890,"tags":[{}]}`)
+	dto.Identities = append(dto.Identities, gen.CreateIdentityDto{ExtIdpID: "idp-2", Provider: "qq", UserIDInIdp: "1"})
 	bob := h.CreateUser(dto)
 	full := h.User(bob.UserID)
-	if !strings.Contains(string(full.CustomData), "12345678901234567890") || len(full.Identities) != 1 || full.Identities[0].UserIDInIdp != "ou:8bae:746e" {
-		t.Errorf("custom data %v, identities %v", string(full.CustomData), full.Identities)
+	slices.SortFunc(full.Identities, func(a, b gen.IdentityDto) int { return strings.Compare(a.ExtIdpID, b.ExtIdpID) })
+	if !strings.Contains(string(full.CustomData), "12345678901234567890") || len(full.Identities) != 2 || full.Identities[0].UserIDInIdp != "ou:8bae:746e" {
+		t.Fatalf("custom data %v, identities %v", string(full.CustomData), full.Identities)
+	}
+	if i := full.Identities[0]; i.Type != "openid" || !slices.Equal(i.OriginConnIds, []string{"c2", "c1"}) ||
+		!sameJSON(t, i.UserInfoInIdp, dto.Identities[0].UserInfoInIdp) {
+		t.Errorf("what the source says: %+v %s", i, i.UserInfoInIdp)
+	}
+	if i := full.Identities[1]; i.Type != "generic" || string(i.UserInfoInIdp) != "{}" || i.OriginConnIds == nil || len(i.OriginConnIds) > 0 {
+		t.Errorf("an identity of which nothing more is said: %+v %s", i, i.UserInfoInIdp)
 	}
 	r := getUser(t, h, gen.UserIDTypeUserID, bob.UserID)
 	u := r.JSON200.Data
@@ -191,6 +219,10 @@ func TestCreateUserRefusesWhatItWouldDrop(t *testing.T) {
 		`{"username":"bob","nonsense":1}`, `{"username":"bob","Password":"x"}`, `{"username":"bob","customData":null}`,
 		`{"username":"bob","gender":"X"}`, `{"username":"bob","email":"bob"}`, `{"username":"bob","password":"short"}`,
 		`{"username":"bob","identities":[{"extIdpId":"a:b","provider":"lark","userIdInIdp":"c"}]}`,
+		`{"username":"bob","identities":[{"extIdpId":"a","provider":"lark","userIdInIdp":"c","userInfoInIdp":"d"}]}`,
+		`{"username":"bob","identities":[{"extIdpId":"a","provider":"lark","userIdInIdp":"c","type":"` + strings.Repeat("t", 65) + `"}]}`,
+		`{"username":"bob","identities":[{"extIdpId":"a","provider":"lark","userIdInIdp":"c","originConnIds":["` + strings.Repeat("c", 65) + `"]}]}`,
+		`{"username":"bob","identities":[{"extIdpId":"a","provider":"lark","userIdInIdp":"c","originConnIds":["c"` + strings.Repeat(`,"c"`, 16) + `]}]}`,
 	} {
 		r := must(h.Management().CreateUserWithBodyWithResponse(t.Context(), "application/json", strings.NewReader(body)))(t)
 		wantGate(t, body, r, 400)
@@ -206,6 +238,8 @@ func TestCreateUserRefusesWhatItWouldDrop(t *testing.T) {
 	wantStatus(t, "a common password", createUser(t, h, gen.CreateUserReqDto{Username: ptr("bob"), Password: ptr("password1")}), 400, 2061)
 	large := harness.JSON(map[string]any{"x": strings.Repeat("x", 4<<10)})
 	wantStatus(t, "too much custom data", createUser(t, h, gen.CreateUserReqDto{Username: ptr("bob"), CustomData: large}), 400, 0) // Q8
+	talkative := gen.CreateIdentityDto{ExtIdpID: "a", Provider: "lark", UserIDInIdp: "c", UserInfoInIdp: large}
+	wantStatus(t, "too much of an identity source", createUser(t, h, gen.CreateUserReqDto{Username: ptr("bob"), Identities: []gen.CreateIdentityDto{talkative}}), 400, 0)
 	if n := h.Count(`SELECT count(*) FROM users WHERE username = 'bob' OR external_id = 'crm:1'`); n != 0 {
 		t.Errorf("%d refused users were kept", n)
 	}

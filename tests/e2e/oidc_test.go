@@ -351,6 +351,11 @@ func TestProfile(t *testing.T) {
 	if u := full.JSON200.Data; len(u.Identities) != len(dto.Identities) || string(u.CustomData) != `{"a":1}` && string(u.CustomData) != `{"a": 1}` {
 		t.Errorf("%s", full.Body)
 	}
+	for _, member := range []string{`"type":"generic"`, `"userInfoInIdp":{}`, `"originConnIds":[]`} { // always there
+		if !strings.Contains(string(full.Body), member) {
+			t.Errorf("no %s: %s", member, full.Body)
+		}
+	}
 	header := http.Header{"Authorization": {token}}
 	for _, query := range []string{"withCustomData=True&withIdentities=True&withDepartmentIds=False", "withIdentities=false&withCustomData=false&withDepartmentIds=true&"} {
 		wantSuccess(t, query, h.Send("GET", "/api/v3/get-profile?"+query, header, ""))

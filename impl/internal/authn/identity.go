@@ -6,6 +6,7 @@ import "encoding/json"
 type Identity struct {
 	ExtIdpID    string // the identity source
 	Provider    string // its kind; within it, UserIDInIdp is unique
+	Type        string // what UserIDInIdp is, as the contract's IdentityDto names it
 	UserIDInIdp string
 	// Wider is the same person under an id that several identity sources share; nil if there is none.
 	Wider *Identity

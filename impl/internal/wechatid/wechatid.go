@@ -23,9 +23,9 @@ const provider = "wechat"
 // Identity is the person as an identity source, the connection, knows it. Open ids are unique within the WeChat app only, so
 // that is the provider; the connections of two applications to one mini program know the same people.
 func (p Person) Identity(connectionID string) authn.Identity {
-	identity := authn.Identity{ExtIdpID: connectionID, Provider: provider + "-" + p.AppID, UserIDInIdp: p.OpenID}
+	identity := authn.Identity{ExtIdpID: connectionID, Provider: provider + "-" + p.AppID, Type: "openid", UserIDInIdp: p.OpenID}
 	if p.UnionID != "" {
-		identity.Wider = &authn.Identity{ExtIdpID: provider, Provider: provider, UserIDInIdp: p.UnionID}
+		identity.Wider = &authn.Identity{ExtIdpID: provider, Provider: provider, Type: "unionid", UserIDInIdp: p.UnionID}
 	}
 	return identity
 }
