@@ -30,7 +30,7 @@ func (a *API) StreamQRCodeEvents(ctx context.Context, req gen.StreamQRCodeEvents
 	}
 	never := "no-store"
 	return gen.StreamQRCodeEvents200TextEventStreamResponse{
-		Body: newEventReader(ctx, watch), Headers: gen.StreamQRCodeEvents200ResponseHeaders{CacheControl: &never},
+		Body: newEventReader(ctx, watch, heartbeat), Headers: gen.StreamQRCodeEvents200ResponseHeaders{CacheControl: &never},
 	}, nil
 }
 
@@ -38,11 +38,12 @@ func (a *API) StreamQRCodeEvents(ctx context.Context, req gen.StreamQRCodeEvents
 type eventReader struct {
 	ctx   context.Context
 	watch *Watch
+	beat  time.Duration
 	text  bytes.Buffer // that is still to be read
 }
 
-func newEventReader(ctx context.Context, w *Watch) *eventReader {
-	r := &eventReader{ctx: ctx, watch: w}
+func newEventReader(ctx context.Context, w *Watch, beat time.Duration) *eventReader {
+	r := &eventReader{ctx: ctx, watch: w, beat: beat}
 	fmt.Fprintf(&r.text, "retry: %d\n\n", PollInterval.Milliseconds())
 	return r
 }
@@ -50,7 +51,7 @@ func newEventReader(ctx context.Context, w *Watch) *eventReader {
 // Read implements io.Reader.
 func (r *eventReader) Read(p []byte) (int, error) {
 	if r.text.Len() == 0 {
-		event, err := r.watch.Next(r.ctx, heartbeat)
+		event, err := r.watch.Next(r.ctx, r.beat)
 		switch {
 		case errors.Is(err, ErrQuiet):
 			r.text.WriteString(":\n\n")

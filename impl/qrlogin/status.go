@@ -29,7 +29,7 @@ func (s *Service) Status(ctx context.Context, pollID string) (Status, error) {
 	if err != nil {
 		return Status{}, err
 	}
-	return s.status(ctx, l, pollID)
+	return s.status(ctx, l, pollID, s.clock.Now())
 }
 
 func (s *Service) polled(ctx context.Context, pollID string) (db.QRLogin, error) {
@@ -40,8 +40,8 @@ func (s *Service) polled(ctx context.Context, pollID string) (db.QRLogin, error)
 	return l, err
 }
 
-func (s *Service) status(ctx context.Context, l db.QRLogin, pollID string) (Status, error) {
-	status := Status{State: state(l, s.clock.Now())}
+func (s *Service) status(ctx context.Context, l db.QRLogin, pollID string, now time.Time) (Status, error) {
+	status := Status{State: state(l, now)}
 	if status.State == db.QRAuthorized && l.ConsumedAt == nil {
 		status.Ticket = s.ticket(pollID)
 	}

@@ -57,6 +57,9 @@ func eventID(l db.QRLogin, now time.Time) int {
 	return eventAuthorized
 }
 
+// step numbers how far a QR code has come, whatever the clock says.
+func step(l db.QRLogin) int { return eventID(l, time.Time{}) }
+
 // Watch is somebody who waits for the events of one QR code. It is for one goroutine, and Close is to be called.
 type Watch struct {
 	service *Service
@@ -64,9 +67,9 @@ type Watch struct {
 	key     string
 	told    int // the newest event that was
 	wake    chan struct{}
-	mu      sync.Mutex // guards newest and its number
+	mu      sync.Mutex // guards what follows
 	newest  db.QRLogin
-	id      int
+	asOf    time.Time // before newest was read
 }
 
 // Watch waits for events after the one with the number told, 0 for all. An id that is not a poll secret is ErrUnknown; with
@@ -76,12 +79,13 @@ func (s *Service) Watch(ctx context.Context, pollID string, told int) (*Watch, e
 	if !s.watchers.add(w) {
 		return nil, ErrWatched.WithRetryAfter(PollInterval)
 	}
+	now := s.clock.Now()
 	l, err := s.polled(ctx, pollID) // after the above, so that no change is missed
 	if err != nil {
 		w.Close()
 		return nil, err
 	}
-	w.tell(l, eventID(l, s.clock.Now()))
+	w.tell(l, now)
 	return w, nil
 }
 
@@ -113,12 +117,13 @@ func (w *Watch) Next(ctx context.Context, wait time.Duration) (Event, error) {
 		case <-w.wake:
 		}
 		w.mu.Lock()
-		l, id := w.newest, w.id
+		l, now := w.newest, w.asOf // by a later time what was decided since would be taken for expired
 		w.mu.Unlock()
+		id := eventID(l, now)
 		if id <= w.told {
 			continue
 		}
-		status, err := w.service.status(ctx, l, w.pollID)
+		status, err := w.service.status(ctx, l, w.pollID, now)
 		if err != nil {
 			return Event{}, err
 		}
@@ -127,12 +132,12 @@ func (w *Watch) Next(ctx context.Context, wait time.Duration) (Event, error) {
 	}
 }
 
-// tell hands over what the database has, and wakes who waits. What is older than what was told comes of two who looked at one
-// time, and is passed over.
-func (w *Watch) tell(l db.QRLogin, id int) {
+// tell hands over what the database had after a time, and wakes whoever waits. Two may read at once, and the one who read
+// earlier come later.
+func (w *Watch) tell(l db.QRLogin, now time.Time) {
 	w.mu.Lock()
-	if id > w.id {
-		w.newest, w.id = l, id
+	if w.newest.State == "" || step(l) >= step(w.newest) {
+		w.newest, w.asOf = l, now
 	}
 	w.mu.Unlock()
 	select {
@@ -197,6 +202,7 @@ func (ws *watchers) waitedFor() [][]byte {
 	return keys
 }
 
+// tell hands over what the database had after a time.
 func (ws *watchers) tell(l db.QRLogin, now time.Time) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
@@ -204,7 +210,7 @@ func (ws *watchers) tell(l db.QRLogin, now time.Time) {
 	for w, woken := range ws.byKey[string(l.PollHash)] {
 		if id > woken { // waking all of them every second would cost more than everything else
 			ws.byKey[w.key][w] = id
-			w.tell(l, id)
+			w.tell(l, now)
 		}
 	}
 }
@@ -254,12 +260,13 @@ func (ws *watchers) has(key []byte) bool {
 func (s *Service) look(ctx context.Context, keys [][]byte) {
 	for len(keys) > 0 {
 		n := min(len(keys), lookAtOnce)
+		now := s.clock.Now()
 		logins, err := s.store.QRLogins().ByPollHashes(ctx, keys[:n])
 		if err != nil {
 			return
 		}
 		for _, l := range logins {
-			s.watchers.tell(l, s.clock.Now())
+			s.watchers.tell(l, now)
 		}
 		keys = keys[n:]
 	}

@@ -70,7 +70,14 @@ func TestCompileRefusesWhatItCannotGuard(t *testing.T) {
 		"scheme that is not there": {"Visa", []string{"AccessToken: []]", "Visa: []]"}},
 		"two schemes at once":      {"two schemes", []string{"AccessToken: []]", "{AccessToken: [], IThingsToken: []}]"}},
 		"form and query":           {"form and query", []string{"in: header, schema", "in: query, schema", "application/json: {schema: {$ref", "application/x-www-form-urlencoded: {schema: {$ref"}},
-		"pattern that is none":     {"contract:", []string{"'^a$'", "'(a'"}},
+		"stream of no known events": {"streams without x-menshen-events", []string{
+			"content: {application/json: {schema: {type: object, properties: {base: {type: object}}}}}", "content: {text/event-stream: {schema: {type: string}}}",
+		}},
+		"events of no known schema": {`event made has the unknown schema "#/components/schemas/Nothing"`, []string{
+			"content: {application/json: {schema: {type: object, properties: {base: {type: object}}}}}",
+			"content: {text/event-stream: {x-menshen-events: {made: '#/components/schemas/Nothing'}, schema: {type: string}}}",
+		}},
+		"pattern that is none": {"contract:", []string{"'^a$'", "'(a'"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

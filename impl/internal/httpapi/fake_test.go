@@ -27,6 +27,7 @@ type fake struct {
 	base    func() (gen.GetMFAQRCodeResponseObject, error)
 	status  func() (gen.GetManagementTokenResponseObject, error)
 	code    func() (gen.CreateCaptchaResponseObject, error)
+	events  func() (gen.StreamQRCodeEventsResponseObject, error)
 	hint    string // what base says beside a success
 }
 
@@ -49,6 +50,10 @@ func (f fake) GetManagementToken(context.Context, gen.GetManagementTokenRequestO
 
 func (f fake) CreateCaptcha(context.Context, gen.CreateCaptchaRequestObject) (gen.CreateCaptchaResponseObject, error) {
 	return f.code()
+}
+
+func (f fake) StreamQRCodeEvents(context.Context, gen.StreamQRCodeEventsRequestObject) (gen.StreamQRCodeEventsResponseObject, error) {
+	return f.events()
 }
 
 // failing is a server all of whose operations do the same.

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -173,6 +174,9 @@ func (g *gate) endStream(w *response, r *http.Request, x *exchange, err error) {
 	}
 	if err == nil {
 		err = x.cause
+	}
+	if err == nil && w.stream.partial.Len() > 0 {
+		err = errors.New("the last event is not whole")
 	}
 	if err != nil && !w.stream.gone && r.Context().Err() == nil {
 		x.cause = err

@@ -46,7 +46,8 @@ func (w *response) reset() {
 
 // streams tells whether the answer is one of events; its first byte decides.
 func (w *response) streams() bool {
-	return w.stream != nil && w.status == http.StatusOK && strings.HasPrefix(w.header.Get("Content-Type"), mediaEvents)
+	media, _, _ := strings.Cut(w.header.Get("Content-Type"), ";")
+	return w.stream != nil && w.status == http.StatusOK && strings.TrimSpace(media) == mediaEvents
 }
 
 // Header implements http.ResponseWriter.

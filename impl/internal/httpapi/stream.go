@@ -98,10 +98,10 @@ func (s *stream) write(part []byte) error {
 	s.partial.Write(part)
 	for {
 		end := bytes.Index(s.partial.Bytes(), []byte("\n\n"))
-		if end < 0 {
-			if s.partial.Len() > maxEvent {
-				s.broken = errors.New("an event is too long")
-			}
+		if end > maxEvent || end < 0 && s.partial.Len() > maxEvent {
+			s.broken = errors.New("an event is too long")
+		}
+		if s.broken != nil || end < 0 {
 			return s.broken
 		}
 		event := s.partial.Next(end + 2)
@@ -120,6 +120,9 @@ func (s *stream) write(part []byte) error {
 
 // check validates the data of an event (HTML Living Standard, section 9.2.6: lines of the form "field: value").
 func (s *stream) check(event []byte) error {
+	if bytes.ContainsRune(event, '\r') {
+		return errors.New("an event has a carriage return, where clients end a line")
+	}
 	name, data := "message", []string(nil)
 	for line := range strings.SplitSeq(string(event), "\n") {
 		field, value, _ := strings.Cut(line, ":")
