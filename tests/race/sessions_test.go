@@ -16,7 +16,8 @@ func TestOneTicketIsOneTokenSet(t *testing.T) {
 	alice := f[0].SignUp("alice")
 	app := f[0].Credentials
 	rounds(t, cheap, func(t *testing.T) {
-		ticket := alice.Approve(f[0].ShowQR(nil))
+		page := f[0].ShowQR(nil)
+		ticket := alice.Approve(page)
 		before := f[0].Count(`SELECT count(*) FROM sessions`)
 		exchange := func(c *gen.ClientWithResponses, _ int) (*gen.ExchangeQRCodeTicketResult, error) {
 			return c.ExchangeQRCodeTicketWithResponse(t.Context(), nil, gen.ExchangeTokenSetWithQRcodeTicketDto{
@@ -30,6 +31,10 @@ func TestOneTicketIsOneTokenSet(t *testing.T) {
 		for _, h := range f {
 			if h.Alive(*winner.JSON200.Data.AccessToken) {
 				t.Fatal("the session survived the second use of its ticket")
+			}
+			r := harness.Must(h.Client.GetQRCodeStatusWithResponse(t.Context(), &gen.GetQRCodeStatusParams{QrcodeID: page.PollID}))(t)
+			if r.JSON200 == nil || r.JSON200.Data == nil || r.JSON200.Data.Status != gen.QRCodeStatusAUTHORIZED || r.JSON200.Data.Ticket != nil {
+				t.Fatalf("after the exchange the page sees %s", r.Body)
 			}
 		}
 	})
