@@ -42,6 +42,7 @@ type Config struct {
 	LogFormat string     `env:"MENSHEN_LOG_FORMAT" envDefault:"text"` // text or json
 
 	TrustedProxies     []netip.Prefix `env:"MENSHEN_TRUSTED_PROXIES"` // whose X-Forwarded-For is believed
+	CORSOrigins        []string       `env:"MENSHEN_CORS_ORIGINS"`    // whose pages may call from browsers, such as https://app.example.com
 	ResponseValidation string         `env:"MENSHEN_RESPONSE_VALIDATION" envDefault:"enforce"`
 	RequestTimeout     time.Duration  `env:"MENSHEN_REQUEST_TIMEOUT" envDefault:"10s"`
 	DrainDelay         time.Duration  `env:"MENSHEN_DRAIN_DELAY" envDefault:"500ms"` // not ready but still serving, after SIGTERM
@@ -251,6 +252,8 @@ func (c Config) check(unread map[string]bool) (problems []error) {
 		_, err := decodeMasterKey(c.MasterKey)
 		complain(err != nil, "MENSHEN_MASTER_KEY: is not base64 of %d bytes; make one with `openssl rand -base64 32`", keyring.MasterKeySize)
 	}
+	complain(slices.ContainsFunc(c.CORSOrigins, func(o string) bool { return !isOrigin(o) }),
+		"MENSHEN_CORS_ORIGINS: is no list of origins; write for example https://app.example.com,https://www.example.com")
 	complain(c.LogFormat != "text" && c.LogFormat != "json", "MENSHEN_LOG_FORMAT: %q is neither text nor json", c.LogFormat)
 	complain(c.ResponseValidation != "enforce" && c.ResponseValidation != "report",
 		"MENSHEN_RESPONSE_VALIDATION: %q is neither enforce nor report", c.ResponseValidation)
