@@ -2,7 +2,9 @@ package harness
 
 import (
 	"database/sql"
+	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	_ "github.com/lib/pq" // the driver that sql.Open names
@@ -69,6 +71,37 @@ func (h *Instance) Hold(table string) (release func(n int)) {
 		h.check(tx.Rollback())
 		h.check(conn.Close())
 	}
+}
+
+// Bar cuts connections to the database, those for which a condition on pg_stat_activity holds, and keeps everybody from
+// connecting anew; who has another connection keeps it. count tells how many of them there are, and open ends the bar.
+func (h *Instance) Bar(condition string) (count func() int, open func()) {
+	h.t.Helper()
+	beside := h.databaseURL + " dbname=postgres" // one cannot bar oneself
+	if address, err := url.Parse(h.databaseURL); err == nil && address.Scheme != "" {
+		address.Path = "/postgres"
+		beside = address.String()
+	}
+	var name string
+	h.database(func(conn *sql.DB) { h.must(conn.QueryRow(`SELECT current_database()`).Scan(&name)) })
+	conn, err := sql.Open("postgres", beside)
+	h.must(err)
+	h.t.Cleanup(func() { h.check(conn.Close()) })
+	allow := func(connections string) {
+		_, err := conn.Exec(`ALTER DATABASE "` + name + `" ALLOW_CONNECTIONS ` + connections)
+		h.check(err)
+	}
+	number := func(what string) (n int) {
+		h.check(conn.QueryRow(`SELECT `+what+` FROM pg_stat_activity WHERE datname = $1 AND `+condition, name).Scan(&n))
+		return n
+	}
+	open = sync.OnceFunc(func() { allow("true") })
+	h.t.Cleanup(open)
+	allow("false")
+	if number(`count(*) FILTER (WHERE pg_terminate_backend(pid))`) == 0 {
+		h.t.Errorf("there is no connection with %s", condition)
+	}
+	return func() int { return number(`count(*)`) }, open
 }
 
 func (h *Instance) strings(conn *sql.DB, query string) []string {
