@@ -77,12 +77,15 @@ func (a *API) SignIn(ctx context.Context, req gen.SignInRequestObject) (gen.Sign
 	if body.Connection != gen.SigninByCredentialsDtoConnectionPASSWORD {
 		return nil, ErrConnection
 	}
+	options := optional.Value(body.Options)
+	if as := optional.Value(options.PasswordEncryptType); as != "" && as != gen.SigninOptionsDtoPasswordEncryptTypeNone {
+		return nil, ErrPasswordEncrypted
+	}
 	credentials, err := passwordCredentials(body.PasswordPayload)
 	if err != nil {
 		return nil, err
 	}
 	credentials.Fieldless = true
-	options := optional.Value(body.Options)
 	_, tokens, err := a.service.SignIn(ctx, app, credentials, Wish{
 		optional.Value(options.Scope), options.CustomData, wire.Sent(ctx, options.Context, "options", "context"),
 	})

@@ -88,12 +88,18 @@ func newUser(dto gen.CreateUserReqDto) (NewUser, error) {
 			return NewUser{}, ErrUnkept.WithDetail(member)
 		}
 	}
+	switch { // of what the service takes for absent
+	case dto.Password != nil && *dto.Password == "":
+		return NewUser{}, ErrPassword
+	case dto.Email != nil && *dto.Email == "":
+		return NewUser{}, ErrEmail
+	}
 	for _, member := range ownColumns {
 		delete(profile, member)
 	}
 	n := NewUser{
 		Username:         optional.Value(dto.Username),
-		Email:            string(optional.Value(dto.Email)),
+		Email:            optional.Value(dto.Email),
 		Phone:            optional.Value(dto.Phone),
 		PhoneCountryCode: optional.Value(dto.PhoneCountryCode),
 		ExternalID:       optional.Value(dto.ExternalID),

@@ -54,6 +54,10 @@ var (
 		EN: "The password is too easy to guess; choose a longer or less common one.",
 		ZH: "密码过于简单，请更换更长或更不常见的密码。",
 	})
+	ErrPasswordEncrypted = apierr.Define(apierr.Error{
+		Kind: apierr.Unprocessable, Code: "account.password_encrypted",
+		EN: "The password must be sent as it is; TLS protects it.", ZH: "密码需直接发送（由 TLS 保护），不支持加密后的密码。",
+	})
 	ErrNoIdentifier = apierr.Define(apierr.Error{
 		Kind: apierr.Invalid, Code: "account.no_identifier", Number: 1000024,
 		EN: "One of user name, e-mail address and phone number is needed.", ZH: "用户名、邮箱、手机号至少需要一个。",

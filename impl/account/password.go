@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	zxcvbn "github.com/ccojocar/zxcvbn-go"
 	"golang.org/x/crypto/argon2"
@@ -22,6 +23,12 @@ const (
 	argonThreads = 1
 	argonKey     = 32
 	argonSalt    = 16
+)
+
+// Bounds of a password in characters, as the contract's Password has them.
+const (
+	minPassword = 8
+	maxPassword = 256
 )
 
 // maxEstimated is how much of a password its strength is estimated from, in characters. The estimate of an adversarial
@@ -127,8 +134,11 @@ func normalPassword(password string) (string, error) {
 }
 
 // strong refuses passwords that are guessed at once: common ones, the user's own name, keyboard walks. There are no rules
-// about kinds of characters (NIST SP 800-63B section 3.1.1.2). The contract has checked the length.
+// about kinds of characters (NIST SP 800-63B section 3.1.1.2). The length is checked here for where the contract leaves it open.
 func (h *hasher) strong(ctx context.Context, password string, own ...string) error {
+	if n := utf8.RuneCountInString(password); n < minPassword || n > maxPassword {
+		return ErrPassword.WithDetail("8 to 256 characters")
+	}
 	for i := range own {
 		own[i] = estimated(own[i])
 	}

@@ -157,10 +157,13 @@ func TestStrongPassword(t *testing.T) {
 		password:                 nil,
 		"vkqmzhxwpbtn":           nil,
 		"7f3k9q2m4x":             nil,
-		"门神站在门口看着来来往往的人":                       nil,
-		"Zhang.Wei likes peeling oranges":      nil,
-		secret.Token():                         nil,
-		strings.Repeat("long and longer ", 16): nil, // 256 characters
+		"门神站在门口看着来来往往的人":                             nil,
+		"Zhang.Wei likes peeling oranges":            nil,
+		secret.Token():                               nil,
+		"xK9#qLz":                                    ErrPassword, // 7 characters
+		"门神守夜不打瞌睡":                                   nil,         // 8
+		strings.Repeat("long and longer ", 16):       nil,         // 256
+		strings.Repeat("long and longer ", 16) + "!": ErrPassword,
 	} {
 		began := time.Now()
 		if err := h.strong(t.Context(), candidate, own...); !errors.Is(err, want) {

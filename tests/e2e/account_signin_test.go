@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
-	"github.com/oapi-codegen/runtime/types"
 
 	"github.com/menshen-auth/menshen/db"
 	"github.com/menshen-auth/menshen/gen"
@@ -161,7 +160,7 @@ func TestOneFieldNamesTheUser(t *testing.T) {
 	t.Parallel()
 	h := harness.New(t)
 	h.CreateUser(gen.CreateUserReqDto{
-		Username: ptr("bob"), Email: ptr(types.Email("bob@example.com")), Phone: ptr("13800138000"), Password: ptr(harness.Password),
+		Username: ptr("bob"), Email: ptr("bob@example.com"), Phone: ptr("13800138000"), Password: ptr(harness.Password),
 	})
 	signIn := func(p gen.AuthenticateByPasswordDto) *gen.SignInResult {
 		return must(h.Client.SignInWithResponse(t.Context(), nil, withPassword(p)))(t)
@@ -257,8 +256,12 @@ func TestSignInOptions(t *testing.T) {
 	body.Options.CustomData = harness.JSON(map[string]any{"school": strings.Repeat("x", 4<<10)}) // Q8
 	wantStatus(t, "too much custom data", must(h.Client.SignInWithResponse(t.Context(), nil, body))(t), 400, 0)
 
-	body.Options = &gen.SigninOptionsDto{PasswordEncryptType: ptr(gen.SigninOptionsDtoPasswordEncryptType("rsa"))}
-	wantGate(t, "an encrypted password", must(h.Client.SignInWithResponse(t.Context(), nil, body))(t), 400)
+	for _, as := range []gen.SigninOptionsDtoPasswordEncryptType{gen.SigninOptionsDtoPasswordEncryptTypeSm2, gen.SigninOptionsDtoPasswordEncryptTypeRsa} {
+		body.Options = &gen.SigninOptionsDto{PasswordEncryptType: &as}
+		wantStatus(t, "an encrypted password", must(h.Client.SignInWithResponse(t.Context(), nil, body))(t), 422, 0)
+	}
+	body.Options = &gen.SigninOptionsDto{PasswordEncryptType: ptr(gen.SigninOptionsDtoPasswordEncryptTypeNone)}
+	wantSuccess(t, "one that is as it is", must(h.Client.SignInWithResponse(t.Context(), nil, body))(t))
 	body.Options, body.Connection = nil, gen.SigninByCredentialsDtoConnectionLDAP
 	wantStatus(t, "LDAP", must(h.Client.SignInWithResponse(t.Context(), nil, body))(t), 422, 0)
 }

@@ -8,8 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/oapi-codegen/runtime/types"
-
 	"github.com/menshen-auth/menshen/gen"
 	"github.com/menshen-auth/menshen/impl/app"
 	"github.com/menshen-auth/menshen/tests/harness"
@@ -23,7 +21,7 @@ func TestNobodyLearnsWhoHasAnAddress(t *testing.T) {
 	h := harness.New(t, harness.NoLimits)
 	h.Clock.Freeze()
 	newBob(h)
-	h.CreateUser(gen.CreateUserReqDto{Username: ptr("dave"), Email: ptr(types.Email("dave@example.com")), Phone: ptr("13600136000")})
+	h.CreateUser(gen.CreateUserReqDto{Username: ptr("dave"), Email: ptr("dave@example.com"), Phone: ptr("13600136000")})
 	h.Exec(`UPDATE users SET status = 'Suspended' WHERE username = 'dave'`)
 	for _, use := range uses {
 		for by, to := range map[gen.CaptchaRequestType][3]string{

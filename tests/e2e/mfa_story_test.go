@@ -6,8 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/oapi-codegen/runtime/types"
-
 	"github.com/menshen-auth/menshen/gen"
 	"github.com/menshen-auth/menshen/impl/app"
 	"github.com/menshen-auth/menshen/tests/harness"
@@ -105,7 +103,7 @@ func TestPictureSpeaksEveryScript(t *testing.T) {
 		if c.email == "" {
 			dto.Username = &c.username
 		} else {
-			account, dto.Email = c.email, ptr(types.Email(c.email))
+			account, dto.Email = c.email, ptr(c.email)
 		}
 		h.CreateUser(dto)
 		set := must(h.Client.SignInWithResponse(t.Context(), nil, withPassword(gen.AuthenticateByPasswordDto{Account: &account})))(t)

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/oapi-codegen/runtime/types"
-
 	"github.com/menshen-auth/menshen/gen"
 	"github.com/menshen-auth/menshen/tests/harness"
 )
@@ -124,7 +122,7 @@ func TestImportedAreTold(t *testing.T) {
 	program(t, dir)
 	binary := filepath.Join(dir, "bin", "menshen.built")
 	for _, name := range []string{"alice", "bob"} {
-		h.CreateUser(gen.CreateUserReqDto{Username: ptr(name), Email: ptr(types.Email(name + "@example.com"))})
+		h.CreateUser(gen.CreateUserReqDto{Username: ptr(name), Email: ptr(name + "@example.com")})
 	}
 	line := func(name, secret string) string {
 		return "otpauth://totp/Elsewhere:" + name + "?secret=" + secret + "\n"

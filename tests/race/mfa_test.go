@@ -3,8 +3,6 @@ package race
 import (
 	"testing"
 
-	"github.com/oapi-codegen/runtime/types"
-
 	"github.com/menshen-auth/menshen/gen"
 	"github.com/menshen-auth/menshen/tests/harness"
 )
@@ -71,7 +69,7 @@ func newCrowd(t *testing.T, n int) *crowd {
 	t.Helper()
 	f := newFleet(t)
 	h := f[0]
-	name, mail, password := "alice", types.Email("alice@example.com"), harness.Password
+	name, mail, password := "alice", "alice@example.com", harness.Password
 	h.CreateUser(gen.CreateUserReqDto{Username: &name, Email: &mail, Password: &password})
 	c := &crowd{f: f, alice: h.SignIn(name)}
 	for range n {

@@ -5,8 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/oapi-codegen/runtime/types"
-
 	"github.com/menshen-auth/menshen/gen"
 	"github.com/menshen-auth/menshen/tests/harness"
 )
@@ -50,7 +48,7 @@ func newStreet(t *testing.T) *street {
 		CREATE TRIGGER note_guess AFTER UPDATE ON sent_codes FOR EACH ROW
 			WHEN (NEW.id = OLD.id) EXECUTE FUNCTION note_guess()`) // another id is another code, and no try
 	for _, name := range []string{"login", "forgets"} {
-		f[0].CreateUser(gen.CreateUserReqDto{Username: &name, Email: ptr(types.Email(name + "@example.com"))})
+		f[0].CreateUser(gen.CreateUserReqDto{Username: &name, Email: ptr(name + "@example.com")})
 	}
 	people := []*harness.Person{f[0].SignUp("alice"), f[0].SignUp("bob")}
 	const done = `SELECT count(*) FROM audit_log WHERE outcome = 'success' AND action = `

@@ -25,7 +25,6 @@ var nodeScripts = []script{
 		"the phone signs in where the code says",
 		"a code is good once",
 		"the options are the phone's",
-		"a scope without openid is refused, with HTTP 200",
 		"an old code is refused",
 		"who is not signed in gets none",
 	}},
@@ -75,7 +74,6 @@ var nodeScripts = []script{
 		"what would not be kept is refused, with HTTP 200",
 		"a password that is too short is refused, with HTTP 200",
 		"an address that is none is refused, with HTTP 200",
-		"a type of id that Menshen does not have is refused, with HTTP 200",
 	}},
 	{"factors", []string{
 		"nothing is bound, and an authenticator can be",

@@ -23,6 +23,9 @@ var (
 // maxEmail is the longest e-mail address, in bytes (RFC 5321 section 4.5.3.1.3, without the brackets).
 const maxEmail = 254
 
+// maxLocal is the longest part before the @, in bytes (RFC 5321 section 4.5.3.1.1).
+const maxLocal = 64
+
 // Email returns an address as it is stored and as it is compared. The domain has the form of the DNS for both (RFC 5891), so
 // that two spellings of it are one. The local part is compared in lower case, because no mail host in use keeps "Alice@" and
 // "alice@" apart; letters beyond ASCII stay as they are, since some of them (U+212A) would become others.
@@ -38,7 +41,7 @@ func Email(address string) (stored, key string, err error) {
 		return "", "", ErrEmail
 	}
 	stored, key = local+"@"+domain, lower(local)+"@"+domain
-	if len(stored) > maxEmail {
+	if len(local) > maxLocal || len(stored) > maxEmail {
 		return "", "", ErrEmail
 	}
 	return stored, key, nil

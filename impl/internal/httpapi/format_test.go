@@ -19,7 +19,7 @@ func TestFormatsAreKnown(t *testing.T) {
 	}
 	used := map[string]bool{}
 	collectFormats(doc, used)
-	if !used["email"] || !used["uri"] {
+	if !used["date-time"] || !used["uri"] {
 		t.Fatalf("formats %v: the contract was not read", used)
 	}
 	for format := range used {
@@ -52,35 +52,13 @@ func collectFormats(node any, used map[string]bool) {
 	}
 }
 
-// TestFormats: what passes for an e-mail address and a URI.
+// TestFormats: what passes for a URI.
 func TestFormats(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		format, value string
 		ok            bool
 	}{
-		{"email", "alice@example.com", true},
-		{"email", "a.b+c@sub.example.com", true},
-		{"email", "用户@例子.中国", true},
-		{"email", "", false},
-		{"email", "alice", false},
-		{"email", "@example.com", false},
-		{"email", "alice@", false},
-		{"email", "alice@localhost", false},
-		{"email", "alice@example.", false},
-		{"email", "alice@.com", false},
-		{"email", "alice@example..com", false},
-		{"email", "a@b@example.com", false},
-		{"email", "Alice <alice@example.com>", false},
-		{"email", "<alice@example.com>", false},
-		{"email", "alice@example.com (work)", false},
-		{"email", "alice@example.com, bob@example.com", false},
-		{"email", " alice@example.com", false},
-		{"email", "alice@example.com\n", false},
-		{"email", "alice@example.com\r\nBcc: bob@example.com", false},
-		{"email", `"a b"@example.com`, false},
-		{"email", "alice@[127.0.0.1]", false},
-		{"email", string(make([]byte, 65)) + "@example.com", false},
 		{"uri", "https://id.example.com/a?b#c", true},
 		{"uri", "urn:a:b", true},
 		{"uri", "", false},

@@ -28,7 +28,7 @@ func TestExplainNeverQuotes(t *testing.T) {
 		{"POST", "/user/register", `{"username":"` + long + `","password":["` + secret + `"]}`, nil, "body.password: value must be a string"},
 		{"POST", "/user/register", `"` + secret + `"`, nil, "body: value must be an object"},
 		{"POST", "/auth/mfa/bind", `{"code":"` + secret + `"}`, nil, "body.code: does not match ^[0-9]{6,8}$"},
-		{"POST", "/api/v3/create-user", `{"email":"` + secret + `"}`, nil, "body.email: is not of the format email"},
+		{"POST", "/api/v3/create-user", `{"email":"` + long + `"}`, nil, "body.email: maximum string length is 254"},
 		{"POST", "/api/v3/create-user", `{"` + secret + `":1}`, nil, "is not a member of the contract"},
 		{"POST", "/api/v3/create-user", `{"identities":[{"extIdpId":":` + secret + `","provider":{"` + secret + `":1}}]}`, nil, "body.identities.0.userIdInIdp: is required"},
 		{"POST", "/api/v3/create-user", `{"gender":"` + secret + `","status":"` + secret + `"}`, nil, "body.gender: value is not one of the allowed values"},

@@ -59,10 +59,6 @@ await step("the options are the phone's", async () => {
   assert.deepEqual(user.customData, { school: 'pku', age: '20' })
 })
 
-await step('a scope without openid is refused, with HTTP 200', async () => {
-  refused(await web.geneFastpassQrcodeInfo({ options: { scope: 'profile' } }), 400, undefined)
-})
-
 await step('an old code is refused', async () => {
   pass = data(await web.geneFastpassQrcodeInfo({}))
   ask('wait', '61s')

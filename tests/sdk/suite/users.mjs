@@ -214,8 +214,3 @@ await step('a password that is too short is refused, with HTTP 200', async () =>
 await step('an address that is none is refused, with HTTP 200', async () => {
   refused(await admin.createUser({ email: 'carol' }), 400, undefined)
 })
-
-await step('a type of id that Menshen does not have is refused, with HTTP 200', async () => {
-  refused(await admin.getUser({ userId: 'school:hust', userIdType: 'custom_field' }), 400, undefined)
-  refused(await admin.getOtpSecretByUser({ userId: 'school:hust', userIdType: 'custom_field' }), 400, undefined)
-})
