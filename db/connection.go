@@ -32,6 +32,7 @@ type Connection struct {
 	EnvVersion  string     `db:"env_version"`
 	Lang        string     `db:"lang"`
 	CreateUsers bool       `db:"create_users"`
+	OneTap      bool       `db:"one_tap"` // of an official account: scanning is confirming
 	CreatedAt   time.Time  `db:"created_at"`
 	DisabledAt  *time.Time `db:"disabled_at"`
 }
@@ -44,25 +45,25 @@ func (q Queries) Connections() ConnectionQueries { return ConnectionQueries{q} }
 
 const connectionColumns = `
 	userpool_id, id, app_id, type, name, wechat_app_id, logo_url, page, env_version, lang, create_users, created_at,
-	disabled_at`
+	disabled_at, one_tap`
 
 // Insert adds a connection.
 func (q ConnectionQueries) Insert(ctx context.Context, c Connection) error {
 	const query = `
 		INSERT INTO connections (` + connectionColumns + `)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
 	return q.q.change(ctx, query, c.UserpoolID, c.ID, c.AppID, c.Type, c.Name, c.WechatAppID, c.LogoURL, c.Page,
-		c.EnvVersion, c.Lang, c.CreateUsers, c.CreatedAt, c.DisabledAt)
+		c.EnvVersion, c.Lang, c.CreateUsers, c.CreatedAt, c.DisabledAt, c.OneTap)
 }
 
 // Update replaces everything that can be set of a connection.
 func (q ConnectionQueries) Update(ctx context.Context, c Connection) error {
 	const query = `
 		UPDATE connections SET name = $3, wechat_app_id = $4, logo_url = $5, page = $6, env_version = $7, lang = $8,
-			create_users = $9, disabled_at = $10
+			create_users = $9, disabled_at = $10, one_tap = $11
 		WHERE userpool_id = $1 AND id = $2`
 	return q.q.change(ctx, query, c.UserpoolID, c.ID, c.Name, c.WechatAppID, c.LogoURL, c.Page, c.EnvVersion, c.Lang, c.CreateUsers,
-		c.DisabledAt)
+		c.DisabledAt, c.OneTap)
 }
 
 // Delete removes a connection with its secrets.

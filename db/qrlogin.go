@@ -143,7 +143,8 @@ func (q QRLoginQueries) Confirm(ctx context.Context, userpoolID, id string, c QR
 		UPDATE qrlogins SET
 			state = CASE WHEN coalesce(match_number, $6) = $6 THEN 'AUTHORIZED' ELSE 'CANCELLED' END,
 			ticket_expires_at = CASE WHEN coalesce(match_number, $6) = $6 THEN $7::timestamptz END,
-			user_id = coalesce(nullif($5, ''), user_id)
+			user_id = coalesce(nullif($5, ''), user_id),
+			picture = NULL -- nobody may see it any more
 		WHERE userpool_id = $1 AND id = $2 AND state = 'SCANNED' AND expires_at > $8
 			AND session_id IS NOT DISTINCT FROM $3 AND person_hash IS NOT DISTINCT FROM $4
 		RETURNING state`
@@ -153,7 +154,7 @@ func (q QRLoginQueries) Confirm(ctx context.Context, userpoolID, id string, c QR
 // Cancel takes SCANNED to CANCELLED for who scanned. ErrNotFound means any other state or person.
 func (q QRLoginQueries) Cancel(ctx context.Context, userpoolID, id string, p QRPin, now time.Time) error {
 	const query = `
-		UPDATE qrlogins SET state = 'CANCELLED'
+		UPDATE qrlogins SET state = 'CANCELLED', picture = NULL
 		WHERE userpool_id = $1 AND id = $2 AND state = 'SCANNED' AND expires_at > $5
 			AND session_id IS NOT DISTINCT FROM $3 AND person_hash IS NOT DISTINCT FROM $4`
 	return q.q.change(ctx, query, userpoolID, id, p.SessionID, p.PersonHash, now)

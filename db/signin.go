@@ -46,11 +46,10 @@ func (q SessionQueries) FinishPending(ctx context.Context, userpoolID string, ha
 	return q.q.change(ctx, query, userpoolID, hash, now)
 }
 
-// ForgetPendingSession takes a sign-in away that would open a session, if there is one.
+// ForgetPendingSession takes a sign-in away that would open a session. ErrNotFound means that there is none.
 func (q SessionQueries) ForgetPendingSession(ctx context.Context, userpoolID, sessionID string) error {
 	const query = `DELETE FROM pending_signins WHERE userpool_id = $1 AND session_id = $2`
-	_, err := q.q.exec(ctx, query, userpoolID, sessionID)
-	return err
+	return q.q.change(ctx, query, userpoolID, sessionID)
 }
 
 // ForgetPending takes all sign-ins of a user away that wait.

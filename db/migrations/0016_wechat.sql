@@ -13,6 +13,7 @@ CREATE TABLE connections (
     env_version   text        NOT NULL DEFAULT 'release',
     lang          text        NOT NULL DEFAULT 'zh',  -- in which the account answers
     create_users  boolean     NOT NULL DEFAULT true,
+    one_tap       boolean     NOT NULL DEFAULT false, -- of an official account: scanning is confirming
     created_at    timestamptz NOT NULL,
     disabled_at   timestamptz,
     PRIMARY KEY (userpool_id, id),

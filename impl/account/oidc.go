@@ -121,7 +121,7 @@ func (s *Service) RevokeToken(ctx context.Context, app db.Application, token str
 		return err
 	}
 	return s.store.InTx(ctx, func(q db.Queries) error {
-		if err := s.Revoke(ctx, q, session.UserpoolID, session.ID); err != nil {
+		if _, err := s.Revoke(ctx, q, session.UserpoolID, session.ID); err != nil {
 			return err
 		}
 		return audit.Write(ctx, q, s.clock.Now(), audit.Event{

@@ -133,7 +133,7 @@ func TestVouchedByAnEndedSession(t *testing.T) {
 		})
 	}
 	r.want("while it lives", open(), nil)
-	r.must(r.Revoke(t.Context(), r.store.Queries, "pool", vouching.SessionID))
+	r.must(r.revoke(vouching.SessionID))
 	r.want("when it has ended", open(), ErrToken)
 	if n := r.number("SELECT logins_count FROM users WHERE id = $1", alice.ID); n != 2 {
 		t.Errorf("%d logins are counted, want 2", n)

@@ -259,10 +259,15 @@ func (s *Service) refuseRefresh(ctx context.Context, appID, refreshToken string)
 	return ErrToken
 }
 
-// Revoke ends a session at once, or the sign-in that was about to open it.
-func (s *Service) Revoke(ctx context.Context, q db.Queries, userpoolID, sessionID string) error {
-	if err := q.Sessions().ForgetPendingSession(ctx, userpoolID, sessionID); err != nil {
-		return err
+// Revoke ends a session at once, or the sign-in that was about to open it, and tells whether there was one.
+func (s *Service) Revoke(ctx context.Context, q db.Queries, userpoolID, sessionID string) (ended bool, err error) {
+	forgotten := q.Sessions().ForgetPendingSession(ctx, userpoolID, sessionID)
+	if forgotten != nil && !errors.Is(forgotten, db.ErrNotFound) {
+		return false, forgotten
 	}
-	return q.Sessions().Revoke(ctx, userpoolID, sessionID, s.clock.Now())
+	_, live := q.Sessions().Live(ctx, userpoolID, sessionID, s.clock.Now())
+	if live != nil && !errors.Is(live, db.ErrNotFound) {
+		return false, live
+	}
+	return forgotten == nil || live == nil, q.Sessions().Revoke(ctx, userpoolID, sessionID, s.clock.Now())
 }

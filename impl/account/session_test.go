@@ -66,7 +66,7 @@ func TestAccessTokenEnds(t *testing.T) {
 	r.want("at its end", r.live(tokens.Access), ErrTokenExpired)
 
 	signedOut, other := r.again(""), r.again("")
-	r.must(r.Revoke(t.Context(), r.store.Queries, "pool", signedOut.SessionID))
+	r.must(r.revoke(signedOut.SessionID))
 	r.want("signed out", r.live(signedOut.Access), ErrToken)
 	r.want("another session of the user", r.live(other.Access), nil)
 	r.execute("UPDATE users SET status = 'Suspended'")

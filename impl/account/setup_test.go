@@ -403,3 +403,9 @@ func (r *rig) reload(u db.User) db.User {
 func from(ctx context.Context, ip string) context.Context {
 	return reqinfo.With(ctx, &reqinfo.Info{IP: ip, ID: "request", UserAgent: "test"})
 }
+
+// revoke ends a session of the pool.
+func (r *rig) revoke(sessionID string) error {
+	_, err := r.Revoke(r.t.Context(), r.store.Queries, "pool", sessionID)
+	return err
+}

@@ -126,7 +126,9 @@ func New(ctx context.Context, o Options) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	scanners := wechat.New(wechat.Settings{PerIP: named("wechat.ip", c.LimitWechatIP)}, o.Store, ring, o.Clock, limiter,
+	scanners := wechat.New(wechat.Settings{
+		PerIP: named("wechat.ip", c.LimitWechatIP), CodesPerConnection: named("wechat.codes", c.LimitWechatCodes),
+	}, o.Store, ring, o.Clock, limiter,
 		wechatClient, logins, o.Log)
 	codes.Service = scanners
 	self := service.New(o.Store, o.Clock)

@@ -98,6 +98,7 @@ type Config struct {
 	LimitQRCodeIP     limit.Rule `env:"MENSHEN_LIMIT_QRCODE_IP" envDefault:"60/1m"`        // Q9: one address and application
 	LimitScan         limit.Rule `env:"MENSHEN_LIMIT_SCAN" envDefault:"30/1m"`             // Q9: one user
 	LimitWechatIP     limit.Rule `env:"MENSHEN_LIMIT_WECHAT_IP" envDefault:"60/1m"`        // Q9: steps in a mini program, one address
+	LimitWechatCodes  limit.Rule `env:"MENSHEN_LIMIT_WECHAT_CODES" envDefault:"3000/1h"`   // QR codes of one connection; WeChat makes 100,000 a day
 	LimitFastpass     limit.Rule `env:"MENSHEN_LIMIT_FASTPASS" envDefault:"30/1m"`         // one user
 	LimitOTPLookup    limit.Rule `env:"MENSHEN_LIMIT_OTP_LOOKUP" envDefault:"600/1m"`      // T15: one access key
 }

@@ -47,6 +47,7 @@ type connectionFlags struct {
 	Page          *string `help:"Of a mini program, the page that codes open, such as pages/login/index."`
 	EnvVersion    *string `help:"Of a mini program, the version that codes open: release, trial or develop."`
 	Lang          *string `help:"Of an official account, the language in which it answers: zh or en."`
+	OneTap        *bool   `help:"Of an official account: whether scanning a code is confirming it (--one-tap). Otherwise the person is asked, and answers with 1; whoever puts a code of their own over somebody's poster is signed in by one tap."`
 	CreateUsers   *bool   `help:"Whether people who are not known become users (--create-users=false)."`
 	Disabled      *bool   `help:"Whether the connection is turned off (--disabled, --disabled=false)."`
 }
@@ -55,7 +56,7 @@ type connectionFlags struct {
 func (f connectionFlags) change(ctx context.Context, in *secretReader) (set wechat.Change, err error) {
 	set = wechat.Change{
 		Name: f.Name, WechatAppID: f.WechatAppID, LogoURL: f.LogoURL, Page: f.Page, EnvVersion: f.EnvVersion, Lang: f.Lang,
-		CreateUsers: f.CreateUsers, Disabled: f.Disabled,
+		CreateUsers: f.CreateUsers, OneTap: f.OneTap, Disabled: f.Disabled,
 	}
 	for _, secret := range []struct {
 		file, question string
@@ -270,6 +271,7 @@ type shownConnection struct {
 	EnvVersion  string     `json:"env_version"`
 	Lang        string     `json:"lang"`
 	CreateUsers bool       `json:"create_users"`
+	OneTap      bool       `json:"one_tap"`
 	CreatedAt   time.Time  `json:"created_at"`
 	DisabledAt  *time.Time `json:"disabled_at"`
 }
@@ -290,7 +292,7 @@ func (a *App) printConnections(w io.Writer, asJSON bool, list ...db.Connection) 
 			if err := out.Encode(shownConnection{
 				ID: c.ID, Type: c.Type, UserpoolID: c.UserpoolID, AppID: c.AppID, Name: c.Name, WechatAppID: c.WechatAppID,
 				PushURL: a.pushURL(c), LogoURL: c.LogoURL, Page: c.Page, EnvVersion: c.EnvVersion, Lang: c.Lang,
-				CreateUsers: c.CreateUsers, CreatedAt: c.CreatedAt, DisabledAt: c.DisabledAt,
+				CreateUsers: c.CreateUsers, OneTap: c.OneTap, CreatedAt: c.CreatedAt, DisabledAt: c.DisabledAt,
 			}); err != nil {
 				return err
 			}

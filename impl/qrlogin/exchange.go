@@ -64,20 +64,19 @@ func (s *Service) vouched(ctx context.Context, v db.Vouched, sessionID string, s
 	return tokens, err
 }
 
-// refuseTicket ends the session that a used ticket had opened: one of the two who had the ticket should not have had it.
+// refuseTicket ends the session that a used ticket had opened, or the sign-in that waits to: one of the two who had the ticket
+// should not have had it. Another application than the ticket's cannot end anything by it.
 func (s *Service) refuseTicket(ctx context.Context, app authn.Application, ticket string) error {
 	l, err := s.store.QRLogins().ByTicketHash(ctx, s.ticketHash(ticket))
-	if errors.Is(err, db.ErrNotFound) {
-		return ErrTicket
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, db.ErrNotFound) {
 		return err
 	}
-	if l.OpenedSessionID == nil {
+	if err != nil || l.AppID != app.ID || l.OpenedSessionID == nil {
 		return ErrTicket
 	}
 	err = s.store.InTx(ctx, func(q db.Queries) error {
-		if err := s.accounts.Revoke(ctx, q, l.UserpoolID, *l.OpenedSessionID); err != nil {
+		ended, err := s.accounts.Revoke(ctx, q, l.UserpoolID, *l.OpenedSessionID)
+		if err != nil || !ended {
 			return err
 		}
 		return audit.Write(ctx, q, s.clock.Now(), audit.Event{

@@ -2,7 +2,6 @@ package qrlogin
 
 import (
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -113,15 +112,19 @@ func TestScanTells(t *testing.T) {
 	}
 }
 
-// TestAgentCannotPaint (Q5): the page writes its own user agent; what the phone shows of it is short and has no characters that
-// change how text looks.
-func TestAgentCannotPaint(t *testing.T) {
+// TestAgentCannotSpeak (Q5): the page writes its own user agent. What the phone shows of it is a known name and a number, so that
+// it is no way to talk to who holds the phone.
+func TestAgentCannotSpeak(t *testing.T) {
 	t.Parallel()
-	for name, want := range map[string]string{
-		"Fire\u202efox": "Firefox 1", "Fi\x1b[31mre\n\tfox": "Fi[31mrefox 1", "\xff": "\ufffd 1", strings.Repeat("狐", 30): strings.Repeat("狐", 21),
+	for agent, want := range map[string]string{
+		"Reply-42-now-to-finish-your-order":                                      "",
+		"回复42领取红包":                                                               "",
+		"Mozilla/5.0 (X11; Linux x86_64) 请回复42领取红包/1.0":                          "",
+		"Mozilla/5.0 (X11; Linux x86_64; rv:1.0) Gecko/20100101 Firefox/reply42": "Firefox",
+		"Mozilla/5.0 (X11; Linux x86_64; rv:1.0) Gecko/20100101 Firefox/145.0.1": "Firefox 145.0.1",
 	} {
-		if got := named(name, "1"); got != want {
-			t.Errorf("%q is shown as %q, want %q", name, got, want)
+		if got := request(db.Application{}, db.QRLogin{UserAgent: agent}).Browser; got != want {
+			t.Errorf("%q is shown as %q, want %q", agent, got, want)
 		}
 	}
 }

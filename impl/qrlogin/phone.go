@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 
 	"github.com/menshen-auth/menshen/db"
 	"github.com/menshen-auth/menshen/impl/internal/audit"
@@ -21,25 +22,47 @@ func (s *Service) Scan(ctx context.Context, u authn.User, id string) (Request, e
 	if err != nil {
 		return Request{}, err
 	}
+	step := db.QRScan{Pin: pin(u), UserID: &u.ID}
+	return s.scan(ctx, audit.User(u.ID), l, step, func(q db.Queries) error { return s.accounts.Vouches(ctx, q, u) })
+}
+
+// scan pins who may decide, if vouch allows it. Who is pinned already gets the same answer, also if it was pinned a moment ago: a
+// phone that is tapped twice asks twice at once.
+func (s *Service) scan(ctx context.Context, actor string, l db.QRLogin, step db.QRScan, vouch func(db.Queries) error) (Request, error) {
 	app, err := s.application(ctx, l.AppID)
 	if err != nil {
 		return Request{}, err
 	}
-	if l.State == db.QRScanned && l.SessionID != nil && *l.SessionID == u.SessionID {
+	if pinned(l, step.Pin) {
 		return request(app, l), nil
 	}
-	step := db.QRScan{Pin: pin(u), UserID: &u.ID}
+	asked := l
 	if app.NumberMatching {
 		shown, choices := matchNumbers()
-		step.Number, step.Numbers, l.MatchNumbers = &shown, choices, choices
+		step.Number, step.Numbers, asked.MatchNumbers = &shown, choices, choices
 	}
-	now := s.clock.Now()
-	return request(app, l), s.edge(ctx, audit.User(u.ID), l, func(q db.Queries) (audited, error) {
-		if err := s.accounts.Vouches(ctx, q, u); err != nil {
+	err = s.edge(ctx, actor, l, func(q db.Queries) (audited, error) {
+		if err := vouch(q); err != nil {
 			return audited{}, err
 		}
-		return audited{"qrlogin.scan", audit.Success}, q.QRLogins().Scan(ctx, l.UserpoolID, l.ID, step, now)
+		return audited{"qrlogin.scan", audit.Success}, q.QRLogins().Scan(ctx, l.UserpoolID, l.ID, step, s.clock.Now())
 	})
+	if errors.Is(err, ErrState) {
+		first, errAgain := s.store.QRLogins().ByScanHash(ctx, l.ScanHash)
+		if errAgain == nil && pinned(first, step.Pin) {
+			return request(app, first), nil
+		}
+	}
+	return request(app, asked), err
+}
+
+// pinned tells whether a QR code waits for the decision of somebody. Who scanned at WeChat may have decided: WeChat tells of an
+// event until it is answered.
+func pinned(l db.QRLogin, p db.QRPin) bool {
+	if p.PersonHash != nil {
+		return (l.State == db.QRScanned || l.State == db.QRAuthorized) && slices.Equal(l.PersonHash, p.PersonHash)
+	}
+	return l.State == db.QRScanned && l.SessionID != nil && *l.SessionID == *p.SessionID
 }
 
 func pin(u authn.User) db.QRPin { return db.QRPin{SessionID: &u.SessionID} }

@@ -52,7 +52,8 @@ type Accounts interface {
 	UserOfIdentity(ctx context.Context, q db.Queries, userpoolID string, id authn.Identity, create bool) (userID string, isNew bool, err error)
 	// Refused notes that Open has refused, and returns its error.
 	Refused(ctx context.Context, userpoolID, userID string, err error) error
-	Revoke(ctx context.Context, q db.Queries, userpoolID, sessionID string) error
+	// Revoke ends a session, or the sign-in that was about to open it, and tells whether there was one.
+	Revoke(ctx context.Context, q db.Queries, userpoolID, sessionID string) (ended bool, err error)
 	Brief(ctx context.Context, userpoolID, userID string) (authn.Brief, error)
 	CheckCustomData(data json.RawMessage) error
 	MergeCustomData(ctx context.Context, q db.Queries, userpoolID, userID string, data json.RawMessage) error

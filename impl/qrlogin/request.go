@@ -3,10 +3,9 @@ package qrlogin
 import (
 	"context"
 	"errors"
+	"regexp"
 	"slices"
-	"strings"
 	"time"
-	"unicode"
 
 	"github.com/mileusna/useragent"
 
@@ -24,8 +23,17 @@ type Request struct {
 	Numbers     []int // to choose from; nil without number matching
 }
 
-// maxAgent bounds the parts of a user agent that are shown, in bytes: its author is the page, not the user.
-const maxAgent = 64
+// shown are the browsers and systems that are shown by name. The page writes its own user agent, and who lures somebody into
+// scanning would have the phone say more than that: "Reply 42 to win", say.
+var shown = map[string]bool{
+	useragent.Chrome: true, useragent.HeadlessChrome: true, useragent.Firefox: true, useragent.Safari: true, useragent.MobileSafari: true,
+	useragent.Edge: true, useragent.Opera: true, useragent.OperaMini: true, useragent.OperaTouch: true, useragent.Vivaldi: true,
+	useragent.InternetExplorer: true, useragent.SamsungBrowser: true, "Android browser": true, "curl": true,
+	useragent.Windows: true, useragent.Android: true, useragent.MacOS: true, useragent.IOS: true, useragent.Linux: true,
+	useragent.FreeBSD: true, useragent.ChromeOS: true, useragent.CrOS: true, useragent.Harmony: true,
+}
+
+var version = regexp.MustCompile(`^[0-9]+(\.[0-9]+){0,3}$`)
 
 func request(app db.Application, l db.QRLogin) Request {
 	agent := useragent.Parse(l.UserAgent)
@@ -39,18 +47,15 @@ func request(app db.Application, l db.QRLogin) Request {
 	return r
 }
 
-// named joins a name and a version; without a name there is neither.
-func named(name, version string) string {
-	if name == "" {
+// named joins a name that is shown and a version; of any other name there is neither.
+func named(name, v string) string {
+	switch {
+	case !shown[name]:
 		return ""
+	case !version.MatchString(v):
+		return name
 	}
-	text := strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) { // marks that turn the direction of text, for instance
-			return -1
-		}
-		return r
-	}, strings.TrimSpace(name+" "+version))
-	return strings.ToValidUTF8(text[:min(len(text), maxAgent)], "")
+	return name + " " + v
 }
 
 // matchChoices is how many numbers the phone shows.

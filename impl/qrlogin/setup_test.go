@@ -97,8 +97,9 @@ func (a *accounts) UserOfIdentity(_ context.Context, _ db.Queries, _ string, id 
 	return "alice", false, nil
 }
 
-func (a *accounts) Revoke(ctx context.Context, q db.Queries, userpoolID, sessionID string) error {
-	return q.Sessions().Revoke(ctx, userpoolID, sessionID, a.clock.now)
+func (a *accounts) Revoke(ctx context.Context, q db.Queries, userpoolID, sessionID string) (ended bool, err error) {
+	_, live := q.Sessions().Live(ctx, userpoolID, sessionID, a.clock.now)
+	return live == nil, q.Sessions().Revoke(ctx, userpoolID, sessionID, a.clock.now)
 }
 
 func (a *accounts) Vouches(_ context.Context, _ db.Queries, u authn.User) error {

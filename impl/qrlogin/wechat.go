@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/menshen-auth/menshen/db"
@@ -52,21 +51,9 @@ func (s *Service) WechatScan(ctx context.Context, connectionID, scene string, p 
 	if err := s.limiter.Take(ctx, s.ScansPerID, l.UserpoolID, hex.EncodeToString(person)); err != nil {
 		return wechatid.Details{}, err
 	}
-	app, err := s.application(ctx, l.AppID)
-	if err != nil {
-		return wechatid.Details{}, err
-	}
-	if slices.Equal(l.PersonHash, person) && l.State != db.QRCancelled { // WeChat tells of an event until it is answered
-		return details(request(app, l)), nil
-	}
 	step := db.QRScan{Pin: db.QRPin{PersonHash: person}}
-	if app.NumberMatching {
-		shown, choices := matchNumbers()
-		step.Number, step.Numbers, l.MatchNumbers = &shown, choices, choices
-	}
-	return details(request(app, l)), s.edge(ctx, audit.Connection(connectionID), l, func(q db.Queries) (audited, error) {
-		return audited{"qrlogin.scan", audit.Success}, q.QRLogins().Scan(ctx, l.UserpoolID, l.ID, step, s.clock.Now())
-	})
+	shown, err := s.scan(ctx, audit.Connection(connectionID), l, step, func(db.Queries) error { return nil })
+	return details(shown), err
 }
 
 // WechatConfirm lets the page in, for the person who has scanned, as the user whom the connection knows; it makes one if the
@@ -77,10 +64,14 @@ func (s *Service) WechatConfirm(ctx context.Context, connectionID, scene string,
 		return err
 	}
 	person := s.person(connectionID, p)
-	switch {
-	case l.State == db.QRAuthorized && slices.Equal(l.PersonHash, person):
+	switch matches := l.MatchNumber == nil || *l.MatchNumber == number; {
+	case !pinned(l, db.QRPin{PersonHash: person}):
+		return ErrState
+	case l.State == db.QRAuthorized && matches:
 		return nil // told again
-	case l.State == db.QRScanned && l.MatchNumber != nil && number == 0:
+	case l.State == db.QRAuthorized:
+		return ErrState
+	case !matches && number == 0:
 		return ErrNoNumber
 	}
 	app, err := s.application(ctx, l.AppID)

@@ -33,7 +33,7 @@ func NewConnections(store *db.DB, ring *keyring.Ring, c clock.Clock, client *Cli
 // Change is what to set of a connection; nil leaves it as it is.
 type Change struct {
 	Name, WechatAppID, LogoURL, Page, EnvVersion, Lang *string
-	CreateUsers, Disabled                              *bool
+	CreateUsers, OneTap, Disabled                      *bool
 	Logo                                               *[]byte // PNG or JPEG; of no bytes removes it
 	AppSecret, PushToken, AESKey                       *string // an empty AESKey ends encryption
 }
@@ -225,6 +225,9 @@ func (s *Connections) apply(c *db.Connection, set Change) error {
 	}
 	if set.CreateUsers != nil {
 		c.CreateUsers = *set.CreateUsers
+	}
+	if set.OneTap != nil {
+		c.OneTap = *set.OneTap
 	}
 	if set.Disabled != nil {
 		c.DisabledAt = nil

@@ -66,9 +66,15 @@ func (s *Service) effect(from pusher, m message) func(context.Context) (string, 
 	return nil
 }
 
-// choice is what a person may write about a scan: the two digits on the page, or 0 for no.
-var choice = regexp.MustCompile(`^(0|0[1-9]|[1-9][0-9])$`)
+// What a person may answer about a scan besides the two digits that the page shows.
+const (
+	answerNo  = 0
+	answerYes = 1
+)
 
+var choice = regexp.MustCompile(`^([01]|[1-9][0-9])$`)
+
+// chosen reads an answer.
 func chosen(text string) (number int, ok bool) {
 	text = strings.TrimSpace(text)
 	if !choice.MatchString(text) {
@@ -132,6 +138,7 @@ type openScan struct {
 	Scene   string `json:"scene"`
 	UnionID string `json:"unionId"`
 	Partial bool   `json:"partial,omitempty"`
+	Numbers bool   `json:"numbers,omitempty"` // whether the page shows one
 	AppName string `json:"appName"`
 }
 
@@ -139,26 +146,27 @@ func scanAAD(c db.Connection, openID string) []string {
 	return []string{"wechat_scans", c.UserpoolID, c.ID, openID}
 }
 
-// scan is that somebody has scanned a code. Scanning means it, where the application asks for no number.
+// scan is that somebody has scanned a code. Scanning is confirming only where the operator wants it so: the person cannot have
+// seen who asks (Q5), and a poster may have been covered by somebody's own code.
 func (s *Service) scan(ctx context.Context, c db.Connection, openID, scene string) (string, error) {
 	p := s.personOf(ctx, c, openID)
 	details, err := s.logins.WechatScan(ctx, c.ID, scene, p)
 	if err != nil {
 		return "", err
 	}
-	if len(details.Numbers) == 0 {
+	if c.OneTap && len(details.Numbers) == 0 {
 		if err := s.logins.WechatConfirm(ctx, c.ID, scene, p, 0); err != nil {
 			return "", err
 		}
-		return textSignedIn(language(c), details), nil
+		return textConfirmedAt(language(c), details), nil
 	}
-	open, err := json.Marshal(openScan{scene, p.UnionID, p.Partial, details.AppName})
+	open, err := json.Marshal(openScan{scene, p.UnionID, p.Partial, len(details.Numbers) > 0, details.AppName})
 	if err != nil {
 		return "", err
 	}
 	sealed := s.ring.Seal(open, scanAAD(c, openID)...)
 	err = s.store.Wechat().PutScan(ctx, c.UserpoolID, c.ID, openID, db.WechatScan{Sealed: sealed, ExpiresAt: details.ExpiresAt})
-	return textAskNumber(language(c), details), err
+	return textAsk(language(c), details), err
 }
 
 // personOf is somebody at the official account, with the id that they have at all programs of its owner if that can be had.
@@ -172,7 +180,7 @@ func (s *Service) personOf(ctx context.Context, c db.Connection, openID string) 
 	return wechatid.Person{AppID: c.WechatAppID, OpenID: openID, UnionID: id, Partial: err != nil}
 }
 
-// decide is that a person has written a number; 0 is no. The scan is used up before anybody looks at the number (Q5), and
+// decide is that a person has written an answer. The scan is used up before anybody looks at the number (Q5), and
 // given back only if nobody could.
 func (s *Service) decide(ctx context.Context, c db.Connection, openID string, number int) (string, error) {
 	taken, err := s.store.Wechat().TakeScan(ctx, c.UserpoolID, c.ID, openID, s.clock.Now())
@@ -194,12 +202,17 @@ func (s *Service) decide(ctx context.Context, c db.Connection, openID string, nu
 	if p.Partial {
 		p = s.personOf(ctx, c, openID)
 	}
-	text := textCancelled(language(c), open.AppName)
-	if number == 0 {
+	text := textConfirmed(language(c), open.AppName)
+	switch {
+	case number == answerNo:
+		text = textCancelled(language(c), open.AppName)
 		err = s.logins.WechatCancel(ctx, c.ID, open.Scene, p)
-	} else {
-		text = textConfirmed(language(c), open.AppName)
+	case open.Numbers:
 		err = s.logins.WechatConfirm(ctx, c.ID, open.Scene, p, number)
+	case number == answerYes:
+		err = s.logins.WechatConfirm(ctx, c.ID, open.Scene, p, 0)
+	default: // two digits that nobody has asked for
+		return "", s.store.Wechat().ReturnScan(ctx, c.UserpoolID, c.ID, openID, taken)
 	}
 	if _, refused := isRefusal(err); err == nil || refused {
 		return text, err

@@ -61,7 +61,7 @@ func TestFailedEffectIsTriedAgain(t *testing.T) {
 				t.Errorf("try %d: HTTP %d", try, status)
 			}
 		}
-		if text := r.settled(a, event); !strings.Contains(text, "signed in") {
+		if text := r.settled(a, event); !strings.Contains(text, "confirmed") {
 			t.Errorf("told %q", text)
 		}
 		r.wantHeard("five tries", "scan", "scan", "scan", "scan", "confirm", "scan", "confirm")
@@ -73,7 +73,7 @@ func TestFailedEffectIsTriedAgain(t *testing.T) {
 		if status, _ := r.pushed(a, a.Push(r.clock.Now(), "", number)); status != http.StatusServiceUnavailable {
 			t.Errorf("a number: HTTP %d", status)
 		}
-		if text := r.settled(a, number); !strings.Contains(text, "signed in") {
+		if text := r.settled(a, number); !strings.Contains(text, "confirmed") {
 			t.Errorf("a number that nobody could look at is lost: %q", text)
 		}
 	})
@@ -93,7 +93,7 @@ func TestSameEventAtOnce(t *testing.T) {
 		request, here := a.Push(r.clock.Now(), "", event), *r
 		here.handler = handlers[i%len(handlers)]
 		all.Go(func() {
-			if status, text := here.pushed(a, request); status != http.StatusServiceUnavailable && (status != http.StatusOK || !strings.Contains(text, "signed in")) {
+			if status, text := here.pushed(a, request); status != http.StatusServiceUnavailable && (status != http.StatusOK || !strings.Contains(text, "confirmed")) {
 				t.Errorf("HTTP %d, %q", status, text)
 			}
 		})
@@ -177,7 +177,7 @@ func TestAnswerInTime(t *testing.T) {
 	cancel() // rather than to wait for the end
 	r.want("of what hangs", <-done, db.ErrUnavailable)
 	r.logins.stall, r.waits.push = nil, time.Minute
-	if text := r.settled(a, event); !strings.Contains(text, "signed in") {
+	if text := r.settled(a, event); !strings.Contains(text, "confirmed") {
 		t.Errorf("the event is taken: %q", text)
 	}
 }
@@ -193,7 +193,7 @@ func TestUnionIDIsNotWorthWaiting(t *testing.T) {
 		r.wechat.Union("alice", "union")
 		r.wechat.Fail(wechattest.PathUser, fault)
 		r.clock.advance(time.Second)
-		if text := r.settled(a, wechattest.Scan("alice", scene, r.clock.Now())); !strings.Contains(text, "signed in") {
+		if text := r.settled(a, wechattest.Scan("alice", scene, r.clock.Now())); !strings.Contains(text, "confirmed") {
 			t.Errorf("%+v: %q", fault, text)
 		}
 		for _, told := range r.logins.heard() {

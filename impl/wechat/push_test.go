@@ -56,7 +56,7 @@ func TestFollowerSignsIn(t *testing.T) {
 		r.logins.open("scene-2")
 		r.wechat.Union("alice", "union-of-alice")
 		text := r.settled(a, wechattest.Scan("alice", "scene-1", r.clock.Now()))
-		for _, part := range []string{"signed in", "Library ]]> 图书馆", "Firefox 140", "Windows 11", "203.0.113.7", "2026-05-04 12:00 UTC"} {
+		for _, part := range []string{"confirmed", "Library ]]> 图书馆", "Firefox 140", "Windows 11", "203.0.113.7", "2026-05-04 12:00 UTC"} {
 			if !strings.Contains(text, part) {
 				t.Errorf("alice is told %q, without %q", text, part)
 			}
@@ -65,7 +65,7 @@ func TestFollowerSignsIn(t *testing.T) {
 			"confirm 0 "+r.official.ID+" scene-1 "+wechattest.OfficialID+" alice union-of-alice")
 		_, err := r.connections.Set(t.Context(), r.official.ID, Change{Lang: ptr("zh")})
 		r.must(err)
-		if text := r.settled(a, wechattest.Subscribe("bob", "scene-2", r.clock.Now())); !strings.Contains(text, "登录成功") || !strings.Contains(text, "2026-05-04 20:00 UTC+8") {
+		if text := r.settled(a, wechattest.Subscribe("bob", "scene-2", r.clock.Now())); !strings.Contains(text, "已确认登录") || !strings.Contains(text, "2026-05-04 20:00 UTC+8") {
 			t.Errorf("bob is told %q", text)
 		}
 		r.wantHeard("a new follower", "scan "+r.official.ID+" scene-2 "+wechattest.OfficialID+" bob ", "confirm 0")
@@ -82,8 +82,8 @@ func TestNumberMatching(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, r *rig, a *wechattest.Account) {
 		for name, c := range map[string]struct{ text, says, state, heard string }{
-			"right":               {"42", "signed in", "authorized", "confirm 42"},
-			"right, with a blank": {" 42\n", "signed in", "authorized", "confirm 42"},
+			"right":               {"42", "confirmed", "authorized", "confirm 42"},
+			"right, with a blank": {" 42\n", "confirmed", "authorized", "confirm 42"},
 			"wrong":               {"17", "Wrong number", "failed", "confirm 17"},
 			"no":                  {"0", "cancelled", "cancelled", "cancel"},
 		} {

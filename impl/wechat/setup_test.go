@@ -222,7 +222,7 @@ func newRig(t *testing.T, encrypted bool) *rig {
 	client, err := NewClient(r.wechat.URL)
 	r.must(err)
 	r.connections = NewConnections(store, ring, c, client)
-	set := Change{WechatAppID: ptr(wechattest.OfficialID), AppSecret: ptr(wechattest.OfficialSecret), PushToken: ptr(wechattest.PushToken), Lang: ptr("en")}
+	set := Change{WechatAppID: ptr(wechattest.OfficialID), AppSecret: ptr(wechattest.OfficialSecret), PushToken: ptr(wechattest.PushToken), Lang: ptr("en"), OneTap: ptr(true)}
 	if encrypted {
 		set.AESKey = ptr(wechattest.AESKey)
 	}

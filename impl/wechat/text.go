@@ -30,26 +30,34 @@ func describeLogin(l lang.Lang, d wechatid.Details) string {
 		d.CreatedAt.UTC().Format("2006-01-02 15:04 MST"))
 }
 
-func textSignedIn(l lang.Lang, d wechatid.Details) string {
+// textConfirmedAt tells what a scan has confirmed. What follows (a code of the authenticator, a hook) is not known here.
+func textConfirmedAt(l lang.Lang, d wechatid.Details) string {
 	if l == lang.Chinese {
-		return "登录成功。\n" + describeLogin(l, d) + "\n如非本人操作，请立即联系应用方。"
+		return "已确认登录。\n" + describeLogin(l, d) + "\n如非本人操作，请立即联系应用方。"
 	}
-	return "You are signed in.\n" + describeLogin(l, d) + "\nIf this was not you, tell the application at once."
+	return "You have confirmed a login.\n" + describeLogin(l, d) + "\nIf this was not you, tell the application at once."
 }
 
-func textAskNumber(l lang.Lang, d wechatid.Details) string {
-	if l == lang.Chinese {
+// textAsk asks for a decision: for the number that the page shows, where it shows one.
+func textAsk(l lang.Lang, d wechatid.Details) string {
+	matched := len(d.Numbers) > 0
+	switch {
+	case l == lang.Chinese && matched:
 		return "有页面请求以您的身份登录：\n" + describeLogin(l, d) + "\n如是本人操作，请回复页面上显示的两位数字；回复 0 取消。"
+	case l == lang.Chinese:
+		return "有页面请求以您的身份登录：\n" + describeLogin(l, d) + "\n如是本人操作，请回复 1 确认；回复 0 取消。"
+	case matched:
+		return "A page asks to be signed in as you:\n" + describeLogin(l, d) +
+			"\nIf this is you, send the two digits that the page shows; send 0 to cancel."
 	}
-	return "A page asks to be signed in as you:\n" + describeLogin(l, d) +
-		"\nIf this is you, send the two digits that the page shows; send 0 to cancel."
+	return "A page asks to be signed in as you:\n" + describeLogin(l, d) + "\nIf this is you, send 1; send 0 to cancel."
 }
 
 func textConfirmed(l lang.Lang, appName string) string {
 	if l == lang.Chinese {
-		return "已登录：" + appName
+		return "已确认登录：" + appName
 	}
-	return "You are signed in: " + appName
+	return "You have confirmed the login: " + appName
 }
 
 func textCancelled(l lang.Lang, appName string) string {

@@ -26,7 +26,8 @@ type Logins interface {
 
 // Settings of the service.
 type Settings struct {
-	PerIP limit.Rule // codes of wx.login from one address
+	PerIP              limit.Rule // codes of wx.login from one address
+	CodesPerConnection limit.Rule // QR codes of one connection: WeChat has a quota a day, and whoever uses it up ends all logins
 }
 
 // waits are how long something may take for which somebody is waiting.
@@ -87,6 +88,9 @@ func (s *Service) connection(ctx context.Context, connectionType, id string) (db
 // Code asks WeChat for a code with a scene (at most 32 visible characters). That of an official account lives ttl at WeChat,
 // that of a mini program for ever. merge draws the connection's logo, if it has one, into the middle of the picture.
 func (s *Service) Code(ctx context.Context, c db.Connection, scene string, ttl time.Duration, merge bool) (wechatid.Code, error) {
+	if err := s.limiter.Take(ctx, s.CodesPerConnection, c.UserpoolID, c.ID); err != nil {
+		return wechatid.Code{}, err
+	}
 	code, err := withToken(ctx, s, c, func(token string) (code wechatid.Code, err error) {
 		if c.Type == db.WechatOfficialAccount {
 			code.Content, err = s.client.QRCode(ctx, token, scene, ttl)

@@ -166,7 +166,7 @@ func (s *house) exchange() func() any {
 
 // exchangeOfWechat is the ticket of somebody who has scanned with WeChat, and whom nobody vouches for.
 func (s *house) exchangeOfWechat() func() any {
-	connection, account := s.h.Official(true, wechat.Change{})
+	connection, account := s.h.Official(true, wechat.Change{OneTap: ptr(true)})
 	page := s.h.ShowQROf(gen.GeneQRCodeDto{Type: gen.GeneQRCodeDtoTypeWechatOfficialAccount, ExtIdpConnID: &connection.ID})
 	s.h.Push(account.Push(s.h.Clock.Now(), "", wechattest.Scan("carol", s.wechat.Scene(page.Payload), s.h.Clock.Now())))
 	ticket := page.Ticket()

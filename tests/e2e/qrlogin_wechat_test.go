@@ -31,7 +31,7 @@ func newFollowers(t *testing.T) *followers {
 	double := wechattest.New(t)
 	h := harness.New(t, harness.NoLimits, harness.Wechat(double))
 	h.Clock.Freeze()
-	_, account := h.Official(true, wechat.Change{Lang: ptr("en")})
+	_, account := h.Official(true, wechat.Change{Lang: ptr("en"), OneTap: ptr(true)})
 	logo := image.NewRGBA(image.Rect(0, 0, 64, 64))
 	for i := range logo.Pix {
 		logo.Pix[i] = 255
@@ -100,7 +100,7 @@ func TestOfficialAccountSignsIn(t *testing.T) {
 	}
 	wantState(t, page, gen.QRCodeStatusPENDING)
 	told := f.scan("carol", page)
-	for _, part := range []string{"You are signed in.", "Application: Menshen", "Browser: Firefox 145.0", "IP: 127.0.0.1"} {
+	for _, part := range []string{"You have confirmed a login.", "Application: Menshen", "Browser: Firefox 145.0", "IP: 127.0.0.1"} {
 		if !strings.Contains(told, part) {
 			t.Errorf("carol is told %q, without %q", told, part)
 		}
@@ -131,6 +131,37 @@ func TestOfficialAccountSignsIn(t *testing.T) {
 	wantState(t, late, gen.QRCodeStatusEXPIRED)
 }
 
+// TestScanIsNotConfirming (Q5): unless the operator wants it so, who scans is asked first, having seen who asks: a poster may have
+// been covered by somebody's own code. Only a 1 is yes.
+func TestScanIsNotConfirming(t *testing.T) {
+	t.Parallel()
+	f := newFollowers(t)
+	f.h.Exec(`UPDATE connections SET one_tap = false`)
+	page := f.h.ShowQROf(atOfficialAccount)
+	told := f.scan("carol", page)
+	for _, part := range []string{"A page asks to be signed in as you:", "Application: Menshen", "IP: 127.0.0.1", "send 1; send 0"} {
+		if !strings.Contains(told, part) {
+			t.Errorf("carol is told %q, without %q", told, part)
+		}
+	}
+	for _, text := range []string{"yes", "42", "10", "11"} {
+		f.h.Clock.Advance(time.Second)
+		if told := f.push(f.account.Text("carol", text, f.h.Clock.Now())); told != "" {
+			t.Errorf("to %q carol is told %q", text, told)
+		}
+		wantState(t, page, gen.QRCodeStatusSCANNED)
+	}
+	f.h.Clock.Advance(time.Second)
+	f.push(f.account.Text("carol", "1", f.h.Clock.Now()))
+	wantState(t, page, gen.QRCodeStatusAUTHORIZED)
+
+	page = f.h.ShowQROf(atOfficialAccount)
+	f.scan("carol", page)
+	f.h.Clock.Advance(time.Second)
+	f.push(f.account.Text("carol", "0", f.h.Clock.Now()))
+	wantState(t, page, gen.QRCodeStatusCANCELLED)
+}
+
 // TestNumberByChat (Q5): with number matching a scan is not enough: the person writes the number that the page shows, once.
 func TestNumberByChat(t *testing.T) {
 	t.Parallel()
@@ -141,7 +172,7 @@ func TestNumberByChat(t *testing.T) {
 		want gen.QRCodeStatus
 		told string
 	}{
-		"the right one": {strconv.Itoa, gen.QRCodeStatusAUTHORIZED, "You are signed in: Menshen"},
+		"the right one": {strconv.Itoa, gen.QRCodeStatusAUTHORIZED, "You have confirmed the login: Menshen"},
 		"a wrong one":   {func(n int) string { return strconv.Itoa(109 - n) }, gen.QRCodeStatusCANCELLED, "This is not the number that the page shows; the login was cancelled."},
 		"no":            {func(int) string { return "0" }, gen.QRCodeStatusCANCELLED, "The login was cancelled: Menshen"},
 	} {
