@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"strconv"
 	"time"
 
@@ -28,6 +27,7 @@ func (a *API) StreamQRCodeEvents(ctx context.Context, req gen.StreamQRCodeEvents
 		watch.Close()
 		return gen.StreamQRCodeEvents204Response{}, nil
 	}
+	context.AfterFunc(ctx, watch.Close) // the text is read, and the context ends, after the generated code has returned
 	never := "no-store"
 	return gen.StreamQRCodeEvents200TextEventStreamResponse{
 		Body: newEventReader(ctx, watch, heartbeat), Headers: gen.StreamQRCodeEvents200ResponseHeaders{CacheControl: &never},
@@ -67,11 +67,3 @@ func (r *eventReader) Read(p []byte) (int, error) {
 	}
 	return r.text.Read(p)
 }
-
-// Close implements io.Closer.
-func (r *eventReader) Close() error {
-	r.watch.Close()
-	return nil
-}
-
-var _ io.ReadCloser = (*eventReader)(nil)

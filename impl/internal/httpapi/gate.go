@@ -98,18 +98,25 @@ func (g *gate) guard(next http.Handler) http.Handler {
 		}
 		op, dialect, err := g.Contract.find(r)
 		x := &exchange{op: op, dialect: dialect, info: describe(r, g.Proxies), problem: wantsProblem(r)}
-		ctx := reqinfo.With(context.WithValue(r.Context(), exchangeKey{}, x), x.info)
+		ctx, cancel := reqinfo.With(context.WithValue(r.Context(), exchangeKey{}, x), x.info), context.CancelFunc(nil)
 		if op != nil && op.events != nil {
-			w.stream = &stream{to: client, schemas: op.events, request: x.info.ID, head: head} // ends when the client goes or there is no more to tell
+			w.stream = &stream{to: client, schemas: op.events, request: x.info.ID, head: head}
+			ctx, cancel = context.WithCancel(ctx) // it ends when the client goes or there is no more to tell
 		} else {
-			var cancel context.CancelFunc
 			ctx, cancel = context.WithTimeout(ctx, g.Timeout)
-			defer cancel()
 		}
+		defer cancel()
 		r = r.WithContext(ctx)
 
-		if err == nil {
+		switch {
+		case err != nil:
+		case w.stream == nil:
 			err = g.serve(next, client, w, r, x)
+		default:
+			err = deep(func() error { return g.serve(next, client, w, r, x) })
+			if err == nil && w.streamed && w.stream.text != nil {
+				err = w.stream.pump()
+			}
 		}
 		if w.streamed {
 			g.endStream(w, r, x, err)
@@ -141,11 +148,7 @@ func (g *gate) guard(next http.Handler) http.Handler {
 
 // serve authenticates, validates and hands over. It leaves in w what the answer will be validated with.
 func (g *gate) serve(next http.Handler, client http.ResponseWriter, w *response, r *http.Request, x *exchange) (err error) {
-	defer func() {
-		if panicked := recover(); panicked != nil {
-			err = apierr.ErrInternal.WithCause(fmt.Errorf("panic: %v\n%s", panicked, debug.Stack()))
-		}
-	}()
+	defer caught(&err)
 	w.input = &openapi3filter.RequestValidationInput{Request: r, Route: x.op.route, Options: options}
 	body, err := readBody(client, r, x.op)
 	if err != nil {
@@ -164,7 +167,17 @@ func (g *gate) serve(next http.Handler, client http.ResponseWriter, w *response,
 		return err
 	}
 	next.ServeHTTP(w, r)
+	if w.stream != nil && w.stream.text != nil {
+		return w.startStream()
+	}
 	return nil
+}
+
+// caught turns a panic into an error.
+func caught(err *error) {
+	if panicked := recover(); panicked != nil {
+		*err = apierr.ErrInternal.WithCause(fmt.Errorf("panic: %v\n%s", panicked, debug.Stack()))
+	}
 }
 
 // endStream says in the log why a stream ended, unless it came to its end or the client went.

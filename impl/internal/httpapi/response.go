@@ -3,6 +3,7 @@ package httpapi
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -70,7 +71,6 @@ func (w *response) Write(b []byte) (int, error) {
 		if err := w.startStream(); err != nil {
 			return 0, err
 		}
-		w.streamed = true
 	}
 	if err := w.stream.write(b); err != nil {
 		return 0, err
@@ -78,11 +78,18 @@ func (w *response) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// Flush implements http.Flusher. An answer that is held back is not hurried.
-func (w *response) Flush() {
-	if w.streamed {
-		_ = w.stream.control.Flush() // the next write fails too if the client is gone
+// ReadFrom implements io.ReaderFrom, by which generated code hands a reader over. That of a stream is left for pump, and the
+// request's context ends after it: generated code would close it before.
+func (w *response) ReadFrom(text io.Reader) (int64, error) {
+	w.WriteHeader(http.StatusOK)
+	if !w.streams() {
+		return w.body.ReadFrom(text)
 	}
+	if _, closed := text.(io.Closer); closed || w.streamed || w.stream.text != nil {
+		return 0, errors.New("the text of a stream is not one reader, or would be closed before it is read")
+	}
+	w.stream.text = text
+	return 0, nil
 }
 
 // validate checks the answer against the operation. Nothing written at all is no answer.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -54,6 +55,7 @@ type stream struct {
 	schemas map[string]*openapi3.Schema
 	request string // X-Request-Id
 	head    bool   // the client asks for the headers only
+	text    io.Reader
 	partial bytes.Buffer
 	sent    int
 	broken  error // the first event that breaks the contract; it and what follows are not sent
@@ -80,7 +82,44 @@ func (w *response) startStream() error {
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("X-Accel-Buffering", "no") // nginx would wait for more
 	s.to.WriteHeader(w.status)
+	w.streamed, w.input = true, nil
 	return nil
+}
+
+// partSize is how much text is read at a time, in bytes; most events are shorter.
+const partSize = 1 << 10
+
+// pump sends the text that a handler has left. Waiting for events takes minutes, thousands of times at once, so it is done
+// without what a request needs at first: the deep stack (see deep), and all that was validated.
+func (s *stream) pump() (err error) {
+	defer caught(&err)
+	for part := make([]byte, partSize); ; {
+		n, err := s.text.Read(part)
+		if n > 0 {
+			if err := s.write(part[:n]); err != nil {
+				return err
+			}
+		}
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		}
+	}
+}
+
+// deep runs what takes a lot of stack on a stack of its own. One that has grown shrinks late and by halves, and would be kept
+// by each stream.
+func deep(f func() error) error {
+	done := make(chan error)
+	go func() {
+		var err error
+		defer func() { done <- err }()
+		defer caught(&err)
+		err = f()
+	}()
+	return <-done
 }
 
 // errHead ends a stream that nobody reads: net/http sends the headers when the handler returns.
@@ -105,7 +144,7 @@ func (s *stream) write(part []byte) error {
 			return s.broken
 		}
 		event := s.partial.Next(end + 2)
-		if s.broken = s.check(event); s.broken != nil {
+		if s.broken = deep(func() error { return s.check(event) }); s.broken != nil {
 			return s.broken
 		}
 		_ = s.control.SetWriteDeadline(time.Now().Add(streamWrite))
@@ -115,6 +154,7 @@ func (s *stream) write(part []byte) error {
 			s.gone = true
 			return err
 		}
+		_ = s.control.Flush() // the next write fails too if the client is gone
 	}
 }
 

@@ -97,7 +97,7 @@ func TestEventsLeaveWhole(t *testing.T) {
 		"at once": func(r io.Reader) io.Reader { return r }, "byte by byte": iotest.OneByteReader, "in halves": iotest.HalfReader,
 		"with the end": iotest.DataErrReader,
 	} {
-		h, log := guarded(t, telling(split(strings.NewReader(strings.Join(want, "")))))
+		h, log := guarded(t, telling(struct{ io.Reader }{split(strings.NewReader(strings.Join(want, "")))}))
 		w := &pieces{ResponseRecorder: httptest.NewRecorder()}
 		h.ServeHTTP(w, askEvents.request())
 		if fmt.Sprintf("%q", w.all) != fmt.Sprintf("%q", want) || w.flushed != len(want) {
@@ -113,7 +113,7 @@ func TestEventsLeaveWhole(t *testing.T) {
 func TestEventsLeaveAtOnce(t *testing.T) {
 	t.Parallel()
 	in, text := io.Pipe()
-	h, _ := guarded(t, telling(in))
+	h, _ := guarded(t, telling(struct{ io.Reader }{in}))
 	server := httptest.NewServer(h)
 	defer server.Close()
 	next := make(chan string, 3)
@@ -151,7 +151,7 @@ func TestStreamsThatFail(t *testing.T) {
 	for name, then := range map[string]func() error{
 		"panic": func() error { panic("disk on fire") }, "error": func() error { return errors.New("disk on fire") },
 	} {
-		h, log := guarded(t, telling(io.MultiReader(strings.NewReader(pending+"event: status\n"), reading(func([]byte) (int, error) { return 0, then() }))))
+		h, log := guarded(t, telling(struct{ io.Reader }{io.MultiReader(strings.NewReader(pending+"event: status\n"), reading(func([]byte) (int, error) { return 0, then() }))}))
 		w := answer(h, askEvents.request())
 		if w.Code != http.StatusOK || w.Body.String() != pending {
 			t.Errorf("%s: HTTP %d %s", name, w.Code, w.Body)
@@ -165,6 +165,17 @@ func TestStreamsThatFail(t *testing.T) {
 	h.ServeHTTP(w, askEvents.request())
 	if strings.Contains(log.String(), "level=ERROR") || w.Body.Len() > 0 {
 		t.Errorf("a client that went: %s %s", w.Body, log)
+	}
+}
+
+// TestDeepCatches: what panics on a stack of its own would end the process.
+func TestDeepCatches(t *testing.T) {
+	t.Parallel()
+	if err := deep(func() error { panic("disk on fire") }); err == nil || !strings.Contains(err.Error(), "disk on fire") {
+		t.Errorf("%v", err)
+	}
+	if err := deep(func() error { return io.EOF }); !errors.Is(err, io.EOF) {
+		t.Errorf("%v", err)
 	}
 }
 
@@ -199,6 +210,7 @@ func TestRefusedStreams(t *testing.T) {
 		"another status":        {visiting(writing(201, pending, "Content-Type", mediaEvents)), 500},
 		"another media type":    {visiting(writing(200, pending, "Content-Type", "text/event-streams")), 500},
 		"JSON":                  {visiting(writing(200, `{"status":"PENDING"}`, "Content-Type", mediaJSON)), 500},
+		"a text that is closed": {telling(struct{ io.ReadCloser }{io.NopCloser(strings.NewReader(pending))}), 500},
 		"a status with no body": {visiting(writing(205, "")), 500},
 	} {
 		h, _ := guarded(t, c.server)
