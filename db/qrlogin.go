@@ -58,6 +58,8 @@ type Vouched struct {
 	UserID     string `db:"user_id"`
 	SessionID  string `db:"session_id"` // that confirmed; empty for a person at WeChat, who has none
 	Context    JSON   `db:"context"`    // for the hooks
+	IP         string `db:"ip"`         // of the page
+	UserAgent  string `db:"user_agent"` // the same
 }
 
 // QRLoginQueries are about login QR codes.
@@ -88,9 +90,11 @@ func (q QRLoginQueries) ByPollHash(ctx context.Context, hash []byte) (QRLogin, e
 	return one[QRLogin](ctx, q.q, query, hash)
 }
 
-// ByPollHashes returns the QR codes of many creators, those that there are, in no order.
-func (q QRLoginQueries) ByPollHashes(ctx context.Context, hashes [][]byte) ([]QRLogin, error) {
-	const query = `SELECT ` + qrloginColumns + ` FROM qrlogins WHERE poll_hash = ANY($1)`
+// Progress returns how far the QR codes of many creators have come, those that there are, in no order; nothing else of them.
+func (q QRLoginQueries) Progress(ctx context.Context, hashes [][]byte) ([]QRLogin, error) {
+	const query = `
+		SELECT userpool_id, poll_hash, state, user_id, match_number, expires_at, ticket_expires_at, consumed_at
+		FROM qrlogins WHERE poll_hash = ANY($1)`
 	return many[QRLogin](ctx, q.q, query, pq.ByteaArray(hashes))
 }
 
@@ -168,7 +172,8 @@ const exchangeable = `
 		SELECT FROM sessions s
 		WHERE s.userpool_id = l.userpool_id AND s.id = l.session_id AND s.revoked_at IS NULL AND s.expires_at > $3))`
 
-const vouchedColumns = `l.userpool_id, l.app_id, l.type, l.user_id, coalesce(l.session_id, '') AS session_id, l.context`
+const vouchedColumns = `l.userpool_id, l.app_id, l.type, l.user_id, coalesce(l.session_id, '') AS session_id, l.context,
+	l.ip, l.user_agent`
 
 // Exchangeable returns what a ticket of an application is good for that could be used right now; otherwise ErrNotFound. It
 // uses up nothing, and what it says may be over a moment later.

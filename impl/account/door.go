@@ -23,6 +23,8 @@ type proof struct {
 	amr       string  // RFC 8176
 	method    authn.Method
 	sessionID string                                  // of the session to open; empty for any
+	ip        string                                  // of who is going to use it; empty for the caller
+	userAgent string                                  // the same
 	code      string                                  // of the authenticator
 	fieldless bool                                    // the door has no field for the code
 	spend     func(context.Context, db.Queries) error // uses the proof up, in the transaction that it leads to
@@ -32,7 +34,7 @@ type proof struct {
 // code, or is told how to go on where there is no field for one.
 func (s *Service) enter(ctx context.Context, app db.Application, p proof, w Wish) (tokens authn.Tokens, err error) {
 	u := p.user
-	attempt := authn.Attempt{AppID: app.ID, Method: p.method, Context: w.Context}
+	attempt := authn.Attempt{AppID: app.ID, Method: p.method, IP: p.ip, UserAgent: p.userAgent, Context: w.Context}
 	screened, err := s.screen(ctx, attempt, u)
 	if err != nil {
 		return tokens, s.refuse(ctx, u.UserpoolID, u.ID, err)
@@ -79,7 +81,9 @@ func (s *Service) Enter(ctx context.Context, e authn.Entry, spend func(context.C
 	if err != nil {
 		return authn.Tokens{}, err
 	}
-	p := proof{user: u, amr: e.AMR, method: e.Method, sessionID: e.SessionID, fieldless: true, spend: spend}
+	p := proof{
+		user: u, amr: e.AMR, method: e.Method, sessionID: e.SessionID, ip: e.IP, userAgent: e.UserAgent, fieldless: true, spend: spend,
+	}
 	return s.enter(ctx, app, p, Wish{Context: e.Context})
 }
 
@@ -192,7 +196,7 @@ func (s *Service) screened(ctx context.Context, waiting db.PendingSignIn, u db.U
 		return s.screen(ctx, a, u)
 	}
 	a.ID = waiting.AttemptID
-	return authn.Resume(introduce(a, u)), nil
+	return authn.Resume(introduce(ctx, a, u)), nil
 }
 
 // refuse notes a refused sign-in in the audit log and returns the refusal. An error that is none is returned as it is.

@@ -7,6 +7,7 @@ import (
 	"github.com/menshen-auth/menshen/db"
 	"github.com/menshen-auth/menshen/impl/internal/authn"
 	"github.com/menshen-auth/menshen/impl/internal/optional"
+	"github.com/menshen-auth/menshen/impl/internal/reqinfo"
 )
 
 // Screen asks the hooks of the application about a user whom something vouches for. What it returns goes into the grant. A
@@ -30,11 +31,15 @@ func (s *Service) Screen(ctx context.Context, a authn.Attempt) (authn.Screened, 
 }
 
 func (s *Service) screen(ctx context.Context, a authn.Attempt, u db.User) (authn.Screened, error) {
-	return authn.Screen(ctx, introduce(a, u), s.hooks.Before)
+	return authn.Screen(ctx, introduce(ctx, a, u), s.hooks.Before)
 }
 
-// introduce fills in whom an attempt is about.
-func introduce(a authn.Attempt, u db.User) authn.Attempt {
+// introduce fills in whom an attempt is about, and who is going to use the session: the caller, unless that is a backend.
+func introduce(ctx context.Context, a authn.Attempt, u db.User) authn.Attempt {
+	if a.IP == "" {
+		info := reqinfo.From(ctx)
+		a.IP, a.UserAgent = info.IP, info.UserAgent
+	}
 	a.UserpoolID, a.UserID, a.Username, a.DisplayName = u.UserpoolID, u.ID, optional.Value(u.Username), displayName(u)
 	return a
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/menshen-auth/menshen/db"
 	"github.com/menshen-auth/menshen/impl/internal/audit"
 	"github.com/menshen-auth/menshen/impl/internal/authn"
-	"github.com/menshen-auth/menshen/impl/internal/reqinfo"
 	"github.com/menshen-auth/menshen/impl/internal/secret"
 )
 
@@ -21,7 +20,7 @@ var errUnscreened = errors.New("account: the grant was not screened, or for some
 // Open opens the session that a grant allows and returns its first tokens. It is the only way to a session, and runs in
 // the transaction that uses up whatever was proved.
 func (s *Service) Open(ctx context.Context, q db.Queries, g authn.Grant) (authn.Tokens, error) {
-	now, info := s.clock.Now(), reqinfo.From(ctx)
+	now := s.clock.Now()
 	attempt, ok := g.Screened.For(g)
 	if !ok {
 		return authn.Tokens{}, errUnscreened
@@ -29,7 +28,7 @@ func (s *Service) Open(ctx context.Context, q db.Queries, g authn.Grant) (authn.
 	if g.SessionID == "" {
 		g.SessionID = secret.ID()
 	}
-	u, err := q.Accounts().NoteLogin(ctx, g.UserpoolID, g.UserID, info.IP, now)
+	u, err := q.Accounts().NoteLogin(ctx, g.UserpoolID, g.UserID, attempt.IP, now)
 	if errors.Is(err, db.ErrNotFound) {
 		return authn.Tokens{}, ErrDisabled
 	}
@@ -48,7 +47,7 @@ func (s *Service) Open(ctx context.Context, q db.Queries, g authn.Grant) (authn.
 	}
 	session := db.Session{
 		UserpoolID: g.UserpoolID, ID: g.SessionID, UserID: g.UserID, AppID: g.AppID, Scope: grantedScope(g.Scope),
-		IP: info.IP, UserAgent: info.UserAgent, CreatedAt: now, ExpiresAt: now.Add(db.Life(app.SessionSeconds, s.SessionTTL)),
+		IP: attempt.IP, UserAgent: attempt.UserAgent, CreatedAt: now, ExpiresAt: now.Add(db.Life(app.SessionSeconds, s.SessionTTL)),
 	}
 	if err := s.assure(ctx, q, g, &session); err != nil {
 		return authn.Tokens{}, err
@@ -60,7 +59,7 @@ func (s *Service) Open(ctx context.Context, q db.Queries, g authn.Grant) (authn.
 	if err != nil {
 		return authn.Tokens{}, err
 	}
-	if err := s.hooks.After(ctx, q, introduce(attempt, u), authn.Opened{SessionID: session.ID, AMR: session.AMR, At: now}); err != nil {
+	if err := s.hooks.After(ctx, q, introduce(ctx, attempt, u), authn.Opened{SessionID: session.ID, AMR: session.AMR, At: now}); err != nil {
 		return authn.Tokens{}, err
 	}
 	return tokens, audit.Write(ctx, q, now, audit.Event{

@@ -118,8 +118,9 @@ func New(ctx context.Context, o Options) (*App, error) {
 	logins := qrlogin.New(qrlogin.Settings{
 		PublicURL: c.PublicURL, QRTTL: c.QRTTL, TicketTTL: c.TicketTTL,
 		PerIP: named("qrlogin.ip", c.LimitQRCodeIP), ScansPerID: named("qrlogin.scan", c.LimitScan),
+		TriesPerTicket: named("qrlogin.ticket", c.LimitTicket),
 	}, o.Store, ring, o.Clock, limiter, accounts, codes)
-	passes := fastpass.New(fastpass.Settings{TTL: c.FastpassTTL, PerUser: named("fastpass.user", c.LimitFastpass)},
+	passes := fastpass.New(fastpass.Settings{TTL: c.FastpassTTL, PerUser: named("fastpass.user", c.LimitFastpass), TriesPerPass: named("fastpass.try", c.LimitTicket)},
 		o.Store, ring, o.Clock, limiter, accounts)
 	lookups := otp.New(otp.Settings{LookupsPerKey: named("otp.key", c.LimitOTPLookup)}, o.Store, o.Clock, limiter, accounts, factors)
 	wechatClient, err := wechat.NewClient(c.WechatAPI)

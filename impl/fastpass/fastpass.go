@@ -23,6 +23,8 @@ const maxContext = 4 << 10
 type Settings struct {
 	TTL     time.Duration // Q7: 60 s
 	PerUser limit.Rule
+
+	TriesPerPass limit.Rule // redemptions of one fastpass that can be used
 }
 
 // Accounts is what a fastpass needs of the accounts.
@@ -121,6 +123,9 @@ func (s *Service) Redeem(ctx context.Context, userpoolID, appID, code string) (a
 	}
 	if err != nil {
 		return authn.Tokens{}, s.accounts.Refused(ctx, pass.UserpoolID, pass.UserID, err)
+	}
+	if err := s.limiter.Take(ctx, s.TriesPerPass, pass.UserpoolID, pass.ID); err != nil {
+		return authn.Tokens{}, err // hooks are asked for every try, and a denial does not use the fastpass up
 	}
 	screened, err := s.accounts.Screen(ctx, authn.Attempt{
 		UserpoolID: pass.UserpoolID, AppID: app.ID, UserID: pass.UserID, Method: authn.MethodFastpass, Context: json.RawMessage(pass.Context),

@@ -6,7 +6,6 @@ import (
 
 	"github.com/menshen-auth/menshen/db"
 	"github.com/menshen-auth/menshen/impl/internal/authn"
-	"github.com/menshen-auth/menshen/impl/internal/reqinfo"
 )
 
 // Types of events.
@@ -53,10 +52,10 @@ func (e event) write() ([]byte, error) {
 	return json.Marshal(e)
 }
 
-// about is the event about an attempt, of the request at hand.
-func about(info *reqinfo.Info, a authn.Attempt, o *authn.Opened, at time.Time) ([]byte, error) {
+// about is the event about an attempt.
+func about(a authn.Attempt, o *authn.Opened, at time.Time) ([]byte, error) {
 	data := attemptData{
-		AttemptID: a.ID, UserpoolID: a.UserpoolID, ApplicationID: a.AppID, Method: a.Method, IP: info.IP, UserAgent: info.UserAgent,
+		AttemptID: a.ID, UserpoolID: a.UserpoolID, ApplicationID: a.AppID, Method: a.Method, IP: a.IP, UserAgent: a.UserAgent,
 		User: userData{ID: a.UserID, Username: a.Username, DisplayName: a.DisplayName},
 	}
 	e := event{Type: typePre, Timestamp: at}

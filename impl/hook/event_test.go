@@ -8,15 +8,13 @@ import (
 	"time"
 
 	"github.com/menshen-auth/menshen/impl/internal/authn"
-	"github.com/menshen-auth/menshen/impl/internal/reqinfo"
 )
 
 var (
 	noon = time.Date(2026, 5, 4, 20, 0, 0, 123456789, time.FixedZone("CST", 8*3600))
-	info = &reqinfo.Info{IP: "192.0.2.1", UserAgent: `curl "<8>"`}
 	some = authn.Attempt{
 		ID: "attempt", UserpoolID: "pool", AppID: "app", UserID: "alice-id", Username: "alice", DisplayName: "Alice <&>",
-		Method: authn.MethodPassword,
+		Method: authn.MethodPassword, IP: "192.0.2.1", UserAgent: `curl "<8>"`,
 	}
 )
 
@@ -32,13 +30,13 @@ func TestEventIsExact(t *testing.T) {
 		fmt.Sprintf(head, "pre") + `"context":{"from": "qr"}}}`:                                            nil,
 		fmt.Sprintf(head, "post") + `"sessionId":"session","amr":["pwd","otp"],"context":{"from": "qr"}}}`: {SessionID: "session", AMR: []string{"pwd", "otp"}},
 	} {
-		body, err := about(info, a, o, noon)
+		body, err := about(a, o, noon)
 		if err != nil || string(body) != want {
 			t.Errorf("%s, %v\nwant %s", body, err, want)
 		}
 	}
 	a.Username, a.Context = "", nil
-	body, err := about(info, a, nil, noon)
+	body, err := about(a, nil, noon)
 	if err != nil || strings.Contains(string(body), "username") || !strings.HasSuffix(string(body), `,"context":{}}}`) {
 		t.Errorf("without user name and context: %s, %v", body, err)
 	}
@@ -54,7 +52,7 @@ func TestContextIsNotTouched(t *testing.T) {
 	} {
 		a := some
 		a.Context = json.RawMessage(sent)
-		body, err := about(info, a, nil, noon)
+		body, err := about(a, nil, noon)
 		if err != nil {
 			t.Fatal(err)
 		}

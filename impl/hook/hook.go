@@ -2,12 +2,12 @@ package hook
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/menshen-auth/menshen/db"
 	"github.com/menshen-auth/menshen/impl/internal/authn"
 	"github.com/menshen-auth/menshen/impl/internal/message"
-	"github.com/menshen-auth/menshen/impl/internal/reqinfo"
 	"github.com/menshen-auth/menshen/impl/internal/secret"
 )
 
@@ -20,14 +20,40 @@ type Messages interface {
 	Post(ctx context.Context, q db.Queries, m message.Message) error
 }
 
+// maxAtOnce is how many sign-ins of one process may wait for one hook.
+const maxAtOnce = 32
+
 // Service is the rules about hooks.
 type Service struct {
 	*Sender
 	messages Messages
+	mu       sync.Mutex
+	waiting  map[string]int // sign-ins, by hook
 }
 
 // New returns the service.
-func New(s *Sender, m Messages) *Service { return &Service{s, m} }
+func New(s *Sender, m Messages) *Service {
+	return &Service{Sender: s, messages: m, waiting: map[string]int{}}
+}
+
+// enter takes a place among those who wait for a hook; false if there is none.
+func (s *Service) enter(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.waiting[id] == maxAtOnce {
+		return false
+	}
+	s.waiting[id]++
+	return true
+}
+
+func (s *Service) leave(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.waiting[id]--; s.waiting[id] == 0 {
+		delete(s.waiting, id)
+	}
+}
 
 // Before asks the pre hooks of the application whether an attempt may lead to a session. A denial is ErrRefused, and a hook
 // that gives no answer ErrUnanswered, unless it is to fail open. It may take seconds: there must be no transaction.
@@ -36,7 +62,7 @@ func (s *Service) Before(ctx context.Context, a authn.Attempt) error {
 	if err != nil || len(hooks) == 0 {
 		return err
 	}
-	body, err := about(reqinfo.From(ctx), a, nil, s.clock.Now())
+	body, err := about(a, nil, s.clock.Now())
 	if err != nil {
 		return err
 	}
@@ -48,8 +74,14 @@ func (s *Service) Before(ctx context.Context, a authn.Attempt) error {
 	return nil
 }
 
-// ask asks one hook.
+// ask asks one hook. Who finds it too busy is refused, whatever the policy: a hook that is let fail open is one that has failed
+// by itself, and whoever could make it fail by asking often would be let in.
 func (s *Service) ask(ctx context.Context, h db.Hook, body []byte) error {
+	if !s.enter(h.ID) {
+		s.metrics.Hooks.WithLabelValues(h.Stage, "busy").Inc()
+		return ErrUnanswered
+	}
+	defer s.leave(h.ID)
 	answer, err := s.send(ctx, h, secret.ID(), body, maxAnswer)
 	var d decision
 	if err == nil {
@@ -82,7 +114,7 @@ func (s *Service) After(ctx context.Context, q db.Queries, a authn.Attempt, o au
 	if err != nil || len(hooks) == 0 {
 		return err
 	}
-	body, err := about(reqinfo.From(ctx), a, &o, o.At)
+	body, err := about(a, &o, o.At)
 	if err != nil {
 		return err
 	}

@@ -20,7 +20,6 @@ import (
 	"github.com/menshen-auth/menshen/impl/internal/keyring"
 	"github.com/menshen-auth/menshen/impl/internal/message"
 	"github.com/menshen-auth/menshen/impl/internal/metrics"
-	"github.com/menshen-auth/menshen/impl/internal/reqinfo"
 )
 
 // stopped is a clock that only a test moves.
@@ -151,7 +150,7 @@ func (r *rig) attempt() authn.Attempt {
 	return a
 }
 
-func (r *rig) ctx() context.Context { return reqinfo.With(r.t.Context(), info) }
+func (r *rig) ctx() context.Context { return r.t.Context() }
 
 // wantSecret: neither what a client sent, nor the secrets, nor the URLs are in the log.
 func (r *rig) wantSecret(secrets ...string) {

@@ -2,6 +2,7 @@ package qrlogin
 
 import (
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 
@@ -21,6 +22,9 @@ func (s *Service) Exchange(ctx context.Context, app authn.Application, ticket st
 	if err != nil {
 		return tokens, err
 	}
+	if err := s.limiter.Take(ctx, s.TriesPerTicket, seen.UserpoolID, hex.EncodeToString(s.ticketHash(ticket))); err != nil {
+		return tokens, err // hooks are asked for every try, and a denial does not use the ticket up
+	}
 	sessionID := secret.ID()
 	spend := func(ctx context.Context, q db.Queries) error {
 		_, err := q.QRLogins().ConsumeTicket(ctx, s.ticketHash(ticket), app.ID, sessionID, s.clock.Now())
@@ -34,7 +38,7 @@ func (s *Service) Exchange(ctx context.Context, app authn.Application, ticket st
 	} else {
 		tokens, err = s.accounts.Enter(ctx, authn.Entry{
 			UserpoolID: seen.UserpoolID, UserID: seen.UserID, AppID: seen.AppID, SessionID: sessionID,
-			Method: methodOf(seen.Type), AMR: amrWechat, Context: json.RawMessage(seen.Context),
+			Method: methodOf(seen.Type), AMR: amrWechat, IP: seen.IP, UserAgent: seen.UserAgent, Context: json.RawMessage(seen.Context),
 		}, spend)
 	}
 	if errors.Is(err, ErrTicket) {
@@ -45,7 +49,9 @@ func (s *Service) Exchange(ctx context.Context, app authn.Application, ticket st
 
 // vouched opens the session that the phone's stands for.
 func (s *Service) vouched(ctx context.Context, v db.Vouched, sessionID string, spend func(context.Context, db.Queries) error) (tokens authn.Tokens, err error) {
-	screened, err := s.accounts.Screen(ctx, authn.Attempt{UserpoolID: v.UserpoolID, AppID: v.AppID, UserID: v.UserID, Method: authn.MethodQRCode})
+	screened, err := s.accounts.Screen(ctx, authn.Attempt{
+		UserpoolID: v.UserpoolID, AppID: v.AppID, UserID: v.UserID, Method: authn.MethodQRCode, IP: v.IP, UserAgent: v.UserAgent,
+	})
 	if err != nil {
 		return tokens, err
 	}

@@ -3,6 +3,7 @@ package qrlogin
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -170,6 +171,35 @@ func TestOneDecision(t *testing.T) {
 		all.Wait()
 		if state := r.status(pollID).State; len(won) != 1 || won[0] != state {
 			t.Errorf("steps to %q succeeded, and the state is %s", won, state)
+		}
+	}
+}
+
+// TestScannedTwiceAtOnce (Q5): a phone that is tapped twice asks twice at once, and is answered the same both times: with the
+// numbers of which one is on the page.
+func TestScannedTwiceAtOnce(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	_, err := r.raw.Exec(`UPDATE applications SET number_matching = true`)
+	r.must(err)
+	scanID, pollID := r.create()
+	var (
+		all   sync.WaitGroup
+		shown [8]Request
+		errs  [8]error
+		start = make(chan struct{})
+	)
+	for i := range shown {
+		all.Go(func() {
+			<-start
+			shown[i], errs[i] = r.Service.Scan(t.Context(), r.phone, scanID)
+		})
+	}
+	close(start)
+	all.Wait()
+	for i, request := range shown {
+		if errs[i] != nil || !slices.Equal(request.Numbers, shown[0].Numbers) || !slices.Contains(request.Numbers, r.status(pollID).Number) {
+			t.Errorf("answer %d: %v, %v", i, request.Numbers, errs[i])
 		}
 	}
 }

@@ -37,6 +37,8 @@ type Settings struct {
 	TicketTTL  time.Duration // Q2: 60 s, at most 300 s; both unless the application has it otherwise
 	PerIP      limit.Rule    // Q9: QR codes for one address and application
 	ScansPerID limit.Rule    // Q9: scans of one user
+
+	TriesPerTicket limit.Rule // exchanges of one ticket that can be used
 }
 
 // Accounts is what logging in needs of the accounts.

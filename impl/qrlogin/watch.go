@@ -17,10 +17,10 @@ const (
 	lookEvery = time.Second
 	// lookAtOnce bounds how many codes are looked at by one statement.
 	lookAtOnce = 500
-	// watchersOfOne and watchersOfAll bound how many wait, for one code and in one process: a page has one tab, and a stream
-	// costs memory. Who is turned away can poll.
-	watchersOfOne = 8
-	watchersOfAll = 10_000
+	// lookTimeout is how long a look may take, and blindFor how long looks may fail until those who wait are sent away: a stream
+	// that stays open and tells nothing keeps its page from asking.
+	lookTimeout = 2 * time.Second
+	blindFor    = 10 * time.Second
 )
 
 // Event is a status and its number. Numbers of a QR code only go up.
@@ -67,6 +67,7 @@ type Watch struct {
 	key     string
 	told    int // the newest event that was
 	wake    chan struct{}
+	ending  <-chan struct{}
 	mu      sync.Mutex // guards what follows
 	newest  db.QRLogin
 	asOf    time.Time // before newest was read
@@ -110,7 +111,7 @@ func (w *Watch) Next(ctx context.Context, wait time.Duration) (Event, error) {
 		select {
 		case <-ctx.Done():
 			return Event{}, ctx.Err()
-		case <-w.service.watchers.stopping:
+		case <-w.ending:
 			return Event{}, io.EOF
 		case <-quiet.C:
 			return Event{}, ErrQuiet
@@ -146,75 +147,6 @@ func (w *Watch) tell(l db.QRLogin, now time.Time) {
 	}
 }
 
-// watchers are all who wait in this process. It is no state that another process would miss: it can be lost at any time, and
-// clients come back.
-type watchers struct {
-	mu       sync.Mutex
-	byKey    map[string]map[*Watch]int // to the number of the event that it was last woken for
-	count    int
-	stopping chan struct{}
-	stop     func()
-}
-
-func newWatchers() *watchers {
-	ws := &watchers{byKey: map[string]map[*Watch]int{}, stopping: make(chan struct{})}
-	ws.stop = sync.OnceFunc(func() { close(ws.stopping) })
-	return ws
-}
-
-func (ws *watchers) add(w *Watch) bool {
-	ws.mu.Lock()
-	defer ws.mu.Unlock()
-	of := ws.byKey[w.key]
-	if len(of) >= watchersOfOne || ws.count >= watchersOfAll {
-		return false
-	}
-	if of == nil {
-		of = map[*Watch]int{}
-		ws.byKey[w.key] = of
-	}
-	of[w] = 0
-	ws.count++
-	return true
-}
-
-func (ws *watchers) remove(w *Watch) {
-	ws.mu.Lock()
-	defer ws.mu.Unlock()
-	if _, ok := ws.byKey[w.key][w]; !ok {
-		return
-	}
-	delete(ws.byKey[w.key], w)
-	if len(ws.byKey[w.key]) == 0 {
-		delete(ws.byKey, w.key)
-	}
-	ws.count--
-}
-
-// waitedFor are the keys of the codes that somebody waits for.
-func (ws *watchers) waitedFor() [][]byte {
-	ws.mu.Lock()
-	defer ws.mu.Unlock()
-	keys := make([][]byte, 0, len(ws.byKey))
-	for key := range ws.byKey {
-		keys = append(keys, []byte(key))
-	}
-	return keys
-}
-
-// tell hands over what the database had after a time.
-func (ws *watchers) tell(l db.QRLogin, now time.Time) {
-	ws.mu.Lock()
-	defer ws.mu.Unlock()
-	id := eventID(l, now)
-	for w, woken := range ws.byKey[string(l.PollHash)] {
-		if id > woken { // waking all of them every second would cost more than everything else
-			ws.byKey[w.key][w] = id
-			w.tell(l, now)
-		}
-	}
-}
-
 // Run tells those who wait of changes, by this or another process, until ctx ends: when the database notifies, and, since
 // notifications can be lost, when it is looked at every second.
 func (s *Service) Run(ctx context.Context) {
@@ -232,7 +164,8 @@ func (s *Service) Run(ctx context.Context) {
 	defer listening.Wait()
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
-	for {
+	for seen := time.Now(); ; {
+		var keys [][]byte
 		select {
 		case <-ctx.Done():
 			return
@@ -241,36 +174,41 @@ func (s *Service) Run(ctx context.Context) {
 				continue // somebody waits elsewhere, or nobody does
 			}
 			if len(key) > 0 {
-				s.look(ctx, [][]byte{key})
-				continue
+				keys = [][]byte{key}
+				break
 			}
+			keys = s.watchers.waitedFor()
 		case <-tick.C:
+			keys = s.watchers.waitedFor()
 		}
-		s.look(ctx, s.watchers.waitedFor())
+		switch err := s.look(ctx, keys); {
+		case err == nil:
+			seen = time.Now()
+		case time.Since(seen) > blindFor:
+			s.watchers.dismiss(false)
+			seen = time.Now()
+		}
 	}
 }
 
-func (ws *watchers) has(key []byte) bool {
-	ws.mu.Lock()
-	defer ws.mu.Unlock()
-	return len(ws.byKey[string(key)]) > 0
-}
-
 // look reads codes and tells of them. What the database does not answer, the next look asks again.
-func (s *Service) look(ctx context.Context, keys [][]byte) {
+func (s *Service) look(ctx context.Context, keys [][]byte) error {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
 	for len(keys) > 0 {
 		n := min(len(keys), lookAtOnce)
 		now := s.clock.Now()
-		logins, err := s.store.QRLogins().ByPollHashes(ctx, keys[:n])
+		logins, err := s.store.QRLogins().Progress(ctx, keys[:n])
 		if err != nil {
-			return
+			return err
 		}
 		for _, l := range logins {
 			s.watchers.tell(l, now)
 		}
 		keys = keys[n:]
 	}
+	return nil
 }
 
 // Drain ends all waiting: the process is about to stop, and clients come back to another.
-func (s *Service) Drain() { s.watchers.stop() }
+func (s *Service) Drain() { s.watchers.dismiss(true) }

@@ -355,3 +355,43 @@ func TestHookOfAnotherApplication(t *testing.T) {
 		t.Errorf("asked %+v", e)
 	}
 }
+
+// TestHookSeesThePage: the session of a QR login is the page's, so the hook hears of the page, also where a backend exchanges the
+// ticket; a risk check would judge the operator's own server.
+func TestHookSeesThePage(t *testing.T) {
+	t.Parallel()
+	h := harness.New(t)
+	alice := h.SignUp("alice")
+	pre := h.Hook(db.HookPre)
+	ticket := alice.Approve(h.ShowQR(nil, harness.Header("User-Agent", "the page")))
+	backend := h.NewClient(harness.Header("User-Agent", "the backend"))
+	r := must(backend.ExchangeQRCodeTicketWithResponse(t.Context(), nil, gen.ExchangeQRCodeTicketJSONRequestBody{
+		Ticket: ticket, ClientID: &h.Credentials.AppID, ClientSecret: &h.Credentials.AppSecret,
+	}))(t)
+	wantSuccess(t, "exchange", r)
+	if agent := pre.Events()[0].Data.UserAgent; agent != "the page" {
+		t.Errorf("the hook hears of %q", agent)
+	}
+	if n := h.Count(`SELECT count(*) FROM sessions WHERE user_agent = 'the page'`); n != 1 {
+		t.Errorf("%d sessions are the page's", n)
+	}
+}
+
+// TestDeniedTicketIsTriedRarely: a denial does not use a ticket up, but one ticket asks the hook a few times a minute only. Who is
+// denied cannot keep the hook busy.
+func TestDeniedTicketIsTriedRarely(t *testing.T) {
+	t.Parallel()
+	h := harness.New(t)
+	h.Clock.Freeze()
+	alice := h.SignUp("alice")
+	pre := h.Hook(db.HookPre)
+	pre.Answer(200, denial)
+	ticket, pass := alice.Approve(h.ShowQR(nil)), alice.Fastpass(nil).QrcodeID
+	for range 15 {
+		h.Exchange(ticket)
+		h.Redeem(pass)
+	}
+	if asked := len(pre.Events()); asked != 20 {
+		t.Errorf("the hook was asked %d times about a ticket and a fastpass, want 10 times each", asked)
+	}
+}

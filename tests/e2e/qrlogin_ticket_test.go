@@ -164,3 +164,28 @@ func TestQRCodesAreLimited(t *testing.T) {
 		t.Errorf("the fourth scan: %v", o.Header)
 	}
 }
+
+// TestUsedTicketOfAnother (Q4): another application that shows a used ticket ends nobody's session, whoever gave it the ticket.
+func TestUsedTicketOfAnother(t *testing.T) {
+	t.Parallel()
+	h := harness.New(t)
+	alice := h.SignUp("alice")
+	ticket := alice.Approve(h.ShowQR(nil))
+	set := tokens(t, h.Exchange(ticket))
+	h.Exec(`INSERT INTO applications (userpool_id, id, name, secret_hash, created_at, browser_exchange) VALUES ($1, 'evil', 'Evil', '', now(), true)`, h.Credentials.UserpoolID)
+	r := must(h.Client.ExchangeQRCodeTicketWithResponse(t.Context(), nil, gen.ExchangeQRCodeTicketJSONRequestBody{Ticket: ticket, ClientID: ptr("evil")}))(t)
+	wantStatus(t, "by another application", r, 403, 0)
+	if !h.Alive(*set.AccessToken) {
+		t.Error("another application has ended the session")
+	}
+	before := h.Count(`SELECT count(*) FROM audit_log WHERE action = 'qrlogin.ticket_reused'`)
+	for range 3 {
+		wantStatus(t, "by its own", h.Exchange(ticket), 403, 0)
+	}
+	if h.Alive(*set.AccessToken) {
+		t.Error("the session of a ticket that was used twice lives")
+	}
+	if n := h.Count(`SELECT count(*) FROM audit_log WHERE action = 'qrlogin.ticket_reused'`) - before; n != 1 {
+		t.Errorf("the end of a session is in the audit log %d times", n)
+	}
+}

@@ -27,6 +27,7 @@ type Attempt struct {
 	UserpoolID, AppID, UserID string
 	Username, DisplayName     string // Username is empty for none
 	Method                    Method
+	IP, UserAgent             string          // of who is going to use the session; Screen fills in the caller's
 	Context                   json.RawMessage // as the client sent it, for hooks only; it may tell of a person, and is not for logs
 }
 

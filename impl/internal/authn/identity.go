@@ -18,5 +18,6 @@ type Entry struct {
 	SessionID                 string // of the session to open
 	Method                    Method
 	AMR                       string          // RFC 8176
+	IP, UserAgent             string          // of who is going to use the session
 	Context                   json.RawMessage // for the hooks
 }
