@@ -135,6 +135,34 @@ func TestEventsSayWhatPollingSays(t *testing.T) {
 	same("with an expired ticket", late, gen.QRCodeStatusEXPIRED)
 }
 
+// TestEventsTellLittle (Q6): of who has scanned, the page hears the name that others may see and the photo; nothing that the
+// user did not show, before the confirmation and after it.
+func TestEventsTellLittle(t *testing.T) {
+	t.Parallel()
+	h := harness.New(t)
+	dto := everything()
+	dto.Nickname, dto.Photo = ptr("鲍勃"), ptr("https://example.com/bob.png")
+	h.CreateUser(dto)
+	bob := h.SignIn("bob")
+	page := h.ShowQR(map[string]any{"school": "hust"})
+	events := page.Events("")
+	var said []string
+	said = append(said, events.Next().Data)
+	bob.ScanLogin(page)
+	said = append(said, events.Next().Data)
+	wantSuccess(t, "confirm", bob.Act(confirm, page.ScanID))
+	said = append(said, events.Next().Data)
+	for n, want := range []string{
+		`{"interval":1,"status":"PENDING"}`,
+		`{"briefUserInfo":{"displayName":"鲍勃","photo":"https://example.com/bob.png"},"interval":1,"status":"SCANNED"}`,
+		`{"briefUserInfo":{"displayName":"鲍勃","photo":"https://example.com/bob.png"},"status":"AUTHORIZED","ticket":"` + page.Ticket() + `"}`,
+	} {
+		if said[n] != want {
+			t.Errorf("event %d says %s, want %s", n+1, said[n], want)
+		}
+	}
+}
+
 // TestEventsResume: who lost the connection says what arrived last, and is told what it missed and nothing twice. When there
 // is nothing to come the answer is 204, after which a browser asks no more.
 func TestEventsResume(t *testing.T) {
