@@ -98,10 +98,22 @@ func (s *Service) VerifyApplication(ctx context.Context, id, secret string) (aut
 		return authn.Application{}, err
 	}
 	if !known || !hmac.Equal(app.SecretHash, credential.ApplicationSecretHash(s.ring, id, secret)) {
-		return authn.Application{}, ErrApplicationSecret
+		return authn.Application{}, s.noteSecret(ctx, app, ErrApplicationSecret)
 	}
 	proved := authn.Application{UserpoolID: app.UserpoolID, ID: app.ID}
 	return proved, s.limiter.Clear(ctx, s.SecretPerIP, app.UserpoolID, key)
+}
+
+// noteSecret writes a wrong secret of an application into the audit log, and returns the refusal. An application that there is
+// not has nobody whom it would tell anything.
+func (s *Service) noteSecret(ctx context.Context, app db.Application, refusal error) error {
+	if app.ID == "" {
+		return refusal
+	}
+	err := audit.Write(ctx, s.store.Queries, s.clock.Now(), audit.Event{
+		UserpoolID: app.UserpoolID, Actor: audit.Anonymous, Action: "app.secret", Target: audit.Application(app.ID), Outcome: audit.Refused,
+	})
+	return cmp.Or(err, refusal)
 }
 
 // Client is OAuthClient for an application that may be public.

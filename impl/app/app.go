@@ -118,7 +118,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 	logins := qrlogin.New(qrlogin.Settings{
 		PublicURL: c.PublicURL, QRTTL: c.QRTTL, TicketTTL: c.TicketTTL,
 		PerIP: named("qrlogin.ip", c.LimitQRCodeIP), ScansPerID: named("qrlogin.scan", c.LimitScan),
-		TriesPerTicket: named("qrlogin.ticket", c.LimitTicket),
+		TriesPerTicket: named("qrlogin.ticket", c.LimitTicket), PicturesPerIP: named("qrlogin.picture", c.LimitPicture),
 	}, o.Store, ring, o.Clock, limiter, accounts, codes)
 	passes := fastpass.New(fastpass.Settings{TTL: c.FastpassTTL, PerUser: named("fastpass.user", c.LimitFastpass), TriesPerPass: named("fastpass.try", c.LimitTicket)},
 		o.Store, ring, o.Clock, limiter, accounts)

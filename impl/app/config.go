@@ -96,6 +96,7 @@ type Config struct {
 	LimitSendPool     limit.Rule `env:"MENSHEN_LIMIT_SEND_POOL" envDefault:"1000/1h"`      // C7: one userpool
 	LimitSMSPrefix    limit.Rule `env:"MENSHEN_LIMIT_SMS_PREFIX" envDefault:"30/1h"`       // C7: one block of ten thousand numbers
 	LimitQRCodeIP     limit.Rule `env:"MENSHEN_LIMIT_QRCODE_IP" envDefault:"60/1m"`        // Q9: one address and application
+	LimitPicture      limit.Rule `env:"MENSHEN_LIMIT_PICTURE" envDefault:"300/1m"`         // pictures of QR codes, one address
 	LimitScan         limit.Rule `env:"MENSHEN_LIMIT_SCAN" envDefault:"30/1m"`             // Q9: one user
 	LimitWechatIP     limit.Rule `env:"MENSHEN_LIMIT_WECHAT_IP" envDefault:"60/1m"`        // Q9: steps in a mini program, one address
 	LimitWechatCodes  limit.Rule `env:"MENSHEN_LIMIT_WECHAT_CODES" envDefault:"3000/1h"`   // QR codes of one connection; WeChat makes 100,000 a day

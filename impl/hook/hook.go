@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/menshen-auth/menshen/db"
+	"github.com/menshen-auth/menshen/impl/internal/audit"
 	"github.com/menshen-auth/menshen/impl/internal/authn"
 	"github.com/menshen-auth/menshen/impl/internal/message"
 	"github.com/menshen-auth/menshen/impl/internal/secret"
@@ -101,7 +102,9 @@ func (s *Service) ask(ctx context.Context, h db.Hook, body []byte) error {
 	case h.FailOpen && ctx.Err() == nil:
 		outcome = "failed_open"
 		log.WarnContext(ctx, "hook has failed, and the sign-in goes on", "error", err)
-		return nil
+		return audit.Write(ctx, s.store.Queries, s.clock.Now(), audit.Event{
+			UserpoolID: h.UserpoolID, Actor: audit.Anonymous, Action: "hook.failed_open", Target: audit.Hook(h.ID), Outcome: audit.Success,
+		})
 	}
 	outcome = "failed_closed"
 	log.WarnContext(ctx, "hook has failed, and the sign-in is refused", "error", err)

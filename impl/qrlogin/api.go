@@ -136,18 +136,11 @@ func (a *API) step(ctx context.Context, body gen.ChangeQRCodeStatusDto) (*gen.QR
 	switch body.Action {
 	case gen.ChangeQRCodeStatusDtoActionSCAN:
 		request, err := a.service.Scan(ctx, caller, body.QrcodeID)
-		return loginDto(request), err
+		return wire.QRCodeLogin(details(request)), err
 	case gen.ChangeQRCodeStatusDtoActionCONFIRM:
 		return nil, a.service.Confirm(ctx, caller, body.QrcodeID, optional.Value(body.Number))
 	default:
 		return nil, a.service.Cancel(ctx, caller, body.QrcodeID)
-	}
-}
-
-func loginDto(r Request) *gen.QRCodeLoginDto {
-	return &gen.QRCodeLoginDto{
-		AppID: r.App.ID, AppName: r.App.Name, AppLogo: r.App.Logo, Browser: r.Browser, Os: r.OS, IP: r.IP,
-		CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt, Numbers: r.Numbers,
 	}
 }
 
@@ -166,8 +159,9 @@ func (a *API) ExchangeQRCodeTicket(ctx context.Context, req gen.ExchangeQRCodeTi
 
 // client is the application that has proved itself, with HTTP Basic or in the body; a header may stand for the id there.
 func (a *API) client(ctx context.Context, body gen.ExchangeTokenSetWithQRcodeTicketDto, header string) (authn.Application, error) {
-	if proved := authn.From(ctx).Application; proved != nil {
-		return *proved, nil
+	id := optional.Value(body.ClientID)
+	if authn.From(ctx).Application == nil {
+		id = cmp.Or(id, header)
 	}
-	return a.applications.Client(ctx, cmp.Or(optional.Value(body.ClientID), header), optional.Value(body.ClientSecret))
+	return a.applications.Client(ctx, id, optional.Value(body.ClientSecret))
 }

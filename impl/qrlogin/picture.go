@@ -6,7 +6,9 @@ import (
 	"time"
 
 	"github.com/menshen-auth/menshen/db"
+	"github.com/menshen-auth/menshen/impl/internal/limit"
 	"github.com/menshen-auth/menshen/impl/internal/qr"
+	"github.com/menshen-auth/menshen/impl/internal/reqinfo"
 )
 
 // Picture draws the QR code with the scan id, side pixels wide, or as wide as suits it for 0, and tells how long it will live.
@@ -22,6 +24,9 @@ func (s *Service) Picture(ctx context.Context, scanID string, side int) (png []b
 	now := s.clock.Now()
 	if state := state(l, now); state != db.QRPending && state != db.QRScanned {
 		return nil, 0, ErrGone
+	}
+	if err := s.limiter.Take(ctx, s.PicturesPerIP, l.UserpoolID, limit.IPKey(reqinfo.From(ctx).IP)); err != nil {
+		return nil, 0, err
 	}
 	png, err = draw(l, scanID, side)
 	return png, l.ExpiresAt.Sub(now), err

@@ -39,6 +39,7 @@ type Settings struct {
 	ScansPerID limit.Rule    // Q9: scans of one user
 
 	TriesPerTicket limit.Rule // exchanges of one ticket that can be used
+	PicturesPerIP  limit.Rule // pictures drawn for one address: the dearest thing that nobody has to prove anything for
 }
 
 // Accounts is what logging in needs of the accounts.

@@ -9,6 +9,7 @@ import (
 	"github.com/menshen-auth/menshen/gen"
 	"github.com/menshen-auth/menshen/impl/internal/optional"
 	"github.com/menshen-auth/menshen/impl/internal/wechatid"
+	"github.com/menshen-auth/menshen/impl/internal/wire"
 )
 
 // Applications finds the application that a request is about.
@@ -71,7 +72,7 @@ func (a *API) SetWechatMiniprogramQRCodeStatus(
 	case gen.SetWechatMiniprogramQRCodeStatusDtoActionSCAN:
 		var details wechatid.Details
 		details, err = a.service.Scan(ctx, c, body.Scene, body.Code)
-		data.Login = loginDto(details)
+		data.Login = wire.QRCodeLogin(details)
 	case gen.SetWechatMiniprogramQRCodeStatusDtoActionCONFIRM:
 		err = a.service.Confirm(ctx, c, body.Scene, body.Code, optional.Value(body.Number))
 	default:
@@ -93,11 +94,4 @@ func (a *API) miniProgram(ctx context.Context, appID, id string) (db.Connection,
 		return db.Connection{}, err
 	}
 	return a.service.Connection(ctx, app, db.WechatMiniprogram, id)
-}
-
-func loginDto(d wechatid.Details) *gen.QRCodeLoginDto {
-	return &gen.QRCodeLoginDto{
-		AppID: d.AppID, AppName: d.AppName, AppLogo: d.AppLogo, Browser: d.Browser, Os: d.OS, IP: d.IP, CreatedAt: d.CreatedAt.UTC(),
-		ExpiresAt: d.ExpiresAt.UTC(), Numbers: d.Numbers,
-	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/menshen-auth/menshen/gen"
 	"github.com/menshen-auth/menshen/impl/internal/authn"
 	"github.com/menshen-auth/menshen/impl/internal/optional"
+	"github.com/menshen-auth/menshen/impl/internal/wechatid"
 )
 
 // TokenSet writes tokens as the V3 documents do; the field for the life is called expire_in there.
@@ -57,4 +58,12 @@ func Sent(ctx context.Context, validated json.RawMessage, path ...string) json.R
 		sent = members[name]
 	}
 	return sent
+}
+
+// QRCodeLogin is what who scans must see of a login (Q5).
+func QRCodeLogin(d wechatid.Details) *gen.QRCodeLoginDto {
+	return &gen.QRCodeLoginDto{
+		AppID: d.AppID, AppName: d.AppName, AppLogo: d.AppLogo, Browser: d.Browser, Os: d.OS, IP: d.IP,
+		CreatedAt: d.CreatedAt.UTC(), ExpiresAt: d.ExpiresAt.UTC(), Numbers: d.Numbers,
+	}
 }
