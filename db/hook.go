@@ -83,7 +83,7 @@ func (q HookQueries) Lock(ctx context.Context, id string) (Hook, error) {
 func (q HookQueries) Set(ctx context.Context, h Hook) error {
 	const query = `
 		UPDATE hooks SET url = $3, secret_sealed = $4, timeout = $5, fail_open = $6, disabled_at = $7,
-			failing_since = NULL, paused_until = NULL
+			failing_since = NULL, paused_until = NULL, probe_id = NULL
 		WHERE userpool_id = $1 AND id = $2`
 	return q.q.change(ctx, query, h.UserpoolID, h.ID, h.URL, h.SecretSealed, h.Timeout, h.FailOpen, h.DisabledAt)
 }
@@ -101,22 +101,23 @@ func (q HookQueries) Delete(ctx context.Context, userpoolID, id string, now time
 	return err
 }
 
-// Failed notes that a hook has not taken an event, and pauses it for as long as it has been failing, within shortest and
-// longest.
-func (q HookQueries) Failed(ctx context.Context, userpoolID, id string, shortest, longest time.Duration, now time.Time) error {
+// Failed notes that a hook has not taken a message, and pauses it for as long as it has been failing, within shortest and
+// longest. While the hook is probed only the outcome of that probe counts: a message of before, whose failure is known late,
+// does not end the pause in which nobody else is to try.
+func (q HookQueries) Failed(ctx context.Context, userpoolID, id, messageID string, shortest, longest time.Duration, now time.Time) error {
 	const query = `
-		UPDATE hooks SET failing_since = coalesce(failing_since, $5),
-			paused_until = greatest(paused_until, $5 + least($4 * interval '1 microsecond',
-				greatest($3 * interval '1 microsecond', $5 - coalesce(failing_since, $5))))
-		WHERE userpool_id = $1 AND id = $2`
-	_, err := q.q.exec(ctx, query, userpoolID, id, shortest.Microseconds(), longest.Microseconds(), now)
+		UPDATE hooks SET failing_since = coalesce(failing_since, $6), probe_id = NULL,
+			paused_until = greatest(CASE WHEN probe_id IS NULL THEN paused_until END, $6 + least($5 * interval '1 microsecond',
+				greatest($4 * interval '1 microsecond', $6 - coalesce(failing_since, $6))))
+		WHERE userpool_id = $1 AND id = $2 AND coalesce(probe_id = $3, true)`
+	_, err := q.q.exec(ctx, query, userpoolID, id, messageID, shortest.Microseconds(), longest.Microseconds(), now)
 	return err
 }
 
 // Succeeded notes that a hook that was failing takes events again.
 func (q HookQueries) Succeeded(ctx context.Context, userpoolID, id string) error {
 	const query = `
-		UPDATE hooks SET failing_since = NULL, paused_until = NULL
+		UPDATE hooks SET failing_since = NULL, paused_until = NULL, probe_id = NULL
 		WHERE userpool_id = $1 AND id = $2 AND failing_since IS NOT NULL`
 	_, err := q.q.exec(ctx, query, userpoolID, id)
 	return err

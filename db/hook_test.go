@@ -66,10 +66,12 @@ func TestFailingHookIsPaused(t *testing.T) {
 	const shortest, longest = time.Second, time.Minute
 	for _, id := range []string{"failing", "healthy"} {
 		f.must(f.Hooks().Insert(t.Context(), newHook(id, db.HookPost, now)))
-		f.must(f.Outbox().Insert(t.Context(), hookMessage("to "+id, id)))
+		m := hookMessage("to "+id, id)
+		m.ExpiresAt = now.Add(48 * time.Hour)
+		f.must(f.Outbox().Insert(t.Context(), m))
 	}
 	claimed := func(at time.Time) (ids string) {
-		for _, m := range f.claim("hook", 10, at) {
+		for _, m := range f.claimForHooks(10, at) {
 			ids += m.ID + ";"
 			f.must(f.Outbox().Retry(t.Context(), m, now)) // due again at once
 		}
@@ -84,7 +86,7 @@ func TestFailingHookIsPaused(t *testing.T) {
 	}
 	fail := func(at time.Duration) {
 		t.Helper()
-		f.must(f.Hooks().Failed(t.Context(), poolID, "failing", shortest, longest, now.Add(at)))
+		f.must(f.Hooks().Failed(t.Context(), poolID, "failing", "to failing", shortest, longest, now.Add(at)))
 	}
 	want("before", 0, false)
 	fail(0)

@@ -46,18 +46,77 @@ func (q OutboxQueries) Insert(ctx context.Context, m OutboxMessage) error {
 	return q.q.change(ctx, query, m.UserpoolID, m.ID, m.Channel, m.Template, m.MessageSealed, m.CreatedAt, m.ExpiresAt, m.HookID)
 }
 
+const outboxColumns = `
+	userpool_id, id, channel, template, hook_id, message_sealed, attempts, handed_over_at, created_at, expires_at`
+
 // Claim takes at most limit messages of a channel that are due, until leaseEnds: if nothing is heard of one by then, it is
-// due again. Messages that others are just claiming are left to them; those to a hook that is paused or disabled wait.
+// due again. Messages that others are just claiming are left to them. It is not for what hooks are told.
 func (q OutboxQueries) Claim(ctx context.Context, channel string, limit int, now, leaseEnds time.Time) ([]OutboxMessage, error) {
 	const query = `
 		UPDATE outbox SET attempts = attempts + 1, due_at = $4
 		WHERE ctid = ANY (ARRAY(
-			SELECT ctid FROM outbox o WHERE state = 'waiting' AND channel = $1 AND due_at <= $3
-				AND (hook_id IS NULL OR NOT EXISTS (SELECT FROM hooks h
-					WHERE h.userpool_id = o.userpool_id AND h.id = o.hook_id AND (h.paused_until > $3 OR h.disabled_at IS NOT NULL)))
+			SELECT ctid FROM outbox WHERE state = 'waiting' AND channel = $1 AND due_at <= $3
 			ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED))
-		RETURNING userpool_id, id, channel, template, hook_id, message_sealed, attempts, handed_over_at, created_at, expires_at`
+		RETURNING ` + outboxColumns
 	return many[OutboxMessage](ctx, q.q, query, channel, limit, now, leaseEnds)
+}
+
+// ClaimForHooks takes at most limit messages to hooks that are due, until leaseEnds, as Claim does. What is for a hook that is
+// paused or disabled waits, and costs nobody who claims. A hook that is failing is probed: it gets one message at a time of
+// all replicas. What is for a hook that is no more is taken, too, for somebody has to give it up.
+func (q OutboxQueries) ClaimForHooks(ctx context.Context, limit int, now, leaseEnds time.Time) ([]OutboxMessage, error) {
+	probes, err := q.claimProbes(ctx, limit, now, leaseEnds)
+	if err != nil || len(probes) == limit {
+		return probes, err
+	}
+	// "told" leaps from hook to hook in outbox_hook_due, so that a claim looks at as many rows as there are hooks, and at those
+	// that it takes. The hooks come in any order: the one with the most messages does not come first.
+	const query = `
+		WITH RECURSIVE told AS (
+			(SELECT userpool_id, hook_id FROM outbox WHERE state = 'waiting' AND hook_id IS NOT NULL
+				ORDER BY userpool_id, hook_id LIMIT 1)
+			UNION ALL
+			SELECT next.* FROM told CROSS JOIN LATERAL (
+				SELECT o.userpool_id, o.hook_id FROM outbox o
+				WHERE o.state = 'waiting' AND o.hook_id IS NOT NULL AND (o.userpool_id, o.hook_id) > (told.userpool_id, told.hook_id)
+				ORDER BY o.userpool_id, o.hook_id LIMIT 1) next
+		), healthy AS (
+			SELECT told.* FROM told LEFT JOIN hooks h ON h.userpool_id = told.userpool_id AND h.id = told.hook_id
+			WHERE h.disabled_at IS NULL AND h.failing_since IS NULL ORDER BY random()
+		)
+		UPDATE outbox SET attempts = attempts + 1, due_at = $3
+		WHERE ctid = ANY (ARRAY(
+			SELECT due.ctid FROM healthy CROSS JOIN LATERAL (
+				SELECT o.ctid FROM outbox o
+				WHERE o.state = 'waiting' AND o.userpool_id = healthy.userpool_id AND o.hook_id = healthy.hook_id AND o.due_at <= $2
+				ORDER BY o.due_at LIMIT $1 FOR UPDATE SKIP LOCKED) due
+			LIMIT $1))
+		RETURNING ` + outboxColumns
+	rest, err := many[OutboxMessage](ctx, q.q, query, limit-len(probes), now, leaseEnds)
+	if err != nil && len(probes) > 0 { // they are taken, and have to be delivered
+		return probes, nil
+	}
+	return append(probes, rest...), err
+}
+
+// claimProbes takes one message for each of at most limit hooks that are failing and whose pause is over. Until leaseEnds, or
+// the outcome of that message is known, they are paused: see HookQueries.Failed.
+func (q OutboxQueries) claimProbes(ctx context.Context, limit int, now, leaseEnds time.Time) ([]OutboxMessage, error) {
+	const query = `
+		WITH probe AS (
+			SELECT h.userpool_id, h.id AS hook_id, due.id, due.ctid AS place FROM hooks h CROSS JOIN LATERAL (
+				SELECT o.id, o.ctid FROM outbox o
+				WHERE o.state = 'waiting' AND o.userpool_id = h.userpool_id AND o.hook_id = h.id AND o.due_at <= $2 AND o.expires_at > $2
+				ORDER BY o.due_at LIMIT 1) due
+			WHERE h.failing_since IS NOT NULL AND h.paused_until <= $2 AND h.disabled_at IS NULL
+			ORDER BY h.paused_until LIMIT $1 FOR UPDATE OF h SKIP LOCKED
+		), paused AS (
+			UPDATE hooks h SET probe_id = p.id, paused_until = $3 FROM probe p WHERE h.userpool_id = p.userpool_id AND h.id = p.hook_id
+		)
+		UPDATE outbox SET attempts = attempts + 1, due_at = $3
+		WHERE ctid = ANY (ARRAY(SELECT place FROM probe)) AND state = 'waiting' AND due_at <= $2
+		RETURNING ` + outboxColumns
+	return many[OutboxMessage](ctx, q.q, query, limit, now, leaseEnds)
 }
 
 // ClaimOverdue takes at most limit messages, of any channel, that make no sense any more and that nobody has claimed.
@@ -67,7 +126,7 @@ func (q OutboxQueries) ClaimOverdue(ctx context.Context, limit int, now, leaseEn
 		WHERE ctid = ANY (ARRAY(
 			SELECT ctid FROM outbox WHERE state = 'waiting' AND expires_at <= $2 AND due_at <= $2
 			ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED))
-		RETURNING userpool_id, id, channel, template, hook_id, message_sealed, attempts, handed_over_at, created_at, expires_at`
+		RETURNING ` + outboxColumns
 	return many[OutboxMessage](ctx, q.q, query, limit, now, leaseEnds)
 }
 

@@ -14,6 +14,7 @@ CREATE TABLE hooks (
     disabled_at   timestamptz,
     failing_since timestamptz, -- of 'post': the first failure since the last success
     paused_until  timestamptz, -- of 'post': nothing is delivered before, so that a program that is down holds up no other
+    probe_id      text,        -- of 'post': the message for whose outcome the pause waits
     PRIMARY KEY (userpool_id, id),
     FOREIGN KEY (userpool_id, app_id) REFERENCES applications (userpool_id, id) ON DELETE CASCADE
 );
@@ -22,7 +23,9 @@ CREATE INDEX hooks_app ON hooks (userpool_id, app_id, stage);
 
 -- What a hook is told afterwards is a message on its way.
 ALTER TABLE outbox ADD COLUMN hook_id text;
-CREATE INDEX outbox_hook ON outbox (userpool_id, hook_id, state) WHERE hook_id IS NOT NULL;
+CREATE INDEX outbox_hook_due ON outbox (userpool_id, hook_id, due_at) WHERE state = 'waiting' AND hook_id IS NOT NULL;
+-- What hooks were not told is kept after its end, and is not to be walked through by who looks for what else has ended.
+CREATE INDEX outbox_overdue ON outbox (expires_at) WHERE state = 'waiting';
 
 -- What the hooks were asked about a sign-in that waits for a code. A row without attempt_id is of before hooks.
 ALTER TABLE pending_signins

@@ -39,14 +39,17 @@ type Messages struct {
 
 // Delivery of messages.
 const (
-	deliveryTimeout  = 15 * time.Second
-	deliveryPoll     = time.Second
-	deliveryParallel = 4
-	deliveryDrain    = 2 * time.Second // after requests are drained; all of a stop takes ten seconds at most
-	outboxKept       = 24 * time.Hour  // of the development outbox
+	deliveryTimeout       = 15 * time.Second
+	deliveryPoll          = time.Second
+	deliveryParallel      = 4
+	deliveryParallelHooks = 16
+	deliveryDrain         = 2 * time.Second // after requests are drained; all of a stop takes ten seconds at most
+	outboxKept            = 24 * time.Hour  // of the development outbox
 )
 
-var delivery = notify.Settings{Timeout: deliveryTimeout, Parallel: deliveryParallel, Poll: deliveryPoll, Drain: deliveryDrain}
+var delivery = notify.Settings{
+	Timeout: deliveryTimeout, Parallel: deliveryParallel, ParallelHooks: deliveryParallelHooks, Poll: deliveryPoll, Drain: deliveryDrain,
+}
 
 // outboxDir is where the development outbox is.
 func outboxDir(dataDir string) string { return filepath.Join(dataDir, "outbox") }

@@ -10,7 +10,7 @@
 //     denial never counts as a failure.
 //   - A post hook is told once for each session, at least: the event is written in the transaction that opens the session,
 //     carried by the outbox for a day, and has the same webhook-id and body whenever it comes. A hook that fails is paused
-//     for as long as it has been failing, ten minutes at most, so that it holds up no other.
+//     for as long as it has been failing, ten minutes at most, and then tried with one event, so that it holds up no other.
 //   - What a client sends as context reaches hooks byte for byte. It is never logged, nor are URL and secret; what waits to be
 //     delivered is sealed, as the secrets are.
 //

@@ -83,16 +83,16 @@ func (s *Sender) Deliver(ctx context.Context, hookID, id string, body []byte, ha
 	case answer.Status/100 != 2:
 		err = fmt.Errorf("not taken: HTTP %d", answer.Status)
 	}
-	return errors.Join(err, s.note(ctx, h, err))
+	return errors.Join(err, s.note(ctx, h, id, err))
 }
 
-// note writes down whether a hook takes events.
-func (s *Sender) note(ctx context.Context, h db.Hook, failure error) error {
+// note writes down whether a hook has taken an event.
+func (s *Sender) note(ctx context.Context, h db.Hook, id string, failure error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteTimeout) // also when the worker is to end
 	defer cancel()
 	if failure != nil {
 		s.metrics.Hooks.WithLabelValues(h.Stage, "failed").Inc()
-		return s.store.Hooks().Failed(ctx, h.UserpoolID, h.ID, minPause, maxPause, s.clock.Now())
+		return s.store.Hooks().Failed(ctx, h.UserpoolID, h.ID, id, minPause, maxPause, s.clock.Now())
 	}
 	s.metrics.Hooks.WithLabelValues(h.Stage, "delivered").Inc()
 	if h.FailingSince == nil {

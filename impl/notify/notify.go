@@ -19,10 +19,11 @@ import (
 
 // Settings of the service.
 type Settings struct {
-	Timeout  time.Duration // of one delivery
-	Parallel int           // deliveries at a time, for each channel of one replica
-	Poll     time.Duration // how often a worker looks for messages that nobody told it of
-	Drain    time.Duration // how long a worker that is to end goes on with what is due
+	Timeout       time.Duration // of one delivery
+	Parallel      int           // deliveries at a time, for each channel of one replica
+	ParallelHooks int           // the same, for the channel of hooks: they are many programs, and each is slow in its own way
+	Poll          time.Duration // how often a worker looks for messages that nobody told it of
+	Drain         time.Duration // how long a worker that is to end goes on with what is due
 }
 
 // Service takes messages and delivers them.

@@ -158,7 +158,7 @@ func (r *rig) replica(store *db.DB) *Service {
 	r.t.Helper()
 	texts, err := LoadTexts("")
 	r.must(err)
-	settings := Settings{Timeout: 10 * time.Second, Parallel: 4, Poll: time.Hour, Drain: 10 * time.Second}
+	settings := Settings{Timeout: 10 * time.Second, Parallel: 4, ParallelHooks: 16, Poll: time.Hour, Drain: 10 * time.Second}
 	channels := map[message.Channel]channel.Channel{message.Email: r.email, message.Phone: r.sms, message.Hook: r.hook}
 	return New(settings, store, ring, r.clock, slog.New(slog.NewTextHandler(r.log, nil)), r.counts, texts, channels)
 }
@@ -204,7 +204,7 @@ func (r *rig) round(c message.Channel) {
 }
 
 func round(ctx context.Context, s *Service, c message.Channel) {
-	slots := make(chan struct{}, s.Parallel)
+	slots := s.slots(c)
 	s.claim(ctx, c, slots)
 	for range cap(slots) {
 		slots <- struct{}{}

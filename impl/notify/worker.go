@@ -45,11 +45,19 @@ func (s *Service) Run(ctx context.Context) {
 	workers.Wait()
 }
 
+// slots are the places for deliveries of a channel.
+func (s *Service) slots(name message.Channel) chan struct{} {
+	if name == message.Hook {
+		return make(chan struct{}, s.ParallelHooks)
+	}
+	return make(chan struct{}, s.Parallel)
+}
+
 // work delivers the messages of one channel.
 func (s *Service) work(ctx context.Context, name message.Channel) {
 	delivering, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	slots := make(chan struct{}, s.Parallel)
+	slots := s.slots(name)
 	ticker := time.NewTicker(s.Poll)
 	defer ticker.Stop()
 	for ctx.Err() == nil {
@@ -76,7 +84,7 @@ func (s *Service) claim(ctx context.Context, name message.Channel, slots chan st
 	free, now := cap(slots)-len(slots), s.clock.Now()
 	claiming, cancel := context.WithTimeout(ctx, claimTimeout)
 	defer cancel()
-	rows, err := s.store.Outbox().Claim(claiming, string(name), free, now, now.Add(s.Timeout+margin))
+	rows, err := s.due(claiming, name, free, now)
 	if err != nil {
 		s.log.WarnContext(ctx, "messages could not be claimed", "channel", name, "error", err)
 		return false
@@ -89,6 +97,14 @@ func (s *Service) claim(ctx context.Context, name message.Channel, slots chan st
 		}()
 	}
 	return len(rows) == free
+}
+
+// due takes messages of a channel.
+func (s *Service) due(ctx context.Context, name message.Channel, limit int, now time.Time) ([]db.OutboxMessage, error) {
+	if name == message.Hook {
+		return s.store.Outbox().ClaimForHooks(ctx, limit, now, now.Add(s.Timeout+margin))
+	}
+	return s.store.Outbox().Claim(ctx, string(name), limit, now, now.Add(s.Timeout+margin))
 }
 
 // drain delivers what is due, and waits for the deliveries that are under way.
@@ -120,11 +136,13 @@ func (s *Service) sweep(ctx context.Context) {
 			return
 		case <-time.After(sweepEvery/2 + rand.N(sweepEvery)):
 		}
-		s.sweepOnce(ctx)
+		for s.sweepOnce(ctx) && ctx.Err() == nil {
+		}
 	}
 }
 
-func (s *Service) sweepOnce(ctx context.Context) {
+// sweepOnce gives up a number of messages, and tells whether there may be more.
+func (s *Service) sweepOnce(ctx context.Context) bool {
 	now := s.clock.Now()
 	rows, err := s.store.Outbox().ClaimOverdue(ctx, sweepBatch, now, now.Add(margin))
 	if err != nil {
@@ -137,6 +155,7 @@ func (s *Service) sweepOnce(ctx context.Context) {
 		}
 		s.settle(ctx, "nobody", row, state, nil)
 	}
+	return len(rows) == sweepBatch
 }
 
 // deliver makes one try to hand a message over.
