@@ -10,7 +10,8 @@ type WechatToken struct {
 	TokenSealed []byte    `db:"token_sealed"` // nil before the first
 	Version     int64     `db:"version"`      // counts up with every token
 	GoodUntil   time.Time `db:"good_until"`
-	Voided      bool      `db:"voided"` // WeChat did not take it any more
+	Voided      bool      `db:"voided"`       // WeChat did not take it any more
+	LeasedUntil time.Time `db:"leased_until"` // somebody fetches the next one
 }
 
 // WechatEvent is what became of an event.
@@ -34,7 +35,7 @@ func (q Queries) Wechat() WechatQueries { return WechatQueries{q} }
 // Token returns the access token of a connection; ErrNotFound before anybody has asked for one.
 func (q WechatQueries) Token(ctx context.Context, userpoolID, connectionID string) (WechatToken, error) {
 	const query = `
-		SELECT token_sealed, version, good_until, voided FROM wechat_tokens WHERE userpool_id = $1 AND connection_id = $2`
+		SELECT token_sealed, version, good_until, voided, leased_until FROM wechat_tokens WHERE userpool_id = $1 AND connection_id = $2`
 	return one[WechatToken](ctx, q.q, query, userpoolID, connectionID)
 }
 

@@ -8,7 +8,8 @@
 //     tried again; the answer comes within five seconds whatever happens.
 //   - A message is XML without DOCTYPE, comments or depth; what it is not is refused before anything reads it.
 //   - One access token a connection, in one row. Who has the lease fetches the next one; a token that WeChat does not
-//     take is voided by its version, once.
+//     take is voided by its version, once. The requests of a process that need it wait for it together.
+//   - WeChat being slow holds up few: so many requests of a process may wait for it, and the next is told to come again.
 //   - Codes of mini programs never expire at WeChat. That ours do is up to Logins.
 //   - Secrets and tokens are sealed at rest, each to its kind and row. WeChat wants them in URLs: no error has one.
 //

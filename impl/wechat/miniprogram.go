@@ -18,6 +18,11 @@ func (s *Service) person(ctx context.Context, c db.Connection, code string) (wec
 	if err != nil {
 		return wechatid.Person{}, err
 	}
+	leave, err := s.enter()
+	if err != nil {
+		return wechatid.Person{}, err
+	}
+	defer leave()
 	p, err := s.client.Session(ctx, c.WechatAppID, secret, code)
 	return p, refusal(err)
 }

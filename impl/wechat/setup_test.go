@@ -169,6 +169,7 @@ type rig struct {
 	wechat      *wechattest.Server
 	logins      *logins
 	raw         *sql.DB
+	address     string // of the database
 	log         *lockedBuffer
 	connections *Connections
 	app         db.Application
@@ -205,11 +206,11 @@ func newRig(t *testing.T, encrypted bool) *rig {
 	t.Helper()
 	c := &stopped{now: time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)}
 	r := &rig{t: t, clock: c, wechat: wechattest.New(t), logins: &logins{clock: c, scenes: map[string]*login{}}, log: &lockedBuffer{}}
-	address := dbtest.URL(t)
-	store, err := db.Open(t.Context(), address, db.Options{MaxConns: 8})
+	r.address = dbtest.URL(t)
+	store, err := db.Open(t.Context(), r.address, db.Options{MaxConns: 8})
 	r.must(err)
 	t.Cleanup(func() { _ = store.Close() })
-	r.raw, err = sql.Open("postgres", address)
+	r.raw, err = sql.Open("postgres", r.address)
 	r.must(err)
 	t.Cleanup(func() { _ = r.raw.Close() })
 	once.Do(func() {

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"time"
 
+	"golang.org/x/sync/singleflight"
+
 	"github.com/menshen-auth/menshen/db"
 	"github.com/menshen-auth/menshen/impl/internal/clock"
 	"github.com/menshen-auth/menshen/impl/internal/keyring"
@@ -52,11 +54,29 @@ type Service struct {
 	client  *Client
 	logins  Logins
 	log     *slog.Logger
+	flights singleflight.Group // those who wait for a token
+	places  chan struct{}      // of those who wait for WeChat
+}
+
+// maxWaiting is how many requests of a process may wait for WeChat at a time: when it is slow it is not to hold up everything.
+const maxWaiting = 128
+
+// enter takes a place among those who wait for WeChat, until leave is called. If there is none that is ErrUnavailable, at once.
+func (s *Service) enter() (leave func(), err error) {
+	select {
+	case s.places <- struct{}{}:
+		return func() { <-s.places }, nil
+	default:
+		return nil, ErrUnavailable.WithRetryAfter(callTimeout).WithCause(errors.New("too many requests wait for WeChat"))
+	}
 }
 
 // New returns the service.
 func New(s Settings, store *db.DB, ring *keyring.Ring, c clock.Clock, l *limit.Limiter, client *Client, logins Logins, log *slog.Logger) *Service {
-	return &Service{s, usual, store, ring, c, l, client, logins, log}
+	return &Service{
+		Settings: s, waits: usual, store: store, ring: ring, clock: c, limiter: l, client: client, logins: logins, log: log,
+		places: make(chan struct{}, maxWaiting),
+	}
 }
 
 // Connection returns a connection of an application and type, with the id or, without one, the oldest. One that there is
