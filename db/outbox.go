@@ -70,7 +70,7 @@ func (q OutboxQueries) ClaimForHooks(ctx context.Context, limit int, now, leaseE
 		return probes, err
 	}
 	// "told" leaps from hook to hook in outbox_hook_due, so that a claim looks at as many rows as there are hooks, and at those
-	// that it takes. The hooks come in any order: the one with the most messages does not come first.
+	// that it takes. The hook that has the fewest under way comes first, so that one that is slow does not get every place.
 	const query = `
 		WITH RECURSIVE told AS (
 			(SELECT userpool_id, hook_id FROM outbox WHERE state = 'waiting' AND hook_id IS NOT NULL
@@ -82,7 +82,10 @@ func (q OutboxQueries) ClaimForHooks(ctx context.Context, limit int, now, leaseE
 				ORDER BY o.userpool_id, o.hook_id LIMIT 1) next
 		), healthy AS (
 			SELECT told.* FROM told LEFT JOIN hooks h ON h.userpool_id = told.userpool_id AND h.id = told.hook_id
-			WHERE h.disabled_at IS NULL AND h.failing_since IS NULL ORDER BY random()
+			WHERE h.disabled_at IS NULL AND h.failing_since IS NULL
+			ORDER BY (
+				SELECT count(*) FROM outbox o
+				WHERE o.state = 'waiting' AND o.userpool_id = told.userpool_id AND o.hook_id = told.hook_id AND o.due_at > $2), random()
 		)
 		UPDATE outbox SET attempts = attempts + 1, due_at = $3
 		WHERE ctid = ANY (ARRAY(

@@ -20,17 +20,19 @@ type PendingSignIn struct {
 	Method     string         `db:"method"`     // of the first factor
 	Context    JSON           `db:"context"`    // for the hooks
 	SessionID  *string        `db:"session_id"` // that it will open; nil for any
+	IP         string         `db:"ip"`         // of who is going to use it
+	UserAgent  string         `db:"user_agent"` // the same
 	ExpiresAt  time.Time      `db:"expires_at"`
 }
 
-const pendingSignInColumns = `userpool_id, token_hash, user_id, app_id, scope, amr, custom_data, attempt_id, method, context, session_id,
+const pendingSignInColumns = `userpool_id, token_hash, user_id, app_id, scope, amr, custom_data, attempt_id, method, context, session_id, ip, user_agent,
 	expires_at`
 
 // InsertPending keeps a sign-in until it is finished.
 func (q SessionQueries) InsertPending(ctx context.Context, p PendingSignIn) error {
-	const query = `INSERT INTO pending_signins (` + pendingSignInColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
+	const query = `INSERT INTO pending_signins (` + pendingSignInColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
 	return q.q.change(ctx, query, p.UserpoolID, p.TokenHash, p.UserID, p.AppID, p.Scope, p.AMR, p.CustomData,
-		p.AttemptID, p.Method, p.Context, p.SessionID, p.ExpiresAt)
+		p.AttemptID, p.Method, p.Context, p.SessionID, p.IP, p.UserAgent, p.ExpiresAt)
 }
 
 // Pending returns a sign-in that still waits.

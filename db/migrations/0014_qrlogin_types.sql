@@ -25,5 +25,8 @@ CREATE TRIGGER qrlogins_changed AFTER UPDATE OF state, consumed_at ON qrlogins F
 ALTER TABLE fastpasses ADD COLUMN scanned_at timestamptz;
 
 -- The session that a waiting sign-in will open, so that a ticket that shows up again can end that too (Q4).
-ALTER TABLE pending_signins ADD COLUMN session_id text;
+ALTER TABLE pending_signins
+    ADD COLUMN session_id text,
+    ADD COLUMN ip         text NOT NULL DEFAULT '', -- of who is going to use the session; empty for who finishes the sign-in
+    ADD COLUMN user_agent text NOT NULL DEFAULT ''; -- the same
 CREATE INDEX pending_signins_session ON pending_signins (userpool_id, session_id) WHERE session_id IS NOT NULL;

@@ -137,7 +137,7 @@ func (s *Service) postpone(ctx context.Context, screened authn.Screened, p proof
 		return q.Sessions().InsertPending(ctx, db.PendingSignIn{
 			UserpoolID: u.UserpoolID, TokenHash: s.signInHash(token), UserID: u.ID, AppID: attempt.AppID, Scope: w.Scope, AMR: []string{p.amr},
 			CustomData: db.JSON(w.CustomData), AttemptID: attempt.ID, Method: string(attempt.Method), Context: db.JSON(attempt.Context),
-			SessionID: optional.Of(p.sessionID), ExpiresAt: s.clock.Now().Add(s.SignInTTL),
+			SessionID: optional.Of(p.sessionID), IP: p.ip, UserAgent: p.userAgent, ExpiresAt: s.clock.Now().Add(s.SignInTTL),
 		})
 	})
 	return ErrCodeRequired.WithContinuation(token, s.SignInTTL), err
@@ -187,7 +187,10 @@ func (s *Service) FinishSignIn(ctx context.Context, token string, code authn.Cod
 
 // screened is what the hooks have said when the sign-in began. One that a replica of before hooks has begun is screened now.
 func (s *Service) screened(ctx context.Context, waiting db.PendingSignIn, u db.User) (authn.Screened, error) {
-	a := authn.Attempt{AppID: waiting.AppID, Method: authn.Method(waiting.Method), Context: json.RawMessage(waiting.Context)}
+	a := authn.Attempt{
+		AppID: waiting.AppID, Method: authn.Method(waiting.Method), IP: waiting.IP, UserAgent: waiting.UserAgent,
+		Context: json.RawMessage(waiting.Context),
+	}
 	if waiting.AttemptID == "" {
 		a.Method = authn.MethodPassword
 		if !slices.Contains(waiting.AMR, amrPassword) {

@@ -99,7 +99,7 @@ type Config struct {
 	LimitPicture      limit.Rule `env:"MENSHEN_LIMIT_PICTURE" envDefault:"300/1m"`         // pictures of QR codes, one address
 	LimitScan         limit.Rule `env:"MENSHEN_LIMIT_SCAN" envDefault:"30/1m"`             // Q9: one user
 	LimitWechatIP     limit.Rule `env:"MENSHEN_LIMIT_WECHAT_IP" envDefault:"60/1m"`        // Q9: steps in a mini program, one address
-	LimitWechatCodes  limit.Rule `env:"MENSHEN_LIMIT_WECHAT_CODES" envDefault:"3000/1h"`   // QR codes of one connection; WeChat makes 100,000 a day
+	LimitWechatCodes  limit.Rule `env:"MENSHEN_LIMIT_WECHAT_CODES" envDefault:"90000/24h"` // QR codes of one connection; WeChat makes 100,000 a day
 	LimitFastpass     limit.Rule `env:"MENSHEN_LIMIT_FASTPASS" envDefault:"30/1m"`         // one user
 	LimitTicket       limit.Rule `env:"MENSHEN_LIMIT_TICKET" envDefault:"10/1m"`           // exchanges of one ticket or fastpass that can be used
 	LimitOTPLookup    limit.Rule `env:"MENSHEN_LIMIT_OTP_LOOKUP" envDefault:"600/1m"`      // T15: one access key

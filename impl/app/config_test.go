@@ -45,7 +45,7 @@ func TestConfigDefaults(t *testing.T) {
 		LimitSendFreeDays: per(20, 120*time.Hour), LimitSendFreePool: per(100, 5*time.Minute), LimitSend: per(1, time.Minute),
 		LimitSendHour: per(5, time.Hour), LimitSendDay: per(10, 24*time.Hour), LimitSendPool: per(1000, time.Hour),
 		LimitSMSPrefix: per(30, time.Hour), LimitQRCodeIP: per(60, time.Minute), LimitScan: per(30, time.Minute),
-		WechatAPI: "https://api.weixin.qq.com", LimitTicket: per(10, time.Minute), LimitPicture: per(300, time.Minute), LimitWechatIP: per(60, time.Minute), LimitWechatCodes: per(3000, time.Hour),
+		WechatAPI: "https://api.weixin.qq.com", LimitTicket: per(10, time.Minute), LimitPicture: per(300, time.Minute), LimitWechatIP: per(60, time.Minute), LimitWechatCodes: per(90000, 24*time.Hour),
 		LimitFastpass: per(30, time.Minute), LimitOTPLookup: per(600, time.Minute),
 	}
 	for name, environ := range map[string][]string{

@@ -7,7 +7,8 @@
 //     is used up, outside of any transaction. Who waits for a code of the authenticator is not asked about again.
 //   - A pre hook lets pass with 2xx and no body or {"decision":"allow"}, and refuses with {"decision":"deny"}, perhaps with a
 //     "message" for the person. Anything else is a failure: the sign-in is refused, unless the hook is to fail open. A
-//     denial never counts as a failure.
+//     denial never counts as a failure, and who asks several times at once is not let in by one. (Many who work together
+//     can still keep a hook from answering: one that fails open protects from mistakes, not from them.)
 //   - A post hook is told once for each session, at least: the event is written in the transaction that opens the session,
 //     carried by the outbox for a day, and has the same webhook-id and body whenever it comes. A hook that fails is paused
 //     for as long as it has been failing, ten minutes at most, and then tried with one event, so that it holds up no other.

@@ -2,7 +2,6 @@ package hook
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"github.com/menshen-auth/menshen/db"
@@ -21,40 +20,15 @@ type Messages interface {
 	Post(ctx context.Context, q db.Queries, m message.Message) error
 }
 
-// maxAtOnce is how many sign-ins of one process may wait for one hook.
-const maxAtOnce = 32
-
 // Service is the rules about hooks.
 type Service struct {
 	*Sender
 	messages Messages
-	mu       sync.Mutex
-	waiting  map[string]int // sign-ins, by hook
+	crowd    crowd
 }
 
 // New returns the service.
-func New(s *Sender, m Messages) *Service {
-	return &Service{Sender: s, messages: m, waiting: map[string]int{}}
-}
-
-// enter takes a place among those who wait for a hook; false if there is none.
-func (s *Service) enter(id string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.waiting[id] == maxAtOnce {
-		return false
-	}
-	s.waiting[id]++
-	return true
-}
-
-func (s *Service) leave(id string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.waiting[id]--; s.waiting[id] == 0 {
-		delete(s.waiting, id)
-	}
-}
+func New(s *Sender, m Messages) *Service { return &Service{Sender: s, messages: m, crowd: newCrowd()} }
 
 // Before asks the pre hooks of the application whether an attempt may lead to a session. A denial is ErrRefused, and a hook
 // that gives no answer ErrUnanswered, unless it is to fail open. It may take seconds: there must be no transaction.
@@ -68,21 +42,22 @@ func (s *Service) Before(ctx context.Context, a authn.Attempt) error {
 		return err
 	}
 	for _, h := range hooks {
-		if err := s.ask(ctx, h, body); err != nil {
+		if err := s.ask(ctx, h, a.UserID, body); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// ask asks one hook. Who finds it too busy is refused, whatever the policy: a hook that is let fail open is one that has failed
-// by itself, and whoever could make it fail by asking often would be let in.
-func (s *Service) ask(ctx context.Context, h db.Hook, body []byte) error {
-	if !s.enter(h.ID) {
+// ask asks one hook about a user. A hook that is let fail open is one that has failed by itself: who finds it too busy, or has
+// kept it busy by asking several times at once, is refused whatever the policy. Otherwise whom it denies would get in that way.
+func (s *Service) ask(ctx context.Context, h db.Hook, userID string, body []byte) error {
+	place, ok := s.crowd.enter(h.ID, userID)
+	if !ok {
 		s.metrics.Hooks.WithLabelValues(h.Stage, "busy").Inc()
 		return ErrUnanswered
 	}
-	defer s.leave(h.ID)
+	defer s.crowd.leave(place)
 	answer, err := s.send(ctx, h, secret.ID(), body, maxAnswer)
 	var d decision
 	if err == nil {
@@ -99,7 +74,7 @@ func (s *Service) ask(ctx context.Context, h db.Hook, body []byte) error {
 			return ErrRefused.WithMessage(d.message)
 		}
 		return ErrRefused
-	case h.FailOpen && ctx.Err() == nil:
+	case h.FailOpen && ctx.Err() == nil && !s.crowd.pushed(place):
 		outcome = "failed_open"
 		log.WarnContext(ctx, "hook has failed, and the sign-in goes on", "error", err)
 		return audit.Write(ctx, s.store.Queries, s.clock.Now(), audit.Event{

@@ -30,7 +30,7 @@ const claimTimeout = 5 * time.Second
 
 // Messages of channels that no replica has any more are given up when they have expired.
 const (
-	sweepEvery = time.Minute
+	sweepEvery = 20 * time.Second
 	sweepBatch = 100
 )
 

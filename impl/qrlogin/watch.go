@@ -17,10 +17,8 @@ const (
 	lookEvery = time.Second
 	// lookAtOnce bounds how many codes are looked at by one statement.
 	lookAtOnce = 500
-	// lookTimeout is how long a look may take, and blindFor how long looks may fail until those who wait are sent away: a stream
-	// that stays open and tells nothing keeps its page from asking.
+	// lookTimeout is how long a look may take: one that hangs must not end all looking.
 	lookTimeout = 2 * time.Second
-	blindFor    = 10 * time.Second
 )
 
 // Event is a status and its number. Numbers of a QR code only go up.
@@ -67,8 +65,9 @@ type Watch struct {
 	key     string
 	told    int // the newest event that was
 	wake    chan struct{}
-	ending  <-chan struct{}
-	mu      sync.Mutex // guards what follows
+	evicted chan struct{} // closed when another has come in its place
+	age     int           // the number of watches before it, in this process
+	mu      sync.Mutex    // guards what follows
 	newest  db.QRLogin
 	asOf    time.Time // before newest was read
 }
@@ -76,7 +75,7 @@ type Watch struct {
 // Watch waits for events after the one with the number told, 0 for all. An id that is not a poll secret is ErrUnknown; with
 // too many others waiting it is ErrWatched.
 func (s *Service) Watch(ctx context.Context, pollID string, told int) (*Watch, error) {
-	w := &Watch{service: s, pollID: pollID, key: string(s.pollHash(pollID)), told: told, wake: make(chan struct{}, 1)}
+	w := &Watch{service: s, pollID: pollID, key: string(s.pollHash(pollID)), told: told, wake: make(chan struct{}, 1), evicted: make(chan struct{})}
 	if !s.watchers.add(w) {
 		return nil, ErrWatched.WithRetryAfter(PollInterval)
 	}
@@ -111,7 +110,9 @@ func (w *Watch) Next(ctx context.Context, wait time.Duration) (Event, error) {
 		select {
 		case <-ctx.Done():
 			return Event{}, ctx.Err()
-		case <-w.ending:
+		case <-w.service.watchers.stopping:
+			return Event{}, io.EOF
+		case <-w.evicted:
 			return Event{}, io.EOF
 		case <-quiet.C:
 			return Event{}, ErrQuiet
@@ -137,7 +138,8 @@ func (w *Watch) Next(ctx context.Context, wait time.Duration) (Event, error) {
 // earlier come later.
 func (w *Watch) tell(l db.QRLogin, now time.Time) {
 	w.mu.Lock()
-	if w.newest.State == "" || step(l) >= step(w.newest) {
+	newer := step(l) - step(w.newest)
+	if w.newest.State == "" || newer > 0 || newer == 0 && now.After(w.asOf) {
 		w.newest, w.asOf = l, now
 	}
 	w.mu.Unlock()
@@ -164,8 +166,7 @@ func (s *Service) Run(ctx context.Context) {
 	defer listening.Wait()
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
-	for seen := time.Now(); ; {
-		var keys [][]byte
+	for {
 		select {
 		case <-ctx.Done():
 			return
@@ -174,25 +175,17 @@ func (s *Service) Run(ctx context.Context) {
 				continue // somebody waits elsewhere, or nobody does
 			}
 			if len(key) > 0 {
-				keys = [][]byte{key}
-				break
+				s.look(ctx, [][]byte{key})
+				continue
 			}
-			keys = s.watchers.waitedFor()
 		case <-tick.C:
-			keys = s.watchers.waitedFor()
 		}
-		switch err := s.look(ctx, keys); {
-		case err == nil:
-			seen = time.Now()
-		case time.Since(seen) > blindFor:
-			s.watchers.dismiss(false)
-			seen = time.Now()
-		}
+		s.look(ctx, s.watchers.waitedFor())
 	}
 }
 
 // look reads codes and tells of them. What the database does not answer, the next look asks again.
-func (s *Service) look(ctx context.Context, keys [][]byte) error {
+func (s *Service) look(ctx context.Context, keys [][]byte) {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
 	for len(keys) > 0 {
@@ -200,15 +193,14 @@ func (s *Service) look(ctx context.Context, keys [][]byte) error {
 		now := s.clock.Now()
 		logins, err := s.store.QRLogins().Progress(ctx, keys[:n])
 		if err != nil {
-			return err
+			return
 		}
 		for _, l := range logins {
 			s.watchers.tell(l, now)
 		}
 		keys = keys[n:]
 	}
-	return nil
 }
 
 // Drain ends all waiting: the process is about to stop, and clients come back to another.
-func (s *Service) Drain() { s.watchers.dismiss(true) }
+func (s *Service) Drain() { s.watchers.stop() }

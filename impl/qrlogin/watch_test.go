@@ -75,6 +75,20 @@ func TestDecisionInTimeIsNotTakenForExpired(t *testing.T) {
 	}
 }
 
+// TestExpiryIsNotForgotten (Q2): a page connects in the last moment, and what it has read before the end is handed over after a
+// look that found the end.
+func TestExpiryIsNotForgotten(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	_, pollID := r.create()
+	w := r.watch(pollID, eventPending)
+	before, row := r.clock.now, r.row(pollID)
+	r.advance(120 * time.Second)
+	r.look(t.Context(), r.watchers.waitedFor())
+	w.tell(row, before)
+	r.wantNext(w, StatusExpired)
+}
+
 // TestHeartbeat: a stream on which nothing happens says that it is alive, again and again, and is none the worse for it.
 func TestHeartbeat(t *testing.T) {
 	t.Parallel()
@@ -148,19 +162,34 @@ func TestWatchEnds(t *testing.T) {
 	}
 }
 
-// TestFewWatchOneCode (Q9): more than any page needs are told to poll, and other pages are served.
+// TestFewWatchOneCode (Q9): of one code the newest take the places, since they are one page; other pages are served, and who finds
+// no place in the process is told to poll.
 func TestFewWatchOneCode(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	_, pollID := r.create()
 	_, other := r.create()
-	for range watchersOfOne {
-		r.watch(pollID, 0)
+	var watches []*Watch
+	for range watchersOfOne + 2 {
+		watches = append(watches, r.watch(pollID, 0))
 	}
-	if _, err := r.Watch(t.Context(), pollID, 0); !errors.Is(err, ErrWatched) {
-		t.Errorf("one more: %v", err)
+	kept := r.watch(other, 0)
+	for i, w := range append(watches, kept) {
+		_, err := w.Next(t.Context(), time.Millisecond)
+		if evicted := i < 2; evicted && !errors.Is(err, io.EOF) && err != nil {
+			t.Errorf("watch %d: %v", i, err)
+		} else if !evicted && err != nil {
+			t.Errorf("watch %d: %v", i, err)
+		}
 	}
-	r.watch(other, 0)
+	for i, w := range watches[:2] {
+		if _, err := w.Next(t.Context(), time.Minute); !errors.Is(err, io.EOF) {
+			t.Errorf("watch %d, in whose place others came: %v", i, err)
+		}
+	}
+	if n := r.watchers.count; n != watchersOfOne+1 {
+		t.Errorf("%d wait, want %d", n, watchersOfOne+1)
+	}
 	r.watchers.count = watchersOfAll
 	if _, err := r.Watch(t.Context(), other, 0); !errors.Is(err, ErrWatched) {
 		t.Errorf("one more than all: %v", err)

@@ -8,7 +8,8 @@ import (
 )
 
 // watchersOfOne and watchersOfAll bound how many wait, for one code and in one process: a page has one stream, and another while
-// it comes back, and each costs memory. Who is turned away polls.
+// it comes back, and each costs memory. Of one code the newest takes the place of the oldest: they are the same page, which may
+// have left streams behind that nobody reads. Who finds no room in the process polls.
 const (
 	watchersOfOne = 3
 	watchersOfAll = 10_000
@@ -20,40 +21,41 @@ type watchers struct {
 	mu       sync.Mutex
 	byKey    map[string]map[*Watch]int // to the number of the event that it was last woken for
 	count    int
-	ending   chan struct{} // closed when those who wait now are to go
-	stopping bool
+	added    int // in all
+	stopping chan struct{}
+	stop     func()
 }
 
 func newWatchers() *watchers {
-	return &watchers{byKey: map[string]map[*Watch]int{}, ending: make(chan struct{})}
-}
-
-// dismiss ends all waiting: clients come back, to this process or another. After the last time nobody waits here any more.
-func (ws *watchers) dismiss(last bool) {
-	ws.mu.Lock()
-	defer ws.mu.Unlock()
-	if ws.stopping {
-		return
-	}
-	close(ws.ending)
-	if ws.stopping = last; !last {
-		ws.ending = make(chan struct{})
-	}
+	ws := &watchers{byKey: map[string]map[*Watch]int{}, stopping: make(chan struct{})}
+	ws.stop = sync.OnceFunc(func() { close(ws.stopping) })
+	return ws
 }
 
 func (ws *watchers) add(w *Watch) bool {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	of := ws.byKey[w.key]
-	if len(of) >= watchersOfOne || ws.count >= watchersOfAll {
+	if len(of) >= watchersOfOne {
+		oldest := w
+		for other := range of {
+			if oldest == w || other.age < oldest.age {
+				oldest = other
+			}
+		}
+		close(oldest.evicted)
+		ws.drop(oldest)
+	}
+	if ws.count >= watchersOfAll {
 		return false
 	}
-	if of == nil {
+	if of = ws.byKey[w.key]; of == nil {
 		of = map[*Watch]int{}
 		ws.byKey[w.key] = of
 	}
+	ws.added++
+	w.age = ws.added
 	of[w] = 0
-	w.ending = ws.ending
 	ws.count++
 	return true
 }
@@ -61,6 +63,11 @@ func (ws *watchers) add(w *Watch) bool {
 func (ws *watchers) remove(w *Watch) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
+	ws.drop(w)
+}
+
+// drop is remove with the lock held. One that was dropped before is no mistake.
+func (ws *watchers) drop(w *Watch) {
 	if _, ok := ws.byKey[w.key][w]; !ok {
 		return
 	}

@@ -17,26 +17,18 @@ import (
 const maxScene = 64
 
 // handle lets a message take effect once, and returns what the person is told; "" for nothing.
-func (s *Service) handle(ctx context.Context, from pusher, m message, nonce string) (string, error) {
-	event := s.ring.MAC("wechat_events", m.From, m.CreateTime, m.Type, m.Event, m.EventKey, m.Content, m.ID, m.To)
-	if err := s.useNonce(ctx, from, nonce, event); err != nil {
-		return "", err
-	}
+func (s *Service) handle(ctx context.Context, from pusher, m message) (string, error) {
 	effect := s.effect(from, m)
 	if effect == nil {
 		return "", nil
 	}
+	event := s.ring.MAC("wechat_events", m.identity())
 	return s.once(ctx, from.Connection, event, effect)
 }
 
-// useNonce ties a nonce to what it came with, whether that has an effect or not. The plain signature does not cover the body:
-// whoever reads one query string in the log of a proxy could send any other message with it.
-func (s *Service) useNonce(ctx context.Context, from pusher, nonce string, event []byte) error {
-	err := s.store.Wechat().UseNonce(ctx, from.UserpoolID, from.ID, s.ring.MAC("wechat_nonces", nonce), event, from.at.Add(2*pushSkew))
-	if errors.Is(err, db.ErrNotFound) {
-		err = ErrSignature.WithDetail("nonce")
-	}
-	return err
+// identity is what makes a message the same one, however often and however sealed it is sent.
+func (m message) identity() string {
+	return strings.Join([]string{m.From, m.CreateTime, m.Type, m.Event, m.EventKey, m.Content, m.ID, m.To}, "\x00")
 }
 
 // effect is what a message does; nil for nothing.

@@ -22,6 +22,12 @@ func TestSignatureIsGoodForItsMessageOnly(t *testing.T) {
 	if status, text := r.pushed(a, a.Push(now, "seen", forged)); status != http.StatusForbidden {
 		t.Errorf("a scan with the signature of a greeting: HTTP %d %s", status, text)
 	}
+	if status, text := r.pushed(a, a.Push(now, "broken", "<xml><Content>\x08</Content></xml>")); status == http.StatusOK {
+		t.Fatalf("a message with a control character: HTTP %d %s", status, text)
+	}
+	if status, text := r.pushed(a, a.Push(now, "broken", forged)); status != http.StatusForbidden {
+		t.Errorf("a scan with the signature of a message that was refused: HTTP %d %s", status, text)
+	}
 	handshake := a.Handshake(now, "echo")
 	if w := r.do(handshake); w.Code != http.StatusOK {
 		t.Fatalf("handshake: HTTP %d", w.Code)

@@ -40,7 +40,19 @@ func (s *Service) Handshake(ctx context.Context, connectionID string, p Signed) 
 	if err != nil {
 		return err
 	}
-	return s.useNonce(ctx, from, p.Nonce, s.ring.MAC("wechat_events", "handshake"))
+	return s.useNonce(ctx, from, p, []byte("handshake"))
+}
+
+// useNonce ties a signature to the body it came with. The plain signature does not cover that: whoever reads one query string in
+// the log of a proxy could send any other message with it. That of an encrypted message does, and such a one is sealed anew
+// when it is sent again.
+func (s *Service) useNonce(ctx context.Context, from pusher, p Signed, body []byte) error {
+	signature, sent := s.ring.MAC("wechat_nonces", p.Timestamp, p.Nonce), s.ring.MAC("wechat_pushes", string(body))
+	err := s.store.Wechat().UseNonce(ctx, from.UserpoolID, from.ID, signature, sent, from.at.Add(2*pushSkew))
+	if errors.Is(err, db.ErrNotFound) {
+		err = ErrSignature.WithDetail("nonce")
+	}
+	return err
 }
 
 // pusher finds the official account, if the signature is right and near its time. A connection that there is not is
@@ -83,11 +95,21 @@ func (s *Service) Push(ctx context.Context, connectionID string, p Signed, body 
 	if err != nil {
 		return nil, err
 	}
+	if from.key == nil { // before it is looked at: what is refused would leave a signature that fits another body
+		if err := s.useNonce(ctx, from, p, body); err != nil {
+			return nil, err
+		}
+	}
 	m, err := from.read(p, body)
 	if err != nil {
 		return nil, err
 	}
-	text, err := s.handle(ctx, from, m, p.Nonce)
+	if from.key != nil {
+		if err := s.useNonce(ctx, from, p, []byte(m.identity())); err != nil {
+			return nil, err
+		}
+	}
+	text, err := s.handle(ctx, from, m)
 	if err != nil || text == "" {
 		return nil, err
 	}

@@ -182,6 +182,7 @@ func caught(err *error) {
 
 // endStream says in the log why a stream ended, unless it came to its end or the client went.
 func (g *gate) endStream(w *response, r *http.Request, x *exchange, err error) {
+	_ = w.stream.control.SetWriteDeadline(time.Now().Add(streamWrite)) // the end is written too, after any silence
 	if w.stream.broken != nil {
 		err = fmt.Errorf("event breaks the contract and was not sent: %w", w.stream.broken)
 	}
