@@ -167,6 +167,7 @@ func TestBadSettings(t *testing.T) {
 		{"MENSHEN_TRUSTED_PROXIES=10.0.0.0/33"},
 		{"MENSHEN_TRUSTED_PROXIES=proxy"},
 		{"MENSHEN_CORS_ORIGINS=*"},
+		{"MENSHEN_CORS_ORIGINS=https://*.example.com"},
 		{"MENSHEN_CORS_ORIGINS=app.example.com"},
 		{"MENSHEN_CORS_ORIGINS=https://app.example.com/"},
 		{"MENSHEN_REGION=CHN"},

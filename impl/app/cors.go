@@ -3,6 +3,7 @@ package app
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/rs/cors"
@@ -26,8 +27,9 @@ func crossOrigin(origins []string, next http.Handler) http.Handler {
 	}).Handler(next)
 }
 
-// isOrigin tells whether text is an origin as browsers send it (RFC 6454 section 6.2): scheme, host and port, nothing more.
+// isOrigin tells whether text is an origin as browsers send it (RFC 6454 section 6.2): scheme, host and port, nothing more, and no
+// pattern.
 func isOrigin(text string) bool {
 	u, err := url.Parse(text)
-	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.Scheme+"://"+u.Host == text
+	return err == nil && !strings.Contains(text, "*") && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.Scheme+"://"+u.Host == text
 }

@@ -78,7 +78,7 @@ func (s *Service) ask(ctx context.Context, h db.Hook, userID string, body []byte
 		outcome = "failed_open"
 		log.WarnContext(ctx, "hook has failed, and the sign-in goes on", "error", err)
 		return audit.Write(ctx, s.store.Queries, s.clock.Now(), audit.Event{
-			UserpoolID: h.UserpoolID, Actor: audit.Anonymous, Action: "hook.failed_open", Target: audit.Hook(h.ID), Outcome: audit.Success,
+			UserpoolID: h.UserpoolID, Actor: audit.User(userID), Action: "hook.failed_open", Target: audit.Hook(h.ID), Outcome: audit.Success,
 		})
 	}
 	outcome = "failed_closed"

@@ -80,6 +80,8 @@ func (s *Service) Watch(ctx context.Context, pollID string, told int) (*Watch, e
 		return nil, ErrWatched.WithRetryAfter(PollInterval)
 	}
 	now := s.clock.Now()
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
 	l, err := s.polled(ctx, pollID) // after the above, so that no change is missed
 	if err != nil {
 		w.Close()
@@ -125,13 +127,20 @@ func (w *Watch) Next(ctx context.Context, wait time.Duration) (Event, error) {
 		if id <= w.told {
 			continue
 		}
-		status, err := w.service.status(ctx, l, w.pollID, now)
+		status, err := w.status(ctx, l, now)
 		if err != nil {
 			return Event{}, err
 		}
 		w.told = id
 		return Event{ID: id, Status: status}, nil
 	}
+}
+
+// status is bounded like a look: a stream has no time-out of its own.
+func (w *Watch) status(ctx context.Context, l db.QRLogin, now time.Time) (Status, error) {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	return w.service.status(ctx, l, w.pollID, now)
 }
 
 // tell hands over what the database had after a time, and wakes whoever waits. Two may read at once, and the one who read

@@ -199,11 +199,11 @@ func (s *Service) decide(ctx context.Context, c db.Connection, openID string, nu
 	case number == answerNo:
 		text = textCancelled(language(c), open.AppName)
 		err = s.logins.WechatCancel(ctx, c.ID, open.Scene, p)
-	case open.Numbers:
+	case open.Numbers && number != answerYes:
 		err = s.logins.WechatConfirm(ctx, c.ID, open.Scene, p, number)
-	case number == answerYes:
+	case !open.Numbers && number == answerYes:
 		err = s.logins.WechatConfirm(ctx, c.ID, open.Scene, p, 0)
-	default: // two digits that nobody has asked for
+	default: // an answer to the other kind of question
 		return "", s.store.Wechat().ReturnScan(ctx, c.UserpoolID, c.ID, openID, taken)
 	}
 	if _, refused := isRefusal(err); err == nil || refused {

@@ -1,6 +1,7 @@
 package wechat
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -23,11 +24,20 @@ var china = time.FixedZone("UTC+8", 8*3600)
 // describeLogin tells which login it is (Q5).
 func describeLogin(l lang.Lang, d wechatid.Details) string {
 	if l == lang.Chinese {
-		return fmt.Sprintf("应用：%s\n浏览器：%s（%s）\nIP：%s\n时间：%s", d.AppName, d.Browser, d.OS, d.IP,
+		return fmt.Sprintf("应用：%s\n浏览器：%s\nIP：%s\n时间：%s", d.AppName, device(d, "未知", "（%s）"), d.IP,
 			d.CreatedAt.In(china).Format("2006-01-02 15:04 MST"))
 	}
-	return fmt.Sprintf("Application: %s\nBrowser: %s (%s)\nIP: %s\nTime: %s", d.AppName, d.Browser, d.OS, d.IP,
+	return fmt.Sprintf("Application: %s\nBrowser: %s\nIP: %s\nTime: %s", d.AppName, device(d, "unknown", " (%s)"), d.IP,
 		d.CreatedAt.UTC().Format("2006-01-02 15:04 MST"))
+}
+
+// device is the browser, and the system where that is known.
+func device(d wechatid.Details, unknown, system string) string {
+	text := cmp.Or(d.Browser, unknown)
+	if d.OS != "" {
+		text += fmt.Sprintf(system, d.OS)
+	}
+	return text
 }
 
 // textConfirmedAt tells what a scan has confirmed. What follows (a code of the authenticator, a hook) is not known here.

@@ -102,7 +102,12 @@ func (s *Service) awaited(ctx context.Context, c db.Connection, row tokenRow) (s
 		version int64
 	}
 	key := fmt.Sprint(c.UserpoolID, " ", c.ID, " ", row.Version, " ", row.Voided)
-	flight := s.flights.DoChan(key, func() (any, error) {
+	flight := s.flights.DoChan(key, func() (landed any, err error) {
+		defer func() {
+			if panicked := recover(); panicked != nil { // on a goroutine of its own it would end the process
+				landed, err = outcome{}, fmt.Errorf("panic: %v", panicked)
+			}
+		}()
 		// Whoever came first may go; the others still wait.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.waits.token+2*s.client.timeout)
 		defer cancel()
