@@ -141,7 +141,7 @@ func TestFailingHookIsProbed(t *testing.T) {
 }
 
 // TestClaimCostsWhatItTakes: however much waits for hooks that are paused or disabled, who claims does not walk through it,
-// neither for what others are told nor to find that nothing is due.
+// neither for what others are told nor to find that nothing is due. What is under way is counted, to give places in turn.
 func TestClaimCostsWhatItTakes(t *testing.T) {
 	t.Parallel()
 	f := furnished(t)
@@ -175,7 +175,25 @@ func TestClaimCostsWhatItTakes(t *testing.T) {
 	const looked = `
 		SELECT seq_tup_read + (SELECT sum(idx_tup_read) FROM pg_stat_user_indexes WHERE relname = 'outbox')
 		FROM pg_stat_user_tables WHERE relname = 'outbox'`
-	if n := f.number(looked); n > 2*claims*20 {
+	if n := f.number(looked); n > 2*claims*(20+claims) {
 		t.Errorf("%d claims looked at %d rows", 2*claims, n)
+	}
+}
+
+// TestPlacesInTurn: a hook that is slow and succeeds does not get every place that becomes free: the one with the fewest messages
+// under way comes first.
+func TestPlacesInTurn(t *testing.T) {
+	t.Parallel()
+	f := furnished(t)
+	f.hookWith("slow", 20)
+	f.hookWith("quick", 4)
+	under := map[string]int{}
+	for range 8 {
+		for _, m := range f.claimForHooks(1, now) {
+			under[*m.HookID]++
+		}
+	}
+	if under["slow"] != 4 || under["quick"] != 4 {
+		t.Errorf("of eight places the hooks have %v, want four each", under)
 	}
 }
