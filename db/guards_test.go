@@ -270,6 +270,17 @@ var guarded = []struct {
 			return q.Outbox().Settle(ctx, newOutboxMessage("message"), db.OutboxDelivered, now)
 		},
 	},
+	{
+		name:    "end of a session",
+		prepare: func(context.Context, db.Queries) error { return nil },
+		use: func(ctx context.Context, q db.Queries) error {
+			ended, err := q.Sessions().Revoke(ctx, poolID, sessionID, now)
+			if err == nil && !ended {
+				err = db.ErrNotFound
+			}
+			return err
+		},
+	},
 }
 
 // TestGuardedStatementsWinOnce (design 6): of parallel requests exactly as many win as may, the others are told

@@ -190,7 +190,7 @@ func TestExchangeable(t *testing.T) {
 		t.Errorf("used: %s", got)
 	}
 	f.execute(`UPDATE qrlogins SET consumed_at = NULL`)
-	f.must(f.Sessions().Revoke(t.Context(), poolID, sessionID, now))
+	f.revoke(poolID, sessionID, now)
 	if got := look(appID, now); got != none {
 		t.Errorf("of a session that has ended: %s", got)
 	}

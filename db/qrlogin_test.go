@@ -106,7 +106,7 @@ func TestConsumeTicket(t *testing.T) {
 		}},
 		{name: "session revoked", state: db.QRAuthorized, app: appID, first: func(string) {
 			f.execute("UPDATE sessions SET expires_at = $1", now.Add(time.Hour))
-			f.must(f.Sessions().Revoke(t.Context(), poolID, sessionID, now))
+			f.revoke(poolID, sessionID, now)
 		}},
 		{name: "session of another userpool", state: db.QRAuthorized, app: appID, first: func(id string) {
 			f.execute("UPDATE sessions SET revoked_at = NULL")
@@ -149,7 +149,7 @@ func TestRedeemFastpass(t *testing.T) {
 	ended.ExpiresAt = now
 	f.must(f.Sessions().Insert(t.Context(), ended))
 	f.must(f.Sessions().Insert(t.Context(), revoked))
-	f.must(f.Sessions().Revoke(t.Context(), poolID, "revoked", now))
+	f.revoke(poolID, "revoked", now)
 	tests := []struct {
 		name, session, pool string
 		after               time.Duration

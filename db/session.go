@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/lib/pq"
@@ -80,12 +81,17 @@ func (q SessionQueries) StepDown(ctx context.Context, userpoolID, userID, except
 	return err
 }
 
-// Revoke ends a session at once. Ending it twice is no error.
-func (q SessionQueries) Revoke(ctx context.Context, userpoolID, id string, now time.Time) error {
+// Revoke ends a session at once, and tells whether that has ended anything: of two who do it at once, only one has. Ending it
+// twice is no error.
+func (q SessionQueries) Revoke(ctx context.Context, userpoolID, id string, now time.Time) (ended bool, err error) {
 	const query = `
-		UPDATE sessions SET revoked_at = $3 WHERE userpool_id = $1 AND id = $2 AND revoked_at IS NULL`
-	_, err := q.q.exec(ctx, query, userpoolID, id, now)
-	return err
+		UPDATE sessions SET revoked_at = $3 WHERE userpool_id = $1 AND id = $2 AND revoked_at IS NULL
+		RETURNING expires_at > $3`
+	ended, err = one[bool](ctx, q.q, query, userpoolID, id, now)
+	if errors.Is(err, ErrNotFound) {
+		err = nil
+	}
+	return ended, err
 }
 
 // RevokeAll ends all sessions of a user at once.

@@ -42,13 +42,27 @@ func TestLiveSession(t *testing.T) {
 	}
 }
 
-// TestRevokeKeepsTheFirstTime: a second sign-out neither fails nor moves the time of the first.
+// TestRevokeKeepsTheFirstTime: a second sign-out neither fails nor moves the time of the first, and is told that there was nothing
+// to end; so is one after the session's end.
 func TestRevokeKeepsTheFirstTime(t *testing.T) {
 	t.Parallel()
 	f := furnished(t)
-	f.must(f.Sessions().Revoke(t.Context(), poolID, sessionID, now))
-	f.must(f.Sessions().Revoke(t.Context(), poolID, sessionID, now.Add(time.Minute)))
-	f.must(f.Sessions().Revoke(t.Context(), "other", "none", now))
+	f.must(f.Sessions().Insert(t.Context(), newSession("long gone")))
+	for _, try := range []struct {
+		pool, id string
+		after    time.Duration
+		ends     bool
+	}{
+		{"other", sessionID, 0, false},
+		{poolID, sessionID, 0, true},
+		{poolID, sessionID, time.Minute, false},
+		{poolID, "long gone", time.Hour, false},
+		{"other", "none", 0, false},
+	} {
+		if ended := f.revoke(try.pool, try.id, now.Add(try.after)); ended != try.ends {
+			t.Errorf("%s of %s after %s: ended %t", try.id, try.pool, try.after, ended)
+		}
+	}
 	if n := f.number("SELECT count(*) FROM sessions WHERE revoked_at = $1", now); n != 1 {
 		t.Errorf("%d sessions revoked at the first time, want 1", n)
 	}
@@ -69,7 +83,7 @@ func TestRevokeAll(t *testing.T) {
 	open("ended", userID)
 	open("phone", userID)
 	open("bob's", "bob")
-	f.must(f.Sessions().Revoke(t.Context(), poolID, "ended", now.Add(-time.Minute)))
+	f.revoke(poolID, "ended", now.Add(-time.Minute))
 	f.must(f.Sessions().RevokeAll(t.Context(), "other", userID, now))
 	f.must(f.Sessions().RevokeAll(t.Context(), poolID, userID, now))
 	open("later", userID)

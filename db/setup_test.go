@@ -84,6 +84,14 @@ func (f fixture) must(err error) {
 	}
 }
 
+// revoke ends a session.
+func (f fixture) revoke(userpoolID, id string, at time.Time) (ended bool) {
+	f.t.Helper()
+	ended, err := f.Sessions().Revoke(f.t.Context(), userpoolID, id, at)
+	f.must(err)
+	return ended
+}
+
 // execute runs a statement around package db.
 func (f fixture) execute(statement string, args ...any) {
 	f.t.Helper()

@@ -48,11 +48,11 @@ func (s *Service) OAuthClient(ctx context.Context, c Client, publicWillDo bool) 
 	case id == "" || c.Secret == "" && !publicWillDo:
 		return db.Application{}, ErrApplicationSecret
 	case c.Secret != "":
-		verified, err := s.VerifyApplication(ctx, id, c.Secret)
-		if err != nil {
-			return db.Application{}, err
+		app, err := s.verified(ctx, id, c.Secret)
+		if err == nil && c.UserpoolID != "" && app.UserpoolID != c.UserpoolID {
+			err = ErrApplicationSecret
 		}
-		proved = &verified
+		return app, err
 	}
 	app, err := s.ApplicationOf(ctx, c.UserpoolID, id)
 	if errors.Is(err, ErrApplication) || err == nil && proved == nil && !app.BrowserExchange {

@@ -73,35 +73,43 @@ func (s *Service) Userpool(ctx context.Context, id string) (db.Userpool, error) 
 	return s.store.Tenancy().Userpool(ctx, id)
 }
 
-// VerifyApplication tells whether the secret is the application's. It is the one place where secrets of applications are tried:
+// VerifyApplication tells whether the secret is the application's, as verified does.
+func (s *Service) VerifyApplication(ctx context.Context, id, secret string) (authn.Application, error) {
+	app, err := s.verified(ctx, id, secret)
+	if err != nil {
+		return authn.Application{}, err
+	}
+	return authn.Application{UserpoolID: app.UserpoolID, ID: app.ID}, nil
+}
+
+// verified returns the application that the secret is of. It is the one place where secrets of applications are tried:
 // from one address so many on one application, and so many on those that there are not, which a right one makes good. A
 // backend proves itself with every call, and all of its calls come from one address.
-func (s *Service) VerifyApplication(ctx context.Context, id, secret string) (authn.Application, error) {
+func (s *Service) verified(ctx context.Context, id, secret string) (db.Application, error) {
 	var app db.Application
 	known := false
 	if isText(id) {
 		var err error
 		app, err = s.store.Tenancy().Application(ctx, id)
 		if known = err == nil; !known && !errors.Is(err, db.ErrNotFound) {
-			return authn.Application{}, err
+			return db.Application{}, err
 		}
 	}
 	counted := app
 	if !known { // in the default userpool
 		var err error
 		if counted, err = s.Application(ctx, ""); err != nil {
-			return authn.Application{}, err
+			return db.Application{}, err
 		}
 	}
 	key := limit.IPKey(reqinfo.From(ctx).IP) + "|" + app.ID
 	if err := s.limiter.Take(ctx, s.SecretPerIP, counted.UserpoolID, key); err != nil {
-		return authn.Application{}, err
+		return db.Application{}, err
 	}
 	if !known || !hmac.Equal(app.SecretHash, credential.ApplicationSecretHash(s.ring, id, secret)) {
-		return authn.Application{}, s.noteSecret(ctx, app, ErrApplicationSecret)
+		return db.Application{}, s.noteSecret(ctx, app, ErrApplicationSecret)
 	}
-	proved := authn.Application{UserpoolID: app.UserpoolID, ID: app.ID}
-	return proved, s.limiter.Clear(ctx, s.SecretPerIP, app.UserpoolID, key)
+	return app, s.limiter.Clear(ctx, s.SecretPerIP, app.UserpoolID, key)
 }
 
 // noteSecret writes a wrong secret of an application into the audit log, and returns the refusal. An application that there is

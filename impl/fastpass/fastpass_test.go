@@ -227,7 +227,8 @@ func TestFastpassEnds(t *testing.T) {
 	r.clock.now = r.clock.now.Add(time.Microsecond)
 	r.want("after it", r.redeem(app, late), ErrNotRedeemable)
 	code := r.code(Wish{})
-	r.must(r.store.Sessions().Revoke(t.Context(), "pool", "web", r.clock.now))
+	_, err := r.store.Sessions().Revoke(t.Context(), "pool", "web", r.clock.now)
+	r.must(err)
 	r.want("after the page has signed out", r.redeem(app, code), ErrNotRedeemable)
 }
 

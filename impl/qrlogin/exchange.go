@@ -15,19 +15,20 @@ import (
 // Exchange uses a ticket up and opens the session it stands for: with the assurance of the session that confirmed, or, of who
 // confirmed at WeChat, as any door does. A ticket that cannot be used is ErrTicket, whatever the reason.
 func (s *Service) Exchange(ctx context.Context, app authn.Application, ticket string) (tokens authn.Tokens, err error) {
-	seen, err := s.store.QRLogins().Exchangeable(ctx, s.ticketHash(ticket), app.ID, s.clock.Now())
+	hash := s.ticketHash(ticket)
+	seen, err := s.store.QRLogins().Exchangeable(ctx, hash, app.ID, s.clock.Now())
 	if errors.Is(err, db.ErrNotFound) {
-		return tokens, s.refuseTicket(ctx, app, ticket)
+		return tokens, s.refuseTicket(ctx, app, hash)
 	}
 	if err != nil {
 		return tokens, err
 	}
-	if err := s.limiter.Take(ctx, s.TriesPerTicket, seen.UserpoolID, hex.EncodeToString(s.ticketHash(ticket))); err != nil {
+	if err := s.limiter.Take(ctx, s.TriesPerTicket, seen.UserpoolID, hex.EncodeToString(hash)); err != nil {
 		return tokens, err // hooks are asked for every try, and a denial does not use the ticket up
 	}
 	sessionID := secret.ID()
 	spend := func(ctx context.Context, q db.Queries) error {
-		_, err := q.QRLogins().ConsumeTicket(ctx, s.ticketHash(ticket), app.ID, sessionID, s.clock.Now())
+		_, err := q.QRLogins().ConsumeTicket(ctx, hash, app.ID, sessionID, s.clock.Now())
 		if errors.Is(err, db.ErrNotFound) {
 			err = ErrTicket
 		}
@@ -42,7 +43,7 @@ func (s *Service) Exchange(ctx context.Context, app authn.Application, ticket st
 		}, spend)
 	}
 	if errors.Is(err, ErrTicket) {
-		err = s.refuseTicket(ctx, app, ticket)
+		err = s.refuseTicket(ctx, app, hash)
 	}
 	return tokens, err
 }
@@ -72,8 +73,8 @@ func (s *Service) vouched(ctx context.Context, v db.Vouched, sessionID string, s
 
 // refuseTicket ends the session that a used ticket had opened, or the sign-in that waits to: one of the two who had the ticket
 // should not have had it. Another application than the ticket's cannot end anything by it.
-func (s *Service) refuseTicket(ctx context.Context, app authn.Application, ticket string) error {
-	l, err := s.store.QRLogins().ByTicketHash(ctx, s.ticketHash(ticket))
+func (s *Service) refuseTicket(ctx context.Context, app authn.Application, hash []byte) error {
+	l, err := s.store.QRLogins().ByTicketHash(ctx, hash)
 	if err != nil && !errors.Is(err, db.ErrNotFound) {
 		return err
 	}

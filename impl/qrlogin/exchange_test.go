@@ -41,7 +41,8 @@ func TestTicketEnds(t *testing.T) {
 	r.want("after it", err, ErrTicket)
 
 	_, _, ticket := r.authorized()
-	r.must(r.store.Sessions().Revoke(t.Context(), "pool", "phone", r.clock.now))
+	_, err = r.store.Sessions().Revoke(t.Context(), "pool", "phone", r.clock.now)
+	r.must(err)
 	_, err = r.exchange(ticket)
 	r.want("after the phone has signed out", err, ErrTicket)
 }

@@ -98,8 +98,7 @@ func (a *accounts) UserOfIdentity(_ context.Context, _ db.Queries, _ string, id 
 }
 
 func (a *accounts) Revoke(ctx context.Context, q db.Queries, userpoolID, sessionID string) (ended bool, err error) {
-	_, live := q.Sessions().Live(ctx, userpoolID, sessionID, a.clock.now)
-	return live == nil, q.Sessions().Revoke(ctx, userpoolID, sessionID, a.clock.now)
+	return q.Sessions().Revoke(ctx, userpoolID, sessionID, a.clock.now)
 }
 
 func (a *accounts) Vouches(_ context.Context, _ db.Queries, u authn.User) error {

@@ -66,7 +66,6 @@ type Watch struct {
 	told    int // the newest event that was
 	wake    chan struct{}
 	evicted chan struct{} // closed when another has come in its place
-	age     int           // the number of watches before it, in this process
 	mu      sync.Mutex    // guards what follows
 	newest  db.QRLogin
 	asOf    time.Time // before newest was read
@@ -143,15 +142,23 @@ func (w *Watch) status(ctx context.Context, l db.QRLogin, now time.Time) (Status
 	return w.service.status(ctx, l, w.pollID, now)
 }
 
-// tell hands over what the database had after a time, and wakes whoever waits. Two may read at once, and the one who read
-// earlier come later.
+// tell hands over what the database had after a time, and wakes whoever waits if that is news: waking all of them every second
+// would cost more than everything else. Two may read at once, and the one who read earlier come later.
 func (w *Watch) tell(l db.QRLogin, now time.Time) {
 	w.mu.Lock()
+	known := 0
+	if w.newest.State != "" {
+		known = eventID(w.newest, w.asOf)
+	}
 	newer := step(l) - step(w.newest)
-	if w.newest.State == "" || newer > 0 || newer == 0 && now.After(w.asOf) {
+	if known == 0 || newer > 0 || newer == 0 && now.After(w.asOf) {
 		w.newest, w.asOf = l, now
 	}
+	news := eventID(w.newest, w.asOf) > known
 	w.mu.Unlock()
+	if !news {
+		return
+	}
 	select {
 	case w.wake <- struct{}{}:
 	default: // it is awake, and will look at the newest

@@ -1,6 +1,7 @@
 package qrlogin
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -19,15 +20,14 @@ const (
 // clients come back.
 type watchers struct {
 	mu       sync.Mutex
-	byKey    map[string]map[*Watch]int // to the number of the event that it was last woken for
+	byKey    map[string][]*Watch // the oldest first
 	count    int
-	added    int // in all
 	stopping chan struct{}
 	stop     func()
 }
 
 func newWatchers() *watchers {
-	ws := &watchers{byKey: map[string]map[*Watch]int{}, stopping: make(chan struct{})}
+	ws := &watchers{byKey: map[string][]*Watch{}, stopping: make(chan struct{})}
 	ws.stop = sync.OnceFunc(func() { close(ws.stopping) })
 	return ws
 }
@@ -35,27 +35,15 @@ func newWatchers() *watchers {
 func (ws *watchers) add(w *Watch) bool {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
-	of := ws.byKey[w.key]
-	if len(of) >= watchersOfOne {
-		oldest := w
-		for other := range of {
-			if oldest == w || other.age < oldest.age {
-				oldest = other
-			}
-		}
+	if of := ws.byKey[w.key]; len(of) >= watchersOfOne {
+		oldest := of[0]
 		close(oldest.evicted)
 		ws.drop(oldest)
 	}
 	if ws.count >= watchersOfAll {
 		return false
 	}
-	if of = ws.byKey[w.key]; of == nil {
-		of = map[*Watch]int{}
-		ws.byKey[w.key] = of
-	}
-	ws.added++
-	w.age = ws.added
-	of[w] = 0
+	ws.byKey[w.key] = append(ws.byKey[w.key], w)
 	ws.count++
 	return true
 }
@@ -68,11 +56,13 @@ func (ws *watchers) remove(w *Watch) {
 
 // drop is remove with the lock held. One that was dropped before is no mistake.
 func (ws *watchers) drop(w *Watch) {
-	if _, ok := ws.byKey[w.key][w]; !ok {
+	of := ws.byKey[w.key]
+	i := slices.Index(of, w)
+	if i < 0 {
 		return
 	}
-	delete(ws.byKey[w.key], w)
-	if len(ws.byKey[w.key]) == 0 {
+	ws.byKey[w.key] = slices.Delete(of, i, i+1)
+	if len(of) == 1 {
 		delete(ws.byKey, w.key)
 	}
 	ws.count--
@@ -93,12 +83,8 @@ func (ws *watchers) waitedFor() [][]byte {
 func (ws *watchers) tell(l db.QRLogin, now time.Time) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
-	id := eventID(l, now)
-	for w, woken := range ws.byKey[string(l.PollHash)] {
-		if id > woken { // waking all of them every second would cost more than everything else
-			ws.byKey[w.key][w] = id
-			w.tell(l, now)
-		}
+	for _, w := range ws.byKey[string(l.PollHash)] {
+		w.tell(l, now)
 	}
 }
 

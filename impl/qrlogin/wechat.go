@@ -64,7 +64,8 @@ func (s *Service) WechatConfirm(ctx context.Context, connectionID, scene string,
 		return err
 	}
 	person := s.person(connectionID, p)
-	switch matches := l.MatchNumber == nil || *l.MatchNumber == number; {
+	matches := l.MatchNumber == nil || *l.MatchNumber == number
+	switch {
 	case !pinned(l, db.QRPin{PersonHash: person}):
 		return ErrState
 	case l.State == db.QRAuthorized && matches:
@@ -87,7 +88,7 @@ func (s *Service) WechatConfirm(ctx context.Context, connectionID, scene string,
 		Pin: db.QRPin{PersonHash: person}, Number: number, TicketExpiresAt: now.Add(db.Life(app.TicketSeconds, s.TicketTTL)),
 	}
 	return s.decide(ctx, audit.Connection(connectionID), l, func(q db.Queries) (refusal, err error) {
-		if l.MatchNumber == nil || *l.MatchNumber == number { // a wrong one makes no user
+		if matches { // a wrong one makes no user
 			decision.UserID, _, err = s.accounts.UserOfIdentity(ctx, q, l.UserpoolID, p.Identity(connectionID), c.CreateUsers && !p.Partial)
 			switch unknown := isRefusal(err); {
 			case unknown && p.Partial:

@@ -133,7 +133,7 @@ func TestSessionsEndAtOnce(t *testing.T) {
 	t.Parallel()
 	h := harness.New(t)
 	alice := h.SignUp("alice")
-	if err := h.Store.Sessions().Revoke(t.Context(), h.Credentials.UserpoolID, sessionOf(t, alice.AccessToken), h.Clock.Now()); err != nil {
+	if _, err := h.Store.Sessions().Revoke(t.Context(), h.Credentials.UserpoolID, sessionOf(t, alice.AccessToken), h.Clock.Now()); err != nil {
 		t.Fatal(err)
 	}
 	wantRefused(t, "signed out", info(t, h, alice.AccessToken, alice.RefreshToken), "sign in again")

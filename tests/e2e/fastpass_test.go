@@ -88,7 +88,7 @@ func TestFastpassIsBrief(t *testing.T) {
 	redeemed(t, redeem(h.Credentials.AppID, foreign.QrcodeID))
 
 	outlived := alice.Fastpass(nil)
-	if err := h.Store.Sessions().Revoke(t.Context(), h.Credentials.UserpoolID, sessionOf(t, alice.AccessToken), h.Clock.Now()); err != nil {
+	if _, err := h.Store.Sessions().Revoke(t.Context(), h.Credentials.UserpoolID, sessionOf(t, alice.AccessToken), h.Clock.Now()); err != nil {
 		t.Fatal(err)
 	}
 	wantSame(t, "signed out and unknown", h.Redeem(outlived.QrcodeID), unknown)

@@ -81,7 +81,7 @@ func TestSigningOutTakesTicketAlong(t *testing.T) {
 	alice := h.SignUp("alice")
 	ticket, scanned := alice.Approve(h.ShowQR(nil)), h.ShowQR(nil)
 	wantSuccess(t, "scan", alice.Act(scan, scanned.ScanID))
-	if err := h.Store.Sessions().Revoke(t.Context(), h.Credentials.UserpoolID, sessionOf(t, alice.AccessToken), h.Clock.Now()); err != nil {
+	if _, err := h.Store.Sessions().Revoke(t.Context(), h.Credentials.UserpoolID, sessionOf(t, alice.AccessToken), h.Clock.Now()); err != nil {
 		t.Fatal(err)
 	}
 	wantStatus(t, "the ticket of a signed-out phone", h.Exchange(ticket), 403, 0)
