@@ -1,0 +1,127 @@
+// Package page serves embedded pages to browsers: bytes that are known when the program starts, the same for everybody. A page
+// is no operation of the contract: it takes no input, has no state and sets no cookie. What it does, its script does by calling
+// the contract's operations as any front end does.
+package page
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"mime"
+	"net/http"
+	"path"
+	"strings"
+	"time"
+)
+
+// Policy is what pages may do, as the value of Content-Security-Policy: run, show and call what this service has, and nothing
+// else. No other page may frame them, since a framed button is one that can be clicked by mistake.
+const Policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' data: blob:; " +
+	"font-src 'self'; connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// Site is a set of files.
+type Site struct {
+	files  map[string]file
+	policy string
+}
+
+type file struct {
+	content   []byte
+	mediaType string
+	etag      string
+}
+
+// types are those of the files that sites have. The machine's own list, which package mime reads, differs from one to the next.
+var types = map[string]string{
+	".css": "text/css; charset=utf-8", ".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8",
+	".json": "application/json", ".map": "application/json", ".png": "image/png", ".svg": "image/svg+xml",
+	".txt": "text/plain; charset=utf-8", ".webmanifest": "application/manifest+json",
+}
+
+// NewSite reads all files of a file system; nil for none yet. Empty, the policy is Policy.
+func NewSite(files fs.FS, policy string) (*Site, error) {
+	s := &Site{files: map[string]file{}, policy: policy}
+	if policy == "" {
+		s.policy = Policy
+	}
+	if files == nil {
+		return s, nil
+	}
+	return s, fs.WalkDir(files, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		content, err := fs.ReadFile(files, name)
+		if err != nil {
+			return err
+		}
+		return s.Add(name, content)
+	})
+}
+
+// Add adds a file, whose type its name tells.
+func (s *Site) Add(name string, content []byte) error {
+	mediaType := types[path.Ext(name)]
+	if mediaType == "" {
+		mediaType = mime.TypeByExtension(path.Ext(name))
+	}
+	if mediaType == "" {
+		return fmt.Errorf("page: %s is of no known type", name)
+	}
+	sum := sha256.Sum256(content)
+	s.files[name] = file{content, mediaType, `"` + hex.EncodeToString(sum[:16]) + `"`}
+	return nil
+}
+
+// Handler serves the files below a prefix such as "/console": "/console/a.css" is the file a.css, and "/console/" index.html.
+// The prefix itself is sent on to that, so that a page's relative addresses are right.
+func (s *Site) Handler(prefix string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		name, below := strings.CutPrefix(r.URL.Path, prefix+"/")
+		switch {
+		case !below && r.URL.Path == prefix:
+			s.protect(w)
+			http.Redirect(w, r, prefix+"/", http.StatusPermanentRedirect)
+		case !below:
+			s.Serve(w, r, "")
+		case name == "":
+			s.Serve(w, r, "index.html")
+		default:
+			s.Serve(w, r, name)
+		}
+	})
+}
+
+// Serve answers with a file, or that there is none. Browsers keep a file and ask whether it is still the same, so that a new
+// version of the program never meets the script of an old one.
+func (s *Site) Serve(w http.ResponseWriter, r *http.Request, name string) {
+	s.protect(w)
+	f, ok := s.files[name]
+	switch {
+	case !ok:
+		http.Error(w, "There is no such page.", http.StatusNotFound)
+		return
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+		w.Header().Set("Allow", "GET, HEAD")
+		http.Error(w, "A page can only be read.", http.StatusMethodNotAllowed)
+		return
+	}
+	w.Header().Set("Content-Type", f.mediaType)
+	w.Header().Set("Cache-Control", "no-cache")
+	w.Header().Set("ETag", f.etag)
+	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(f.content))
+}
+
+// protect sets what keeps a page to itself. An address of a page may end in a secret that a phone scanned, so no other host is
+// told where somebody came from.
+func (s *Site) protect(w http.ResponseWriter) {
+	h := w.Header()
+	h.Set("Content-Security-Policy", s.policy)
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY") // for browsers without frame-ancestors
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Permissions-Policy", "camera=(self), microphone=(), geolocation=()")
+}
