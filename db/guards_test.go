@@ -271,6 +271,13 @@ var guarded = []struct {
 		},
 	},
 	{
+		name:    "end of one's own session",
+		prepare: func(context.Context, db.Queries) error { return nil },
+		use: func(ctx context.Context, q db.Queries) error {
+			return q.Sessions().RevokeOf(ctx, poolID, userID, sessionID, now)
+		},
+	},
+	{
 		name:    "end of a session",
 		prepare: func(context.Context, db.Queries) error { return nil },
 		use: func(ctx context.Context, q db.Queries) error {

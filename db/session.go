@@ -61,6 +61,33 @@ func (q SessionQueries) Live(ctx context.Context, userpoolID, id string, now tim
 	return one[Session](ctx, q.q, query, userpoolID, id, now)
 }
 
+// UserSession is a live session as its user sees it.
+type UserSession struct {
+	Session
+	AppName string `db:"app_name"`
+	AppLogo string `db:"app_logo"`
+}
+
+// LiveOf returns the sessions of a user that are neither revoked nor expired, the newest first, at most limit.
+func (q SessionQueries) LiveOf(ctx context.Context, userpoolID, userID string, now time.Time, limit int) ([]UserSession, error) {
+	const query = `
+		SELECT s.userpool_id, s.id, s.user_id, s.app_id, s.scope, s.amr, s.ip, s.user_agent, s.created_at, s.auth_time,
+			s.mfa_at, s.expires_at, a.name AS app_name, a.logo AS app_logo
+		FROM sessions s JOIN applications a ON a.userpool_id = s.userpool_id AND a.id = s.app_id
+		WHERE s.userpool_id = $1 AND s.user_id = $2 AND s.revoked_at IS NULL AND s.expires_at > $3
+		ORDER BY s.created_at DESC, s.id DESC LIMIT $4`
+	return many[UserSession](ctx, q.q, query, userpoolID, userID, now, limit)
+}
+
+// RevokeOf ends a live session of a user at once. ErrNotFound means that the user has no such session, or no longer: of two who
+// end it at once, only one does.
+func (q SessionQueries) RevokeOf(ctx context.Context, userpoolID, userID, id string, now time.Time) error {
+	const query = `
+		UPDATE sessions SET revoked_at = $4
+		WHERE userpool_id = $1 AND user_id = $2 AND id = $3 AND revoked_at IS NULL AND expires_at > $4`
+	return q.q.change(ctx, query, userpoolID, userID, id, now)
+}
+
 // StepUp notes that the user of a live session has shown a code of its authenticator. ErrNotFound means that the session
 // has ended.
 func (q SessionQueries) StepUp(ctx context.Context, userpoolID, id string, amr []string, now time.Time) error {

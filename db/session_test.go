@@ -68,6 +68,53 @@ func TestRevokeKeepsTheFirstTime(t *testing.T) {
 	}
 }
 
+// TestOnesOwnSessions: a user sees its own sessions that go on, the newest first, and ends its own only.
+func TestOnesOwnSessions(t *testing.T) {
+	t.Parallel()
+	f := furnished(t)
+	open := func(id, user string, at time.Time) {
+		s := newSession(id)
+		s.UserID, s.CreatedAt, s.ExpiresAt = user, at, at.Add(time.Hour)
+		f.must(f.Sessions().Insert(t.Context(), s))
+	}
+	f.must(f.Accounts().InsertUser(t.Context(), newUser("bob")))
+	open("newest", userID, now.Add(2*time.Minute))
+	open("newer", userID, now.Add(time.Minute))
+	open("over", userID, now.Add(-time.Hour))
+	open("ended", userID, now)
+	open("bob's", "bob", now)
+	f.revoke(poolID, "ended", now)
+	list := func(limit int) (ids string) {
+		sessions, err := f.Sessions().LiveOf(t.Context(), poolID, userID, now, limit)
+		f.must(err)
+		for _, s := range sessions {
+			if s.AppName != "App" {
+				t.Errorf("%s is of the application %q", s.ID, s.AppName)
+			}
+			ids += s.ID + " "
+		}
+		return ids
+	}
+	if got := list(100); got != "newest newer "+sessionID+" " {
+		t.Errorf("sees %s", got)
+	}
+	if got := list(1); got != "newest " {
+		t.Errorf("of one, sees %s", got)
+	}
+	for _, other := range []string{"bob's", "over", "ended", "none"} {
+		if err := f.Sessions().RevokeOf(t.Context(), poolID, userID, other, now); !errors.Is(err, db.ErrNotFound) {
+			t.Errorf("ends %s: %v", other, err)
+		}
+	}
+	if err := f.Sessions().RevokeOf(t.Context(), "other", userID, "newer", now); !errors.Is(err, db.ErrNotFound) {
+		t.Errorf("ends a session in another userpool: %v", err)
+	}
+	f.must(f.Sessions().RevokeOf(t.Context(), poolID, userID, "newer", now))
+	if got := list(100); got != "newest "+sessionID+" " {
+		t.Errorf("after that, sees %s", got)
+	}
+}
+
 // TestRevokeAll (security, accounts): all sessions of a user end, and no other user's, nor one that the user opens later;
 // those that had ended before keep their time.
 func TestRevokeAll(t *testing.T) {

@@ -449,6 +449,57 @@ func (e LoginTokenResponseDataDtoTokenType) Valid() bool {
 	}
 }
 
+// Defines values for MyActivityDtoActor.
+const (
+	MyActivityDtoActorAnonymous   MyActivityDtoActor = "anonymous"
+	MyActivityDtoActorApplication MyActivityDtoActor = "application"
+	MyActivityDtoActorConnection  MyActivityDtoActor = "connection"
+	MyActivityDtoActorKey         MyActivityDtoActor = "key"
+	MyActivityDtoActorOperator    MyActivityDtoActor = "operator"
+	MyActivityDtoActorSystem      MyActivityDtoActor = "system"
+	MyActivityDtoActorUser        MyActivityDtoActor = "user"
+)
+
+// Valid indicates whether the value is a known member of the MyActivityDtoActor enum.
+func (e MyActivityDtoActor) Valid() bool {
+	switch e {
+	case MyActivityDtoActorAnonymous:
+		return true
+	case MyActivityDtoActorApplication:
+		return true
+	case MyActivityDtoActorConnection:
+		return true
+	case MyActivityDtoActorKey:
+		return true
+	case MyActivityDtoActorOperator:
+		return true
+	case MyActivityDtoActorSystem:
+		return true
+	case MyActivityDtoActorUser:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MyActivityDtoOutcome.
+const (
+	MyActivityDtoOutcomeRefused MyActivityDtoOutcome = "refused"
+	MyActivityDtoOutcomeSuccess MyActivityDtoOutcome = "success"
+)
+
+// Valid indicates whether the value is a known member of the MyActivityDtoOutcome enum.
+func (e MyActivityDtoOutcome) Valid() bool {
+	switch e {
+	case MyActivityDtoOutcomeRefused:
+		return true
+	case MyActivityDtoOutcomeSuccess:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ProblemType.
 const (
 	ProblemTypeBlank ProblemType = "about:blank"
@@ -1806,6 +1857,64 @@ type ListFactorsToEnrollRespDto struct {
 	StatusCode StatusCode `json:"statusCode"`
 }
 
+// ListMyActivityDataDto defines model for ListMyActivityDataDto.
+type ListMyActivityDataDto struct {
+	List []MyActivityDto `json:"list"`
+}
+
+// ListMyActivityRespDto defines model for ListMyActivityRespDto.
+type ListMyActivityRespDto struct {
+	// APICode Finer reason of a failure; absent on success.
+	//
+	// Example: 2004
+	APICode *APICode               `json:"apiCode,omitempty"`
+	Data    *ListMyActivityDataDto `json:"data,omitempty"`
+
+	// Message For people, in the language of the request.
+	//
+	// Example: Success
+	Message Message `json:"message"`
+
+	// RequestID Identifies the request in the logs.
+	//
+	// Example: 934108e5-9fbf-4d24-8da1-c330328abd6c
+	RequestID *RequestID `json:"requestId,omitempty"`
+
+	// StatusCode 200 for success, otherwise what an HTTP status of that number means.
+	//
+	// Example: 200
+	StatusCode StatusCode `json:"statusCode"`
+}
+
+// ListMySessionsDataDto defines model for ListMySessionsDataDto.
+type ListMySessionsDataDto struct {
+	List []MySessionDto `json:"list"`
+}
+
+// ListMySessionsRespDto defines model for ListMySessionsRespDto.
+type ListMySessionsRespDto struct {
+	// APICode Finer reason of a failure; absent on success.
+	//
+	// Example: 2004
+	APICode *APICode               `json:"apiCode,omitempty"`
+	Data    *ListMySessionsDataDto `json:"data,omitempty"`
+
+	// Message For people, in the language of the request.
+	//
+	// Example: Success
+	Message Message `json:"message"`
+
+	// RequestID Identifies the request in the logs.
+	//
+	// Example: 934108e5-9fbf-4d24-8da1-c330328abd6c
+	RequestID *RequestID `json:"requestId,omitempty"`
+
+	// StatusCode 200 for success, otherwise what an HTTP status of that number means.
+	//
+	// Example: 200
+	StatusCode StatusCode `json:"statusCode"`
+}
+
 // LoginRequest defines model for LoginRequest.
 type LoginRequest struct {
 	// Code The authenticator's code, or a recovery code; needed once an authenticator is bound.
@@ -1990,6 +2099,56 @@ type MFATriggerDataDto struct {
 	TOTPMFAEnabled bool `json:"totpMfaEnabled"`
 }
 
+// MyActivityDto defines model for MyActivityDto.
+type MyActivityDto struct {
+	// Action What happened, as the audit log names it: `user.signin`, `mfa.bind`, `user.password_change` and the like. New ones may be
+	// added.
+	Action string `json:"action"`
+
+	// Actor Who did it: the user, somebody who had not proved to be anybody, a program of the userpool's operator (`key`,
+	// `application`), an identity source (`connection`), the operator, or the service itself (`system`).
+	Actor MyActivityDtoActor `json:"actor"`
+
+	// IP Of the request; empty where there was none.
+	IP      string               `json:"ip"`
+	Outcome MyActivityDtoOutcome `json:"outcome"`
+	Time    time.Time            `json:"time"`
+}
+
+// MyActivityDtoActor Who did it: the user, somebody who had not proved to be anybody, a program of the userpool's operator (`key`,
+// `application`), an identity source (`connection`), the operator, or the service itself (`system`).
+type MyActivityDtoActor string
+
+// MyActivityDtoOutcome defines model for MyActivityDto.Outcome.
+type MyActivityDtoOutcome string
+
+// MySessionDto defines model for MySessionDto.
+type MySessionDto struct {
+	AppID string `json:"appId"`
+
+	// AppLogo Address of a picture; empty when there is none.
+	AppLogo string `json:"appLogo"`
+	AppName string `json:"appName"`
+
+	// Browser Name and version, as the client said itself; empty when unknown.
+	Browser   string    `json:"browser"`
+	CreatedAt time.Time `json:"createdAt"`
+
+	// Current Whether it is the session that asks.
+	Current   bool      `json:"current"`
+	ExpiresAt time.Time `json:"expiresAt"`
+
+	// IP That the session was opened from.
+	IP string `json:"ip"`
+
+	// MFA Whether the session has shown a code of an authenticator.
+	MFA bool `json:"mfa"`
+
+	// Os The same: operating system and its version.
+	Os        string `json:"os"`
+	SessionID string `json:"sessionId"`
+}
+
 // Names defines model for Names.
 type Names = []string
 
@@ -2155,6 +2314,11 @@ type RequestID = string
 // ResetFactorDto defines model for ResetFactorDto.
 type ResetFactorDto struct {
 	FactorID string `json:"factorId"`
+}
+
+// RevokeMySessionDto defines model for RevokeMySessionDto.
+type RevokeMySessionDto struct {
+	SessionID string `json:"sessionId"`
 }
 
 // SendEnrollFactorRequestDataDto defines model for SendEnrollFactorRequestDataDto.
@@ -2961,6 +3125,12 @@ type GetUserMFAInfoParams struct {
 	UserIDType *UserIDType `form:"userIdType,omitempty" json:"userIdType,omitempty"`
 }
 
+// ListMyActivityParams defines parameters for ListMyActivity.
+type ListMyActivityParams struct {
+	// Limit How many at most.
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
 // RedeemFastpassParams defines parameters for RedeemFastpass.
 type RedeemFastpassParams struct {
 	// XAuthingAppID Application that the call belongs to. Without it, the default application of the default userpool.
@@ -3209,6 +3379,9 @@ type RedeemFastpassJSONRequestBody = QRCodeAppLoginDto
 
 // ResetFactorJSONRequestBody defines body for ResetFactor for application/json ContentType.
 type ResetFactorJSONRequestBody = ResetFactorDto
+
+// RevokeMySessionJSONRequestBody defines body for RevokeMySession for application/json ContentType.
+type RevokeMySessionJSONRequestBody = RevokeMySessionDto
 
 // SendEnrollFactorRequestJSONRequestBody defines body for SendEnrollFactorRequest for application/json ContentType.
 type SendEnrollFactorRequestJSONRequestBody = SendEnrollFactorRequestDto
@@ -3916,6 +4089,22 @@ type ClientInterface interface {
 	// Corresponds with GET /api/v3/list-factors-to-enroll (the `ListFactorsToEnroll` operationId).
 	ListFactorsToEnroll(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ListMyActivity What has happened to the account 查询我的账号动态
+	//
+	// What the audit log says about the signed-in user: sign-ins that worked and that were refused, changes of authenticators,
+	// passwords and addresses, secrets that were read. The newest first.
+	//
+	// Corresponds with GET /api/v3/list-my-activity (the `ListMyActivity` operationId).
+	ListMyActivity(ctx context.Context, params *ListMyActivityParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListMySessions Where the user is signed in 查询我的登录会话
+	//
+	// The live sessions of the signed-in user, of all applications of the userpool: the newest first, at most 100. `current` is the
+	// one that asks.
+	//
+	// Corresponds with GET /api/v3/list-my-sessions (the `ListMySessions` operationId).
+	ListMySessions(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// VerifyTOTPWithBody Show a code 校验用户 TOTP
 	//
 	// Checks a code of one of the user's authenticators, or a recovery code, and notes in the session that it was right. For five
@@ -4000,6 +4189,26 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /api/v3/reset-factor (the `ResetFactor` operationId).
 	ResetFactor(ctx context.Context, body ResetFactorJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RevokeMySessionWithBody End a session of the user 结束我的登录会话
+	//
+	// Ends a session of the signed-in user at once, its tokens included. Ending the one that asks signs out. A session that has
+	// ended already, or is somebody else's, is unknown.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v3/revoke-my-session (the `RevokeMySession` operationId).
+	RevokeMySessionWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RevokeMySession End a session of the user 结束我的登录会话
+	//
+	// Ends a session of the signed-in user at once, its tokens included. Ending the one that asks signs out. A session that has
+	// ended already, or is somebody else's, is unknown.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/v3/revoke-my-session (the `RevokeMySession` operationId).
+	RevokeMySession(ctx context.Context, body RevokeMySessionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// SendEnrollFactorRequestWithBody Start enrolling a factor 发起绑定 MFA 认证要素请求
 	//
@@ -5430,6 +5639,42 @@ func (c *Client) ListFactorsToEnroll(ctx context.Context, reqEditors ...RequestE
 	return c.Client.Do(req)
 }
 
+// ListMyActivity What has happened to the account 查询我的账号动态
+//
+// What the audit log says about the signed-in user: sign-ins that worked and that were refused, changes of authenticators,
+// passwords and addresses, secrets that were read. The newest first.
+//
+// Corresponds with GET /api/v3/list-my-activity (the `ListMyActivity` operationId).
+func (c *Client) ListMyActivity(ctx context.Context, params *ListMyActivityParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListMyActivityRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListMySessions Where the user is signed in 查询我的登录会话
+//
+// The live sessions of the signed-in user, of all applications of the userpool: the newest first, at most 100. `current` is the
+// one that asks.
+//
+// Corresponds with GET /api/v3/list-my-sessions (the `ListMySessions` operationId).
+func (c *Client) ListMySessions(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListMySessionsRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // VerifyTOTPWithBody Show a code 校验用户 TOTP
 //
 // Checks a code of one of the user's authenticators, or a recovery code, and notes in the session that it was right. For five
@@ -5585,6 +5830,46 @@ func (c *Client) ResetFactorWithBody(ctx context.Context, contentType string, bo
 // Corresponds with POST /api/v3/reset-factor (the `ResetFactor` operationId).
 func (c *Client) ResetFactor(ctx context.Context, body ResetFactorJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewResetFactorRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RevokeMySessionWithBody End a session of the user 结束我的登录会话
+//
+// Ends a session of the signed-in user at once, its tokens included. Ending the one that asks signs out. A session that has
+// ended already, or is somebody else's, is unknown.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v3/revoke-my-session (the `RevokeMySession` operationId).
+func (c *Client) RevokeMySessionWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRevokeMySessionRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RevokeMySession End a session of the user 结束我的登录会话
+//
+// Ends a session of the signed-in user at once, its tokens included. Ending the one that asks signs out. A session that has
+// ended already, or is somebody else's, is unknown.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/v3/revoke-my-session (the `RevokeMySession` operationId).
+func (c *Client) RevokeMySession(ctx context.Context, body RevokeMySessionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRevokeMySessionRequest(c.Server, body)
 	if err != nil {
 		return nil, err
 	}
@@ -8396,6 +8681,87 @@ func NewListFactorsToEnrollRequest(server string) (*http.Request, error) {
 	return req, nil
 }
 
+// NewListMyActivityRequest constructs an http.Request for the ListMyActivity method
+func NewListMyActivityRequest(server string, params *ListMyActivityParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v3/list-my-activity")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListMySessionsRequest constructs an http.Request for the ListMySessions method
+func NewListMySessionsRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v3/list-my-sessions")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewVerifyTOTPRequest calls the generic VerifyTOTP builder with application/json body
 func NewVerifyTOTPRequest(server string, body VerifyTOTPJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -8650,6 +9016,46 @@ func NewResetFactorRequestWithBody(server string, contentType string, body io.Re
 	}
 
 	operationPath := fmt.Sprintf("/api/v3/reset-factor")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewRevokeMySessionRequest calls the generic RevokeMySession builder with application/json body
+func NewRevokeMySessionRequest(server string, body RevokeMySessionJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewRevokeMySessionRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewRevokeMySessionRequestWithBody constructs an http.Request for the RevokeMySession method, with any body, and a specified content type
+func NewRevokeMySessionRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v3/revoke-my-session")
 	if operationPath[0] == '/' {
 		operationPath = "." + operationPath
 	}
@@ -10707,6 +11113,26 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /api/v3/list-factors-to-enroll (the `ListFactorsToEnroll` operationId).
 	ListFactorsToEnrollWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListFactorsToEnrollResult, error)
 
+	// ListMyActivityWithResponse What has happened to the account 查询我的账号动态
+	//
+	// What the audit log says about the signed-in user: sign-ins that worked and that were refused, changes of authenticators,
+	// passwords and addresses, secrets that were read. The newest first.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v3/list-my-activity (the `ListMyActivity` operationId).
+	ListMyActivityWithResponse(ctx context.Context, params *ListMyActivityParams, reqEditors ...RequestEditorFn) (*ListMyActivityResult, error)
+
+	// ListMySessionsWithResponse Where the user is signed in 查询我的登录会话
+	//
+	// The live sessions of the signed-in user, of all applications of the userpool: the newest first, at most 100. `current` is the
+	// one that asks.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v3/list-my-sessions (the `ListMySessions` operationId).
+	ListMySessionsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListMySessionsResult, error)
+
 	// VerifyTOTPWithBodyWithResponse Show a code 校验用户 TOTP
 	//
 	// Checks a code of one of the user's authenticators, or a recovery code, and notes in the session that it was right. For five
@@ -10795,6 +11221,26 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /api/v3/reset-factor (the `ResetFactor` operationId).
 	ResetFactorWithResponse(ctx context.Context, body ResetFactorJSONRequestBody, reqEditors ...RequestEditorFn) (*ResetFactorResult, error)
+
+	// RevokeMySessionWithBodyWithResponse End a session of the user 结束我的登录会话
+	//
+	// Ends a session of the signed-in user at once, its tokens included. Ending the one that asks signs out. A session that has
+	// ended already, or is somebody else's, is unknown.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v3/revoke-my-session (the `RevokeMySession` operationId).
+	RevokeMySessionWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RevokeMySessionResult, error)
+
+	// RevokeMySessionWithResponse End a session of the user 结束我的登录会话
+	//
+	// Ends a session of the signed-in user at once, its tokens included. Ending the one that asks signs out. A session that has
+	// ended already, or is somebody else's, is unknown.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v3/revoke-my-session (the `RevokeMySession` operationId).
+	RevokeMySessionWithResponse(ctx context.Context, body RevokeMySessionJSONRequestBody, reqEditors ...RequestEditorFn) (*RevokeMySessionResult, error)
 
 	// SendEnrollFactorRequestWithBodyWithResponse Start enrolling a factor 发起绑定 MFA 认证要素请求
 	//
@@ -12514,6 +12960,92 @@ func (r ListFactorsToEnrollResult) ContentType() string {
 	return ""
 }
 
+// ListMyActivityResultDefaultHeaders the declared response headers of an HTTP default response for ListMyActivity
+type ListMyActivityResultDefaultHeaders struct {
+	RetryAfter *int
+	XRequestID *string
+}
+
+type ListMyActivityResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ListMyActivityRespDto
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *StatusFailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *StatusFailureApplicationProblemPlusJSON
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ListMyActivityResultDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r ListMyActivityResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListMyActivityResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListMyActivityResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ListMySessionsResultDefaultHeaders the declared response headers of an HTTP default response for ListMySessions
+type ListMySessionsResultDefaultHeaders struct {
+	RetryAfter *int
+	XRequestID *string
+}
+
+type ListMySessionsResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ListMySessionsRespDto
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *StatusFailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *StatusFailureApplicationProblemPlusJSON
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ListMySessionsResultDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r ListMySessionsResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListMySessionsResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListMySessionsResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // VerifyTOTPResultDefaultHeaders the declared response headers of an HTTP default response for VerifyTOTP
 type VerifyTOTPResultDefaultHeaders struct {
 	RetryAfter *int
@@ -12733,6 +13265,49 @@ func (r ResetFactorResult) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ResetFactorResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// RevokeMySessionResultDefaultHeaders the declared response headers of an HTTP default response for RevokeMySession
+type RevokeMySessionResultDefaultHeaders struct {
+	RetryAfter *int
+	XRequestID *string
+}
+
+type RevokeMySessionResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *CommonResponseDto
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *StatusFailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *StatusFailureApplicationProblemPlusJSON
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *RevokeMySessionResultDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r RevokeMySessionResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RevokeMySessionResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RevokeMySessionResult) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -14799,6 +15374,38 @@ func (c *ClientWithResponses) ListFactorsToEnrollWithResponse(ctx context.Contex
 	return ParseListFactorsToEnrollResult(rsp)
 }
 
+// ListMyActivityWithResponse What has happened to the account 查询我的账号动态
+//
+// What the audit log says about the signed-in user: sign-ins that worked and that were refused, changes of authenticators,
+// passwords and addresses, secrets that were read. The newest first.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v3/list-my-activity (the `ListMyActivity` operationId).
+func (c *ClientWithResponses) ListMyActivityWithResponse(ctx context.Context, params *ListMyActivityParams, reqEditors ...RequestEditorFn) (*ListMyActivityResult, error) {
+	rsp, err := c.ListMyActivity(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListMyActivityResult(rsp)
+}
+
+// ListMySessionsWithResponse Where the user is signed in 查询我的登录会话
+//
+// The live sessions of the signed-in user, of all applications of the userpool: the newest first, at most 100. `current` is the
+// one that asks.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v3/list-my-sessions (the `ListMySessions` operationId).
+func (c *ClientWithResponses) ListMySessionsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListMySessionsResult, error) {
+	rsp, err := c.ListMySessions(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListMySessionsResult(rsp)
+}
+
 // VerifyTOTPWithBodyWithResponse Show a code 校验用户 TOTP
 //
 // Checks a code of one of the user's authenticators, or a recovery code, and notes in the session that it was right. For five
@@ -14934,6 +15541,38 @@ func (c *ClientWithResponses) ResetFactorWithResponse(ctx context.Context, body 
 		return nil, err
 	}
 	return ParseResetFactorResult(rsp)
+}
+
+// RevokeMySessionWithBodyWithResponse End a session of the user 结束我的登录会话
+//
+// Ends a session of the signed-in user at once, its tokens included. Ending the one that asks signs out. A session that has
+// ended already, or is somebody else's, is unknown.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v3/revoke-my-session (the `RevokeMySession` operationId).
+func (c *ClientWithResponses) RevokeMySessionWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RevokeMySessionResult, error) {
+	rsp, err := c.RevokeMySessionWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRevokeMySessionResult(rsp)
+}
+
+// RevokeMySessionWithResponse End a session of the user 结束我的登录会话
+//
+// Ends a session of the signed-in user at once, its tokens included. Ending the one that asks signs out. A session that has
+// ended already, or is somebody else's, is unknown.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v3/revoke-my-session (the `RevokeMySession` operationId).
+func (c *ClientWithResponses) RevokeMySessionWithResponse(ctx context.Context, body RevokeMySessionJSONRequestBody, reqEditors ...RequestEditorFn) (*RevokeMySessionResult, error) {
+	rsp, err := c.RevokeMySession(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRevokeMySessionResult(rsp)
 }
 
 // SendEnrollFactorRequestWithBodyWithResponse Start enrolling a factor 发起绑定 MFA 认证要素请求
@@ -17409,6 +18048,126 @@ func ParseListFactorsToEnrollResult(rsp *http.Response) (*ListFactorsToEnrollRes
 	return response, nil
 }
 
+// ParseListMyActivityResult parses an HTTP response from a ListMyActivityWithResponse call
+func ParseListMyActivityResult(rsp *http.Response) (*ListMyActivityResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListMyActivityResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ListMyActivityRespDto
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest StatusFailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest StatusFailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers ListMyActivityResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListMySessionsResult parses an HTTP response from a ListMySessionsWithResponse call
+func ParseListMySessionsResult(rsp *http.Response) (*ListMySessionsResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListMySessionsResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ListMySessionsRespDto
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest StatusFailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest StatusFailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers ListMySessionsResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
 // ParseVerifyTOTPResult parses an HTTP response from a VerifyTOTPWithResponse call
 func ParseVerifyTOTPResult(rsp *http.Response) (*VerifyTOTPResult, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -17698,6 +18457,66 @@ func ParseResetFactorResult(rsp *http.Response) (*ResetFactorResult, error) {
 	switch {
 	case true:
 		var headers ResetFactorResultDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseRevokeMySessionResult parses an HTTP response from a RevokeMySessionWithResponse call
+func ParseRevokeMySessionResult(rsp *http.Response) (*RevokeMySessionResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RevokeMySessionResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest CommonResponseDto
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest StatusFailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest StatusFailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers RevokeMySessionResultDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
@@ -19721,6 +20540,12 @@ type ServerInterface interface {
 	// ListFactorsToEnroll List what can be enrolled 获取可绑定的 MFA 认证要素
 	// (GET /api/v3/list-factors-to-enroll)
 	ListFactorsToEnroll(w http.ResponseWriter, r *http.Request)
+	// ListMyActivity What has happened to the account 查询我的账号动态
+	// (GET /api/v3/list-my-activity)
+	ListMyActivity(w http.ResponseWriter, r *http.Request, params ListMyActivityParams)
+	// ListMySessions Where the user is signed in 查询我的登录会话
+	// (GET /api/v3/list-my-sessions)
+	ListMySessions(w http.ResponseWriter, r *http.Request)
 	// VerifyTOTP Show a code 校验用户 TOTP
 	// (POST /api/v3/mfa-totp-verify)
 	VerifyTOTP(w http.ResponseWriter, r *http.Request)
@@ -19736,6 +20561,9 @@ type ServerInterface interface {
 	// ResetFactor Remove a factor 解绑 MFA 认证要素
 	// (POST /api/v3/reset-factor)
 	ResetFactor(w http.ResponseWriter, r *http.Request)
+	// RevokeMySession End a session of the user 结束我的登录会话
+	// (POST /api/v3/revoke-my-session)
+	RevokeMySession(w http.ResponseWriter, r *http.Request)
 	// SendEnrollFactorRequest Start enrolling a factor 发起绑定 MFA 认证要素请求
 	// (POST /api/v3/send-enroll-factor-request)
 	SendEnrollFactorRequest(w http.ResponseWriter, r *http.Request)
@@ -19988,6 +20816,18 @@ func (_ Unimplemented) ListFactorsToEnroll(w http.ResponseWriter, r *http.Reques
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
+// ListMyActivity What has happened to the account 查询我的账号动态
+// (GET /api/v3/list-my-activity)
+func (_ Unimplemented) ListMyActivity(w http.ResponseWriter, r *http.Request, params ListMyActivityParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ListMySessions Where the user is signed in 查询我的登录会话
+// (GET /api/v3/list-my-sessions)
+func (_ Unimplemented) ListMySessions(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
 // VerifyTOTP Show a code 校验用户 TOTP
 // (POST /api/v3/mfa-totp-verify)
 func (_ Unimplemented) VerifyTOTP(w http.ResponseWriter, r *http.Request) {
@@ -20015,6 +20855,12 @@ func (_ Unimplemented) GetQRCodePicture(w http.ResponseWriter, r *http.Request, 
 // ResetFactor Remove a factor 解绑 MFA 认证要素
 // (POST /api/v3/reset-factor)
 func (_ Unimplemented) ResetFactor(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// RevokeMySession End a session of the user 结束我的登录会话
+// (POST /api/v3/revoke-my-session)
+func (_ Unimplemented) RevokeMySession(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -21802,6 +22648,53 @@ func (siw *ServerInterfaceWrapper) ListFactorsToEnroll(w http.ResponseWriter, r 
 	handler.ServeHTTP(w, r)
 }
 
+// ListMyActivity operation middleware
+func (siw *ServerInterfaceWrapper) ListMyActivity(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListMyActivityParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListMyActivity(w, r, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListMySessions operation middleware
+func (siw *ServerInterfaceWrapper) ListMySessions(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListMySessions(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // VerifyTOTP operation middleware
 func (siw *ServerInterfaceWrapper) VerifyTOTP(w http.ResponseWriter, r *http.Request) {
 
@@ -21981,6 +22874,20 @@ func (siw *ServerInterfaceWrapper) ResetFactor(w http.ResponseWriter, r *http.Re
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ResetFactor(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RevokeMySession operation middleware
+func (siw *ServerInterfaceWrapper) RevokeMySession(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RevokeMySession(w, r)
 	}))
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -23286,6 +24193,15 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 	})
 	r.Group(func(r chi.Router) {
 		r.Post(options.BaseURL+"/api/v1/system/user/bind-account", wrapper.BindAccount)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/api/v3/list-my-sessions", wrapper.ListMySessions)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/v3/revoke-my-session", wrapper.RevokeMySession)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/api/v3/list-my-activity", wrapper.ListMyActivity)
 	})
 	r.Group(func(r chi.Router) {
 		r.Post(options.BaseURL+"/api/v1/system/user/captcha", wrapper.CreateCaptcha)
@@ -25405,6 +26321,145 @@ func (response ListFactorsToEnrolldefaultApplicationProblemPlusJSONResponse) Vis
 	return err
 }
 
+type ListMyActivityRequestObject struct {
+	Params ListMyActivityParams
+}
+
+type ListMyActivityResponseObject interface {
+	VisitListMyActivityResponse(w http.ResponseWriter) error
+}
+
+type ListMyActivity200JSONResponse ListMyActivityRespDto
+
+func (response ListMyActivity200JSONResponse) VisitListMyActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMyActivitydefaultJSONResponse struct {
+	Body       StatusError
+	Headers    StatusFailureResponseHeaders
+	StatusCode int
+}
+
+func (response ListMyActivitydefaultJSONResponse) VisitListMyActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMyActivitydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    StatusFailureResponseHeaders
+	StatusCode int
+}
+
+func (response ListMyActivitydefaultApplicationProblemPlusJSONResponse) VisitListMyActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMySessionsRequestObject struct {
+}
+
+type ListMySessionsResponseObject interface {
+	VisitListMySessionsResponse(w http.ResponseWriter) error
+}
+
+type ListMySessions200JSONResponse ListMySessionsRespDto
+
+func (response ListMySessions200JSONResponse) VisitListMySessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMySessionsdefaultJSONResponse struct {
+	Body       StatusError
+	Headers    StatusFailureResponseHeaders
+	StatusCode int
+}
+
+func (response ListMySessionsdefaultJSONResponse) VisitListMySessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMySessionsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    StatusFailureResponseHeaders
+	StatusCode int
+}
+
+func (response ListMySessionsdefaultApplicationProblemPlusJSONResponse) VisitListMySessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type VerifyTOTPRequestObject struct {
 	Body *VerifyTOTPJSONRequestBody
 }
@@ -25798,6 +26853,76 @@ type ResetFactordefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ResetFactordefaultApplicationProblemPlusJSONResponse) VisitResetFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeMySessionRequestObject struct {
+	Body *RevokeMySessionJSONRequestBody
+}
+
+type RevokeMySessionResponseObject interface {
+	VisitRevokeMySessionResponse(w http.ResponseWriter) error
+}
+
+type RevokeMySession200JSONResponse CommonResponseDto
+
+func (response RevokeMySession200JSONResponse) VisitRevokeMySessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeMySessiondefaultJSONResponse struct {
+	Body       StatusError
+	Headers    StatusFailureResponseHeaders
+	StatusCode int
+}
+
+func (response RevokeMySessiondefaultJSONResponse) VisitRevokeMySessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeMySessiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    StatusFailureResponseHeaders
+	StatusCode int
+}
+
+func (response RevokeMySessiondefaultApplicationProblemPlusJSONResponse) VisitRevokeMySessionResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -28103,6 +29228,12 @@ type StrictServerInterface interface {
 	// ListFactorsToEnroll List what can be enrolled 获取可绑定的 MFA 认证要素
 	// (GET /api/v3/list-factors-to-enroll)
 	ListFactorsToEnroll(ctx context.Context, request ListFactorsToEnrollRequestObject) (ListFactorsToEnrollResponseObject, error)
+	// ListMyActivity What has happened to the account 查询我的账号动态
+	// (GET /api/v3/list-my-activity)
+	ListMyActivity(ctx context.Context, request ListMyActivityRequestObject) (ListMyActivityResponseObject, error)
+	// ListMySessions Where the user is signed in 查询我的登录会话
+	// (GET /api/v3/list-my-sessions)
+	ListMySessions(ctx context.Context, request ListMySessionsRequestObject) (ListMySessionsResponseObject, error)
 	// VerifyTOTP Show a code 校验用户 TOTP
 	// (POST /api/v3/mfa-totp-verify)
 	VerifyTOTP(ctx context.Context, request VerifyTOTPRequestObject) (VerifyTOTPResponseObject, error)
@@ -28118,6 +29249,9 @@ type StrictServerInterface interface {
 	// ResetFactor Remove a factor 解绑 MFA 认证要素
 	// (POST /api/v3/reset-factor)
 	ResetFactor(ctx context.Context, request ResetFactorRequestObject) (ResetFactorResponseObject, error)
+	// RevokeMySession End a session of the user 结束我的登录会话
+	// (POST /api/v3/revoke-my-session)
+	RevokeMySession(ctx context.Context, request RevokeMySessionRequestObject) (RevokeMySessionResponseObject, error)
 	// SendEnrollFactorRequest Start enrolling a factor 发起绑定 MFA 认证要素请求
 	// (POST /api/v3/send-enroll-factor-request)
 	SendEnrollFactorRequest(ctx context.Context, request SendEnrollFactorRequestRequestObject) (SendEnrollFactorRequestResponseObject, error)
@@ -29044,6 +30178,56 @@ func (sh *strictHandler) ListFactorsToEnroll(w http.ResponseWriter, r *http.Requ
 	}
 }
 
+// ListMyActivity operation middleware
+func (sh *strictHandler) ListMyActivity(w http.ResponseWriter, r *http.Request, params ListMyActivityParams) {
+	var request ListMyActivityRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListMyActivity(ctx, request.(ListMyActivityRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListMyActivity")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListMyActivityResponseObject); ok {
+		if err := validResponse.VisitListMyActivityResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListMySessions operation middleware
+func (sh *strictHandler) ListMySessions(w http.ResponseWriter, r *http.Request) {
+	var request ListMySessionsRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListMySessions(ctx, request.(ListMySessionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListMySessions")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListMySessionsResponseObject); ok {
+		if err := validResponse.VisitListMySessionsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // VerifyTOTP operation middleware
 func (sh *strictHandler) VerifyTOTP(w http.ResponseWriter, r *http.Request) {
 	var request VerifyTOTPRequestObject
@@ -29184,6 +30368,37 @@ func (sh *strictHandler) ResetFactor(w http.ResponseWriter, r *http.Request) {
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(ResetFactorResponseObject); ok {
 		if err := validResponse.VisitResetFactorResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RevokeMySession operation middleware
+func (sh *strictHandler) RevokeMySession(w http.ResponseWriter, r *http.Request) {
+	var request RevokeMySessionRequestObject
+
+	var body RevokeMySessionJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.RevokeMySession(ctx, request.(RevokeMySessionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RevokeMySession")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(RevokeMySessionResponseObject); ok {
+		if err := validResponse.VisitRevokeMySessionResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -30113,482 +31328,503 @@ func (sh *strictHandler) RegisterUser(w http.ResponseWriter, r *http.Request) {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7P37lxvJdSeI/ysxGJ/TZCsB4lFP1Okjg8UiWS3Wo6uKzZa66EIAGQBClYjIzkgUCk3xe6Tv8djyjGzZ",
-	"sxq/Zy3NrGZ07F2196xtzdoz1j8jkq3/Yk/ciMiMfAGJKrKbTfGHbqKAfETciLjv+7lPKn0+9jkjLBSV",
-	"9pMKucRj3yPw+TDgPY+M5UcxGY9xMKu0Kx0UkE8mRIQoHOEQ9QKCzwUKRwT1OQsD3A8rTuUCexMi7+tz",
-	"l1TaFX1LjbIL7FG34lRcEmLqVdqVHndntXDmkzaiAp5NAyKv0PfsupV2ZbO10qhvkNXq5qA3qK64zZXq",
-	"hosb1X6rVW81N3DPXetXnIoIcTgRlfZKve5UQhp68t0nIxIN2eVEIMZDNMZhf5QYda3iVOQwKu0K7vFJ",
-	"2O55mJ1Xnj596lRGBLskAJp0+n0ixAk/J0z+6RLRD6gfUs4kbeBHFMpfER8gjBiZIh6ggDAyJS7yMQ3k",
-	"i0R/RMZYPkC/UoQBZcOKfNn2CHseYUOSff4jGo7QSr3hoBGfopAjPAlHhIW0j0Oy6LlHZBAQMSoYuv71",
-	"mmM/itcs/YJdVw50QIncLHql5ZJQBsvg8aFY/PQwmHUGIQmyjz8mfc5cSXs0xTREPTLgAYFHM3IZojCY",
-	"JR8/poyOJ+NKuxGtO2UhGZJArbmPAzwmobXsfvgAs+EE562M+UVSrjsWw66DuoR1Jf26n4666MbR3W20",
-	"2WjUkSB9eQ9qNGurtZWbclBUPkHtsYpTYXhM9F7yw2r0SnvsLhngiRdW2hXCKk5ljC8fEDYMR5V2c3XN",
-	"SVPOqVxWx4SJEWHVgPgEh7gnT0YYTMhTx97R99UYFu5rSVVBh4y4VcrQRJBg7jSEqKpdl6B/POiV+mZ2",
-	"1HJkvr/rFo7J9z257yUtgRPBYcaeh3rE42woh1tD8sTwSYho6MAFmnIIW3frCZmf5HR8zr3CKV1W5bGj",
-	"bFjFvl8FbpY7rbWVvEndxSL0sRB5Z0SyKuqaIzHQV8qBaLZcaVfqsw/D1r1eb7s+/ugDsu6ffDJsDfen",
-	"G/ijT1a+9X6jb0b9yYQEs3jQnwSSFe8axgo8FnaAPfjfCsig0q7821uxTLilfhW3PjjaVg+Qk9g9kfMX",
-	"Hd/fBgY/b3GoW0M7Yz+cycMwYeeMTxkaE8xE0YoUUp6q1wLdQbIUUP4Kp0DP6DDg3yb9XAamfzLbRW41",
-	"EtSQOqfERQMeIEk3HNIe9Wg420IYXZCADgwl5JCt3YkYR7566MIZ6+vm7Larz/mEMMzC/IV8qA9D2VVc",
-	"eHjMhEJ46StaxZLieQk2Fg17aT5WbsSSzkfcy1kB+e0ye45xFMhbqECMEFdflLMTF85VEqQqn/USFyji",
-	"Irm8T5B+QELJAmOOHhAc8sBQ4IMjdYoC0if0grivIW+09awi4ZXRtmAr4rEkgRCUsy2ldgmEGSKXvhwS",
-	"wontq2WENytcR/2S+bJ3tdHMk1JyP+66J/B9RguVa9OdwBVdREX7lFXV32fU7bZhXGYJ99RWQEN8oZQx",
-	"eRlc7484I902gn8Rm4x7JHDQTq2xtiJZDIONij24lowx9bptRKryA8KuGxAhotfK+Xbb8GgkP6t7LkP5",
-	"ixePSf7+jrAEbH8iQj6GLyU3EzMRkjHcTEFZDWfdNuqeTur1Vp9chruuv+vCX6StvlQ02GW7rq++7zpI",
-	"+B4Nkd69AxqIEPW5xxk8V8xY/ywgHkwufrgf8AvqkuAaDy/Y2pN4HctuZmvpzU6QHL1YE4tkRHRobe1q",
-	"PBGhFnoJjQwz+7KkdiZ3BBwKKiKJIhmalDdhDXXQGDM8JGPCwlMGOt9UWkaY8XBEgviWcITVSp+TmVx5",
-	"aXUMJoK4jqQhuSDBDHGfBErriIlYrPGZRy+t9j0i/REOtzljSv/PM5AMIzC7ryr4JOiDiarv2kI+DiIV",
-	"xJ+IEXp49CAmvJoMDxBh0nKRs3xEtkc4TPLJtSbprRO3MaivNFp4o9df21xd7bWaBZsofv+VOWR6+ppX",
-	"qq/3Oevn8Jl7nLuOWlkaChTSMREhHvsOSDS5R8ZECDwkYA7L1UR8EBJtDlCBBGGpiTdazfrqWrNROFUG",
-	"Q5k3S2ulG80NR9qR0d/FC39MhwyHkyDPdORTElT7WBA0IpfYJX06xh46vt+pNiLRwAMp7oH1OzElEGYu",
-	"giEnp9nadNcbfbfZq/cauN8YkA23QdbdFt7ob/Rcst7rtVqDlrtZQAQRDfZ6y32HDokILSqcmIEX2++C",
-	"sj5Bjc31+hYa4xnqSU4wQL0ZGtALgsaUTUKSMokaK/X19ZXWSrNVMKGIYHMn5ONQioxKu/I7H9erm4+f",
-	"NJxG8+lvVbKr+lQ+RvicCeUou40FuYupp9e3z1lIWCg/Wizu1reFOvbRwJ9UelhYbrJqw6mMxXAZn5Uc",
-	"SrklkWPcCQIewD32uHzl5vtaanxCDdDVPp2i55urbxlvYfkhxXc8dXK0wSEOiWHYMG1NEUfqB0AGjxIW",
-	"IizOtZarZ4KUcxF2ieW6A/dRNfIf5Y1MX33L8jQ9dSofVTUNqkpxnX+n8YA9Vc480j9X6uGxdk6W3R9w",
-	"qZQ7PKCfEjfphd3mbECDMXGNIghqlO15dXEIC9ALKBmATGcDDj9Q4Xt4tq/9Mx4FhuePeMgr7Yqcr3Gj",
-	"VjoPT+4fHO1+a+eOPAS0f07CSrvSa/l3zhsfDvbqs5NP7rmr7GhDfDRt4gf9tckHZPNT+QjNmeXBnoDa",
-	"eh2HrjJNm/W62lqYsTQ5jtWXWlooZVKdF3lgXw5VqBSpF9gDPg/P3of3VNprTYtmx9ud/f2dO6+WCNoA",
-	"TxJhnyMx6Y+MjWRPG/tU399cadgDOxmRQNmKyZtr1x/qSn3laXlekDkoR0T4d0JexBzUmyJWEBAsOEPT",
-	"0Uz+aabESE2ug3zoldizYsuNer1eX1ueNZeeOnffcuYvnDM/4EPKIkfREixZzzt99kLkcyFozys4eK1W",
-	"K3XwpEHPJyw0RPOxEFMeuHLvTgPOhi/lELZg1TX/STJNcH0hyvIYpHI2nCl/V7tCZu+Pevf69IC+f/zw",
-	"093GPn1/s0Za9Vq/6TFQxnwakDOpfG3W606FuqVvDZSbIrr+/cvWh+H+Jxviwer0aNgcf7O33j/5dOX8",
-	"vrvpf0TWJvHvK2CCcdDNuE8YdeU+G1BwmA08ysgZNnwXnn6mFbkewYHaQK+KRZc+afE2XMDwYAJzGB4O",
-	"SMzxDjqTcHQllkeAEbUrOlJ7pokhl1j+cpYd2MtlhjDyrxY3BIaAPctUDQj2tIR6WZzu0aNH1Y4V7V10",
-	"dxxFvh6blExid1kWOR7gdNIAeG21NWtFrZX/Wm4cchnmMs7GWmvVPqfzHmUlEEi6jwf4JKDDIQnuGK4W",
-	"D3xPjvFjGOsh92hfDvPg5FAeZh6ElXY91ukaTx8bDickLVqSw8mHl+RYwH5Cf2+Adxjuecb2fPqyuHuu",
-	"RHokJUgkU97KpLcyqTS/k4tAX6o8Uir9lQRScnuWTOS59g6tlycW3PdWf/+i9XdpvL8czV0ZvhMBHv8c",
-	"Llmvr8w1mU3g+GXYywVssZMZnuGJEB8lbiestCvNenOt2mhUm42T+ka7Xm/X69+SfHCMqfchhH/l5AfY",
-	"E8SpDAmDaE7lofJzMJK5JPYD9UN6IV9TcSoT3130QhV0qrQra63GJm6s1lcGrV6j33SbjRXXXe2t62uO",
-	"IbxxopPu3DFl22o2+nftve3xXsWpTHlwfpwYEHktmKXch8eUDT2ygGHKGeWxS8aVfiwftO1hOhbLMcjE",
-	"QjLaP2dJH5aY9BYshVrRM1y4pEsRQ83hDu9PxnICBdTow1W2A1vl2ZlTl44P3KWMBIZskJ44UNJkC+Ge",
-	"kMyKM6TPTiI6oI5vOsPPsVOU9gZYrlv7ScUPuE+CkEZqrFEN50/7Lu6HPFAhU6M/WhmG9bz3i8gdnJxo",
-	"o23iHpJXwVSYfMjHjceZxziVy6r8tXqB4bCISvvjyp4Z9QGrPH761I54fGxNKRqBHnD8dN77NumHQCPL",
-	"4Lg9O9S6YC6ttN6YHx2GqLyTCt/Lo2AH/2vpTMaVnOQS4GWZNJS8KyPNt/2kMuDBGHa3pQ6n81jmxvE0",
-	"h0y9uNXMuTBmXCWiwvbSRGNbsBI8yFK/7/H++RkfDATJWYL7fIoG2Eh23j+XB0jaqS65oH2QZXwwcBBl",
-	"SKgwnIOwgCukrSXQCLI3uOduIUaGWPJenVUkPD5FoOXl7XEtnICzLI5OndAxnB/qLqadU/GwCM/kEVny",
-	"6WZt5l2foDaEBPSBzWFM3SmmIWXDLsJSq0Eh52iM2UyZS4qAKmI98SFlm6ERnwRbqOtSAdaguROj0YS5",
-	"AZg/CKOATx00YSH1EA2VaTvmF8Q9ZZi5qMcnzEWYkanKW9BMooKVZHQqelgVp2LeY22sgi0ISQ1AIDNd",
-	"J7m1Eku6cJ/ua1LnpA+ZfBxIaRNZU97KEwHmoUnQTTy/q7JG1J6FhIDk76jZhQi54AjSO06mXIkO/WYm",
-	"DYiRyUwSeEwULVNbz44L/87p6WW9Xj09vWwMTk8v1weP380JEDsQEc7PceOTsM/HpIa0viKnBREGRyek",
-	"aLkmv6825LlKHXUtHo1UgFurjceWyFPflRIWsdJkjLPHT3Wkw1IyrMvs9Id6cyFT04Eo+cDHcUnGs//t",
-	"D5/9849e/Pt/ev7d71VydlEcq87mcEb00R6gHhYEuRR7pB/W0G6I+jgIKFiHSCrJWQqaoPsijnGk/HqZ",
-	"OcH9jwuGbW6at/YJ/WXhClfLCv6cFbzeauXPT+U95KwMi+Y31Wf3evRfjvDA37Pax8m2g6YBDUPCpEzr",
-	"NjbX69V6o1pvIFBu2/V6F4YYH/LTU/fJytOq/Kdp/kHqn3bin8KTb2zTlIp0gUMcnE2CjAJTX9nIedLV",
-	"pKdLPBLflVoib4pnApGxH862otxMMeJTdVzUrcAeRUoda2zmjLCcpLbti/LzuLIeRRPmo2OTPUHTxMAS",
-	"dCvaYpCkbe1/xkPrH3sMYJ3Lc5i/8xdz9MdPn6oqpCueHCdyECy6FvZq+ZNGmdtRqr7lvSppCoB/WSv/",
-	"cYI3dwmaYpWth0KeZwYs0M0NARep5pDlfafMlg114vOisH2UJWsTL1TZtoYMjmGr+vV5ZN3Gftgf4fy9",
-	"oYacJKVUrYRFP3mOlYrUH5H+uTIcUwltneq3cPXTx0+a9XzOpfzlOQmKdBBXIMi3xXYCLJZdSKcF/Oe/",
-	"/P3nf/03z//sn379Z/+QaxloJpjdHz7th5OAOKi5UkeXaKOOfHpJvNjRLKTiu4U482agVXfpGA9JmofL",
-	"3d++AT/d8tnwO3jiUn5rii9ubsm9vbbifKzIUa9ufu3W46+996TuaIZudJS//vtn//m7lTIic/dOFG2Y",
-	"t7oQ6s0uMdUZSHP3mvUEdWCdSsC1W7MMjz8nxBemNgSWjYZEeZoy+2CML3fVj7ESiYMAz+BkmIyJssNV",
-	"QbIMk5aTNnMwT11Eu+U5zrWcDyW5To5vSx4SYHCGr0W7FzMxBSNRJXrL/Yn6aoqpISzgYHklGfLXrl3+",
-	"mLVlsmY0rFFuncd9Po3tND/gFwR8AsQb1FBXjEVXshvMEPdcTWWoflWFHZbjquJPXeOGNr5maWCORY5F",
-	"+vIdN1OrjEWXzTacgqkmw52gNW6hhvzL9zBljk64hloARDwBVlqIzwm7gqPuUD4y66KL5Ua8NotPxjW0",
-	"kpT+AbpH0TXzfZpldI4EM3wKcfSdEoKna+Lt3XniJzOiOEqfW0sfxukbYIQ36w3lq+kC7avjAe7W0D3O",
-	"VRTMXvkyh+uVWGFZ5prHD4kQRWR9NCIqZ1hVkhHw9z1k9NIma9Ie+lquwoCTWAiZ33UUvaBi/z72BmZ1",
-	"YSTvCOTRAbnKWLJHKBqYk6RGalSLCJxvyZX3Qo8IdnfHw3IGH6P98/2syZNfZrmUQ7qc1iuv3L+KyaVf",
-	"YT0hy+6jycVEmUP85UX9zlz5vgXJAlZBrKU2LlxEUB4TAkQHSFMhqvixDnLpEIqWpGDGAUHCh8NGmQgJ",
-	"dpUHSOu6lu+8x7lHMCtWLzrF+oOS/7t3uo4Bv8DMaD08QMd7x9fRMHYTr7IrVrsTQbpqoloDUUqOKMMh",
-	"jcRIvuwgqVHoNS+3WOFcXUYXD+P+SJtPPgkEZ0sqNED3JVSayWKzXe/7hzluL3m3fujcE/NlqADaWPr1",
-	"j/7i888+e/Hj71WuqRbMlZqJl/3qlz95/r3PKi9HmD4U8wIVyugVkm/UUCf6c2jUAnnQ+RQQBMAutbcK",
-	"6BEgdYZUhKAK9keYDckhKMUDHgxJqD73Yt9K7i7aVvdpFfUVuV+2EB1ok4WGpnjXLp/mU1bqHL4Z5hH3",
-	"3MOXbI9Yj5ubwmWuW8jTvlD7LN/XNTd2rfatXdtTkEFg6qLNuI63O/sVp7J9sH9392hPfursb+88yD0c",
-	"TNdizSfqnlW29dSJgR+KkHgCKasHAR8rWaHlNTqJgSk0dgB1I0sQYYGmxPOUIaEy6fSBk2RSn3j6EJWq",
-	"JbYpb4FWaMqVo73JUsrSP069mRsb15eV5Ovm1USlRlkJWwtWSl+WTJKef4+VIZjM6CqTwakmlSKy9ZB4",
-	"5Pl0Jv1zwKs6BgyTOzgsyCmKp5/mUToVbHGMFdIAVewlrTemxq+uKzXg/C3h75YK8WDfV48pyyQX2G/w",
-	"XvuxZaZg7eylFaDkbtEMqFnPVYRezUEp2kFv9pFJSIWiM5Mp1l3McG4nbklU7y4Qu9zzds21T1OFvhk7",
-	"hXkzNB1Rj6Curvvt5tcgbykkQvVlyKUoOU+UbutzrzTrzU3br7UgfbAM94Vrn8Y13PMmEhd9d427E81I",
-	"iMilUlzdrVjzXasbPw2aME8plkn4lxEkkiEAZpnSjNsMxN58ZqBnWmoLvQEsIO9EvLk8ALSjIgUsBQm4",
-	"SAiph8VyKOXACIXGF3PivapwYjQclCo0iG0RG8NQIIz8Sc+jfZPteAUppyrRyyY2gZm0VGJTxkLPd4m/",
-	"Eqc0d8mRNnEjSIWsDWZCJgo+UE8U6ifQvvatQ2pqjF6XnaXlUk1R0Lj+Ur61l+x4tb2ki3LhIQXl6dMF",
-	"BHuTMylKRbfTm0feJx7RcBSFzOd7Xo/pkEHSrDSs+gUO1asY3gEZnlwnFcTcv2Q2SGJvfHUie9GwFaDa",
-	"F8Bs9Ive5lRkciqK6Xbt/M1yO+aVrfzJYge/YYJL+sHKuvO3+XjMo5i71jevSMzlNck3VBM0zQMkTVyX",
-	"KvTPQ4tWCq4tQ+YDn7DO4S5ydcFZlsSGGcx7bGY83CcM+zT3MPs4HIkln5iii3m8Y06temYuZSBldVdj",
-	"QuYayAacNEcgJwV+opSh/Tg/rM8DOqRsmzO264oi12gRQqVAPbAkdVG2rrQYkwR7XJg3EXHLxlqWXRq0",
-	"1OzQvkFZBkQTqSE6qlYXC9SdAhbhlAfnCp/fw8F5N8fAuALpwoWAuYDnKjmSNSCFE6AGM2GUyz9q6PYs",
-	"wkPtDgkjAe13y5hB1nvy9NkFGuBE+0yi+8sfxiheliI9ElJ4JpT9TojGXIRoBX2D3pY0eP/4YF9Pzn6N",
-	"NUF9IJzKZXXIq/rLbwvOakd4apid9WtVnFO/yn019qrPwQOkkTdSpzE6P9bmShKy+GCqpPBP9LnMp5ZW",
-	"WlOcX+nvJfCYnUqPBuHI1fVni5TzXsCnOm1l4YP7NJyVsnoAZZyVvXbCwqDktYDBHOGzlOf8X/IOkuPx",
-	"cRCOwX+Rwyb3eYjOiQ9wxcAFNTqQhUJcU/UaF7RPSi1WlHaUc+4UHoGxCe13lK2qjcv/n+RYTwZOOyNk",
-	"yjCVAR5Tb1bawlaulZC4pahi6t/n6yj31FXyenpBWOmxaF5mVAkjweZq6hmBvVCkGY5Z5Gguu5k83sce",
-	"KSViSYilRqowGK7+xjF1XY+UJicrfWEEZFDiYnVGr3EIeeiXcecchCaKaTsTkq/cQCFHzdU11B9hqdCS",
-	"QGwhMeIBlPgyF3mcDQngVwvIDDM4LB49JygccUHirLHhhAj5m3ZsoBvaXEDN+lrjZgk3ZEH8sHTyIFy4",
-	"rfh5PjCD/hEKeakueLbsK0vN+drGWrbU7mtfN1jLrfyqlBQ0SR5v0iitZVIsfS5C7G2XdHP5ARmQICDu",
-	"w/xitILMTIX3VHJAUt9g/XJPDshQuzsWXiqwF179PJSLLgH0SRRbEmFASNhZQqtRPWCuJT3tKsFyzlin",
-	"MiU9QcOS6/MpZ8QYkAtzYjMq4h0q+vyCKF0oFXLzCdu9gzQkPoquRI1a3CSs5aCju9toY6WxEn3XzPHI",
-	"AJjKmZj4PgDFL6IGVI+BLAwwCwGB7Cp3G0C1MwGAYcMz7A3PAKHoSk9jYcCFr2Z5RpgLClcioWAS0Equ",
-	"jznvzjM8CUdnYxKOuHul8QgxUbJ40fu/PT0XZ/K3Etca3PgrEz0gF1xFpZaiUc5t1yUQwNxd6cYJHJAr",
-	"k0BtumVmn7zjuhOXTEfyhCWGkHbVqr1lbZ3MrPJek7/6hUen6HzP2YXFi1P2uJcl9lJbctkznrM5nSyX",
-	"zDPqd1jAPU8BOuX72uACafbdKRET2UlcrZXH+BFR7cxc11OOPRXhTS2BTJXag9ZDskNy0vNcRKtDpfTk",
-	"OsONgRpy1CNx7BcjNYQt1H3ytIum1POQy1V1xsHJYTcr5woMYCi82Nnr7D4oVyJwZQigxdowDOV47zg9",
-	"kI0izbbI4it6UKtZSvHI7rtsjEzsaJv+0OjPOUO429ne6RYHVLdLZHlncXqx7yvUiTJJ3X6Z0S1S5HJp",
-	"pBOaYMcfk/ARDUcfHMlxn0CaVC7VVD7vWTnkC32xiFJSFqrtcYLWdXKD9VPyzuwczqZOY7mEz6txoIRt",
-	"tPgmi6fkMy/w2Cb4mHl+8dSTjCq1uDGYpiXQXRySakjHpFIAQ/ZQLHfPWwiy4q2bRh+LVqR4RePGOlEg",
-	"V8Nsz32xuf2EK2Y550y8PElbPIv8sLaJaKlH1KLcgxEWsZA001bw5cd7xxWnAuKw4lQkhyyYvOou3PHz",
-	"ywFKovDxIS+XibWl0icUVEmqR0upHK1y7pc5iHYw1vwFUKQw+cK59Eg0CCrlOC5DvwLh9vIJmEcXe0pm",
-	"KLn0UUVqr7bw7LXIVrtOcdarwApaUFl1Lwp9JAm+hz3ioAEZw7+6WZTNKfYkZ6g4lYe5rOEeYcScCd3a",
-	"tuhUYJ/e5yLMBRnQ7fdVGfaAQnf+EbRlDC5oumXhKAx90b51i7o1/WWtz8e2g7vAtI9qVEq0hwdPohyB",
-	"6TIgpaHOwp+SXpnoenHJWAzJZBq3b1nzD4hLyFggGpbIgJfmK2HzSlJNH2RdlWot7d3O8clh5/i4qBA5",
-	"WCzIstxQ3+pz7l3p9nRWEMzOSdSw6Y2kx+hENUDRewsOQGqnfrUrAIpP3hub+CWnrKZaaKmqHIEHfMgf",
-	"5sGGHURQYI92tu93Ts72dvd3D48O7h119rpR+l0XT0K+R4Ih+SCQb+uq0ymVAskFPDxD/IIEiULPEuzH",
-	"agszD74mOq9LYNdctWSpmEWp2oiofTAeagtda9n2SLcQFuciKm+PmxktZF250G6WOFC0RVQsJm9xyat8",
-	"yYLdlCuukntgcWb53L21hdwATw0Mn8mAe0eoTUWZLmNfAPPBQnK5ZNpjZlTvdrfQCDMXegSnq1feEWjE",
-	"+bn48tOurp7uE8947+D27oOds87hYXcLjeVaujGpNUaBegtk3EbqMgIkBkBINL1TXweCqNQzlWxZgrW9",
-	"q9lWcQJmInEwuxNU0/iowTpBcoyF3cEvLy8vTXPwzRLaUVH+I0eij5lo57XdV/oR9n0HYd2tHEnGiPyA",
-	"DwM8hoIs/b2CN0A3Btzz+JSyIeR1Dwa0T7F3yrQafbMW0evg7t3d7d3Og7PO9vbBw31IBYdO8zpb+B2B",
-	"xlQIn6jkBUOTEQ1cSNYYE8xECh48UqKjnVhxKln2EH+ZGsRJ4S9ZnS2/wwPvUY90fL9iGmvvUUY1uaLv",
-	"DjRZOpFtkfv9npp+mAWiK0SciZnsV1/bSqoeb7CWFSo301d7xWLv9Zu9UsoCUAWtHd8vLo0PiAecXV5U",
-	"OkEx5fp7ms5HzBSxWe8oPeSvOmuYswpv8t7bwwwPiRSNnRhEsajjDxHiG2RWou6kADryG2R2XBgbWybg",
-	"ZY8l+/CFU0303/1qbtjUZN70bXoQ+m8C6EtmGm/ymj0UJNgb4F024F/tVbMm8mavWYBZmB+X7CY65Ha3",
-	"EGYzBfJiZehC1veERQlXZ3E6Wndp+DOncp9gT/72JHdD2PFffr440DwHVuaqtZZFxSOzcldn6i5L10vO",
-	"q5C8qsmeU7K4lV+qiKbg3NMm+jnj2iVm+qJes2DxeiWKX0D1oLXKTkEpoQ7z2TNNzyO9/rkbcywP0kHo",
-	"74ZknLs7ly5kMb1aCwAQwT1skg6GplVawcouo7Hp96rSm7lzjYsrk1P1qIo7ljJ5MpRLlmRBQ3fKzJ8L",
-	"DCJ4c96Y33/0jVwogKPjjkEPOiczdOPo7jZaX22sq+z+9dXGRpTdv1Zr1VRlT0qSeUObwx0dN1fXckN8",
-	"JLdk/bxcOsK5qgaN39LJB9vMfYdGOTY3CzpczIXlCx2NcCynqEYq3yBnUkDj4+xmOCez8vavXKanyyw4",
-	"PD1vMA+oCFX2EHGVb+IrYPeW9BHYnpbopKymKCVZJh/LJ/py60AM5Y3Vh+Rq61U2SWNv1GrbmXCJVV/5",
-	"jV71ua2HimGuEynP76hWuhDLwCggutZLRVp1WwKo8MQslStNhUq0LKNJveTWOZOiqscryHqdgzc3nSnG",
-	"Nvpq24fJeQBG0JvuOSyecoHf8CwsbBujUirO6IKUCvUc3cRmqbwKd87LE3Zt7hVQWVSuvhUKoYyBZfSi",
-	"HsFBovNMURJ/fLdNkzzq793t3KbMvQKTKl2lkeol+PjJmrORX7B99ez2AuTO/ahzSw3tFjQn0KnmGuFz",
-	"eZBZoFABafNrXDoW7TJMG8iWx+znW0151q4ewMK1nctM9CSWmXU5sVfqrck2XNcwGqPHOHOHrmK62UGr",
-	"/KHsUh7u30NYIKwSRh4e7W5BugKTG4qGaEgvdGJnl4e+XOj2rVshD/1bXXlxXufJqPFk6W6Tf/WvL/7g",
-	"9/OOU9GpOFGdzwMSSuYnX9NqKstyZW1l46ajq+3k83SCjNylvq8zvlTzcznN9OnuVL/VrK4/ftJqOskh",
-	"fvZ7v/6PP12YpKXHa9LQ5q/RG9VNN955pdvp7t3txNUrmVS1mKGI/B5JIlT5PAlwtdJ8d75lB3WqqnYm",
-	"L5sPXL1YJ1VJ7izPj+Fw2TQ3wwTPoBjpzCODcBGEZBqjK6rpSVEm/+Fzqf2mbTsDwrHEtnvIemU0hpL8",
-	"nbolbCDJkVQBGaA9G7OnN0NYY3yMOBQ2QXaa7qO0VB+6YoaTjY5eVS8VCxXTZTXS3Fi2HkfirfkzS/Qn",
-	"WKaFwF5RK5K7PEA+4b5HHION7mE2nOBhNEdtkyQTB48nMPRSCER7A3wQ+oDrMys0FS7mwP6kO52YS3OJ",
-	"ZL8s70Wh9pu/FBUPPbIkbI/AdgYAeVWOmS3YWryxwyIvuT2zr3gCQ86GeGPN5b0BPgnocEgCa+/n9Kc1",
-	"cF+Ntdaqg6ZyXw0oo8J0LxR0yKqU5cEKR0m/ewNcEN8b45ncn3InSxl+uYQekXj8Qn9h+TqJ5a354g6/",
-	"gBBwC/v01kXrlsIsqU5pOLpuV195GPcGeGexdmSw0DLMQ2Nd5OlKxSZPTMLMGJz0gudtOoVfY7uEFwaS",
-	"D6TCWLZhBZdzNB0rlCmytr6yGYW2VmvNnMAWyX+6wQwBntlGXcqgl9WZPt1dJ/5KoSzY30Cegf0F+Gzk",
-	"FwXZCFtIeUBOmRwaVkDGUHwLikn0HJXtYOa2agF11Ro3t6BTqZTdLmGUuPJ9wuPTM5dPGfxBggsSnMGM",
-	"u84p64Zk7PMAB9SbnU0YvsDUk+vZVXnmqX1o22i4+unjr904U//efDfXDwOvOUtQNe+EuOSCeHLWAoT9",
-	"Dht6VIzKtCFLK+iwkHnvzduMB6FvYZTkyeRPApOZnVv1lTHar2eHZ+s85dsfKlCvBUWYgG984xtkhh4G",
-	"FN0Fx/vN1HBSnoN8iC6lRZQRQkf2tdk6KTN2J0XF1EsKFiaTWZfSFa7qkZj4PqCBC+JEZXk+dl3KhkVO",
-	"iMaa8/S3yvoc8qZzuBxQ5wL8TQuvs2wPIMu/lVctlyjeyyvYg+ZaIQcPJ+qRcEoIQ+GUI+CDwKgGumOR",
-	"Uj+2EO5BTT1UPhnhNuYBUWJHgd4kNPfGIiF7GPCeR8bZAcrV3VxZXUe+ugK5JMTUEznNLyVv9EPUtSTV",
-	"LX3X174tOOsWd5pIESWUTDJq5KAqrkESOXFXasoQAZXcyCOAXtVWTHq3ARs9Pa3JD2cF0O5qYuVAI8cD",
-	"vFNO3+ka+d59SUoPqI0RvoJpnV2Tf52ZI9NdoEouUoCuo2EnjNTVhJW6Us81U7X/8UkJozIdasE9Pgnb",
-	"PQ+z85KlVbfVtQUwDWoo0VQitIaYIHksKK8jYVabEmg86Y9smHwp3qI6XamrS0Xd9HZPVTTKcxyS7Ala",
-	"FrWkNJRuikBloUR0Ubu7NMKVuRXCEsUoc+BC4p4rLOgFiBMJQgzpXNKnkczJ73c6txedZmfivFSHe+z7",
-	"D74wkBzs+6WX2moTkPIsx+XhDlLtG0HDUcWXbcV4JTu9IIGgnCUGbYGNLKwUT8BtZWwoFm9+LM6JG4k5",
-	"rXYlBPBcvC1tOBW+h2p0Qo48HEobVG2RJd5A/blkRLqKvof756RcKodqFSoKGHyqu6hj9BaO+iMuPw0C",
-	"Pq6hg6jMdyxnyGOSlrb0Ux2zYxu/ZSfQtbKmIy9oHSOlcxtpM4sNkZiJkIxhP0kS6T21fATX6hmsuZA5",
-	"efFWh1HBatmbz94gxTwrizJ2uLN/Z3f/XsWp6N6vFacSN0+N2pU/gM87Hx3uHqlPR0cHR7lplcle2dmE",
-	"V9MMb3HH14hLAtqu8sou9qGaK3OJAHZEB0hKWckG7p3Dw7MHB/d2yxY2m8eDg9KGsbgOGKIelvXAvPkd",
-	"pYyv5MbdXEM9uTspQyNyiSV7GGMPuXRIQ1FDD8Gw4QHy+DRh4SAeRJYOtBid+SPC8hIqcHXw+MnK0xtV",
-	"64+bT1bzjVN7sCI/eFM+GzZpSibTohfkxaoXLSKneKCjfantvHwMsDCyl3ndGxXhyxKzdKQvceubS5Rl",
-	"CLKg5+pVIOCW70JwxQzJI9vySvU3hiqUAdXmnDZJovgdH4pksG6ztdKob5DV6uagN6iuuM2V6oaLG9V+",
-	"q1VvNTdwz13rl1Hijogw2ALLosouw8Wjx+SR5Zgw1waj1mQqjCvmAHDnhA7UVVX15lKt13jo3ylX9Zn0",
-	"fWZzHZLjW2bOLw/FtDRabwEO+FzA8XlAvQVT+2rHNxfs0Tc21HlMwjenQ39SQ3+T1yyDK2QvYkn1X5pF",
-	"0gw62L+7e7QXGUS5tk++q1eVoU4va2D7dFFAwknAiIswGnPJHxEe8i1TehricwLuCtMEfEkPUwyiVSRe",
-	"8wC3jMvOxqzaQr1SIFzLFlEav0CBxNKUBv8uCQjqyhXoQk4VZmJKAuIqs6Sr3QsaTYwzKwkcHBY2On/p",
-	"hKIC0FJp9Xfht278FptaAAPMfcL08BzkErkf3Bw7ScXv/s2//a3TSb3eXHvnxs13v+bcam+99/XfPj2t",
-	"1s7+f9BKrFkmaKRBSLUPV2/f3ONAh2yXGTyY/LrbuAPd3MOZeNKBusnIygXvta7OUcOvgCJ4PwEYCBCB",
-	"UW1FHnqu8qYKOmRCQefOwc+L9MwnFaE7DFYm4Vjbl6831uDeEqCCSZqUIwjIi0qzDl1qRgCpW/HPJ18o",
-	"baIiloLQNszrHV1dIyD6EBLPc5AgPg4ALLQ3Q8LHfWLDApiSDDzmbAh+xxrqalUP0i+0nQPZD9DNRX5r",
-	"OgV2oXW9/GC6jZ5R1/wp9+rZgBLPFV3wFnZV+zh5CcKui1R7H7Odd++osW+dsi4fDDzKyJnKzoCrBWTt",
-	"QamPuk5D+0XmkZoRMmqqk6n2sfjSjdq76ObX1R03UO3dm1/P5z65B5yy27PtgIB4wZ74MpqOzJN7pq8+",
-	"BKT8gF8QEwiooe5h5/j40cHRHYBV7E2oJ+1NLVLCEQkE5PhCIlQkLeNiI4vHjLCwMazNcysOfNw+uLNT",
-	"cSoP7nQOK06lcydXgViCA1Nmc97Y5D7EM49jd4kkenJ7ZvwAeRaPRdjHhcv/ivl6DhCsDurQrzQi7GIu",
-	"/TrMzmytHdYPZr4FpqNBhyuMgxKSf+jM3SoRjoYhYTV08uBYHsSQ9EO5jFuoK8ZNzRIDgbvpJBVzqPSb",
-	"xLhZcSqBwLmnaJFcKCMPkq3rk4wUpXhxLYezlmacb6uELbtynEgpLpFtnUpA/qqYprDyj2g40onHGZ55",
-	"1VrDbAJemUTgq1QNLJ3+H00plyIJ+ifH0qzXIWyuI3uOEstTKojKAMIM3T85OdSZY0r7x2EUXiaYJb3G",
-	"TQDKMSbhWr1l2YTN/PQdNbyyOcR6IDppq4Z2Q9THQUAJtLcHrl65/vH8crw2BXTLTXsqczwW5R3Bltm1",
-	"+2bm5++tr601re7CzRrqeB7qQc8EaOWlRIqdVRjq7GxA/shZEdUBLLdZN54szrDZAo+EOgwOEpT1iYYs",
-	"V9DV6PjON1BAsAu7AmKTtUqxKkwXv7FWkDdSnJKpRtXYXK8n0kQoC9dWKrmwAzh8mU8T+Rn83w5pbiqK",
-	"5EQ2YAJn3mwLMi74lCHq5hIg0gayv0x6+TQ10GALwBBKjc/WXm4XoSaYJ2v0qbTeQuOcunDKtdqbaFan",
-	"S9a0NbgYl0Fv7sITd0QGJCC6pfscO25uvyi4UDGRjD23+EaNe2tok4tJpqmt69dsSzgpnVbqm4uRYuLF",
-	"PRtRNhfDYcsuhEMuV5x9hIPxFariimSiXoii4tYvfBniUpOFwNMR5mYeGElmXcoq8A907zXltRJECG12",
-	"L9bgsefJE5RpXFWgq9sLZE17zirFSQlZ2ZQqIGrkyZqXVLb7UvBkCpKxYVUiN1ktv/ojtdZZ3srIJUQN",
-	"Uk77qIkeFUj4hIXzefkVYWtul4StSZUv56DYwFKYAeXti4eCBNvgzbuj23QUgNcoj19cp3XjwCds9w7a",
-	"Vn4XtM0DYu+emzUEHVW6YtIDnxX2pngmVKZtwm/lEp8w12RMquXD6gupOJ8yKlQj6xrqTnxXHp8zHKpn",
-	"llZctJoNb1f+x1TKDA3Ckatbvmb3tWmGnf/L2bziacAptV2qy/leTqIuLpFK/sq64xg/cO5MB3hMvdmZ",
-	"yb3J/D6MGiQu6APiqqM8pBeEFT/O433s5f80pq7rkeJbi3+g/fPCH8EzflYU89upNdZWcg+7fd+CjaAz",
-	"z/NfH0hdJiDumZ3hlHNZlCaSZWvcW7bodHndMj6BRcCkxYOfkp6gBUfsU84I1eUaC4KJk94CVjavbWpC",
-	"gC2S8U8LXpMflFdFBrmzm89erPKArF1FFU5sTiRh7GNW9Bv0zc//bfnG2+X9xq+GNbnkgvavxJk/XMiY",
-	"Jcvbncfx9ot2s6JdSNyXxw4L36Vxr+kSucY2snrOyfewCHf9fNaLRfjAJMCXbM1ezK0hnURsm3bFOQV2",
-	"wM73XwE3z2scq7aY0Qei4LI+MVGn16iyJv/J2+py427Kv2j+5ovKv7I3cxFir/jZRlI8vKqgALR0VnCi",
-	"AjLU7qusXhvVZSzKvDUoSfKegJCwM4c3aomyDEOKkdTLAN4fQ1bESUrJJpd9oqq0VZZyxalgd0zZtuKP",
-	"UmuesX5ha98rCbkpD86zxS3bHhfwwk7a3XEV8RihvdtVNzGNrYpKazQRv0rzzfRWzlC0SBLvutkAnLz1",
-	"DDDHzdStbyz10xxfw94dO2nbtADQC3RmWmblki3VPiSbnSyfvzfAx6V2tsomjff2APfJlW8WY3Hle0Me",
-	"+le5MwfqKNoAycmkxuekKVW07LrbQa4XLAlQpmIiqo+JLkwbYYHG2CU1dEwvdcWPg1p14x9w0PH9TjXH",
-	"MRHMrSjqJEGjUj3KR1i0UWMNhRytrSCPhKE0SqUBagbAB/ojwh70zwyRR7AIUbPumDIjxHiohAhxa6fs",
-	"EcHnJJD2qJDfei7qRQgHEGkZciJUfmAWDDbh9lcobm4GpqSgl/lV8SL4AG3UJQ1WG03Uo+GWRpBYUGil",
-	"ISWAXNqflRrmWj3p0Vy7BsAESBbKhh756jc1eqOTmi0VwM5RnggfHCEVKGWhQxZLPS1yO0F/RC/g4x2C",
-	"ox+KWLsRwmkHbPoMK2CoGVJXqfyNWtdB3TP5v2p3CzFCFZCUZ0oN0Q3l8TOnF+sERKU53kRMHwOE2Snr",
-	"/nYX3cAMkapkk0ibgjdNuSIAYkTHCEJ8EXoGi5rdLhdBV1nj21Ha01VaA6pn3KFDYy3nFUrW8wsj1b0n",
-	"OmVqYeKbuvyjvQe5suGjvQdRn+CYLQach6h7OfYgy5oLgsYEcqkVBcllKICZUoH6I9I/V351cC0aaCmT",
-	"QJci7+pqq0TbQ0H6k4CGs2N5NBRDsDo1ZidyWy5uFE8/STu6YT91b0mpcyudZK9rx0YEu5LrDlL7Q+o9",
-	"8g3q94qxivRwqga2zBh5Pv0GASvPAo+7jQXt5yK8hBN1VhKgYjVk3YuoatGsIb9haj3uzpDyaKJuFObR",
-	"yVGJCE4XuTzV1xmYDRhEMKpo5KMw9KEj0cmIsmERnQGnr5jOfGCw6Bq3lGZh07yQllS9sxoWETOFbApu",
-	"Y/DU3zVGy/uPTjIJZsepNIuTCHovHmfr1pCE1XH0fDUGGGpMKRUUyJDqgwkJZgWEOkitqMncS8df5OI8",
-	"PHqQA7bWrLVuAjJFxrUuCHMht3HCPPUwz41zXmqn7OHRA3VQz4kPaseIipBDfonih0PgyyoK0JZDs46A",
-	"2iawTp/ICcbLlA56pFfpSAV3Sh3RCPoiQRCphqrwiesgjIacu8mwLQoII1ODGEMDE7sYeDMV2WBkqn6g",
-	"4pRp+gY6+KYnqIgATwiIIFJvTL0kCjHFpEhvWT3X4vOvdYBjOmTYuJ7nb8+u3DJSpTud1OutvtXtFb4g",
-	"bfW9ME9U33adCNgIvkU9Ip9xG5Dgbtzf62xXj+93GjdS7WKdU3YM7PaEyyHevImkmo7GJBxx10FdabRq",
-	"jnJZ1QOrvts1JHSQj0EAu0gAziDycYDHREr/OVSTD+IB/RRrsIIM1aRqUbB/5rDLvMPloABPDbiQfXwg",
-	"jOgiGipYW4G6KuinyQ43a9JefSZShhmnQZ+zEPeVqqxuNq3mxpiyEFNGAOB7EniauYj2rVtDGo4mvVqf",
-	"j2+N1eWwDOYPBdaVtLWkuK2OuJDLocIhWoYIElzQPgGJrUqkFFcx4GqQPafsQV2sJNoAFjMCMwh7npLt",
-	"PgkEZ18/Zafs3XfvKPKL2rvvAme1MCX7fKzAWdCAXhDVFE6MiBspGpEBFhCCxAj7RCuKcmwGn65HPD5F",
-	"3Vucuv0uGum2fKcMrpeXA25nDe2AfRnrHcIn+FzyEdwPvZlmn1Cm4UQALF3tGunGzCEknifQdET7o7ac",
-	"4XciULXvqCHKf1WGIfpOlNH3nVP2nWq1mvhP3isNPfQd1H0iP7TRE9UXaSyGTx2IJj7tyl/lj4Ba1kUA",
-	"KpD6rtqA55t8Qfm42BBwkLYDHAOg66DIQrFfEt/SRU31DvurlctLeRBWLy/Vy8BQl6+Khmw/TA2sHn/E",
-	"PX5B5BfyXnUwv4MYR4QpxE30HZV8qd4sN5OdjOmg7hOA0nRQBlHzadeC6ixAWpWvlZvReqTcj4902me8",
-	"KfS2d6Il5IFKH8eeI7d6NMZIBeaTEPaxFiKgdN2gLIKdO2V6f0hJ1cNuLDtW6g1dmpgYguofEGc2JIBk",
-	"peQD4qhJEGnBRPnoQxzCOAYBZ2EERBufN3OmR1DyIE6Z9aRI2IFKa1aljVbqdQet1Ffk/1YdtNJoyf/J",
-	"T81NB63KX1frLclclUapdGhQPU5ZtwMwh21UCHOIAtIn0FIkDZ6oz35issCA9HIARpX2d2B5Rc8jp2yM",
-	"+yPKSDUg2AVgRLX9amr5HxjIw3ffRdpgl8/0gIGosVbNNV10o0sAqfbTka4MlVLhHVvQeZgNIc1hxBmf",
-	"BKrJ75R43s0aAiiOU+ZycDwlUygi6EUQHB7tEwNEoo0GH/dHpNqs1TP8fjqd1jD8XOPB8Ja+V9x6sLu9",
-	"s3+8A/fEOIGRCPn1n/3sxU//94pT0ZBSlXalXmuoa7lPGPZppV1p1eq1liozHYExlaek9yhzqxpKEUxS",
-	"LnL8WXtQfoyZsbQdVS+lOxwYLOjuRJAu6spHdtQTLT2FuFXKjMzmUwaQvL6H+zHIMkv5Ck/ZCLtKg9cQ",
-	"jlEVnr7FwyJEjVU0pmwSEqGuBTcj1Rpyb6adBA4yxVkxOJ1CzVPrFp0sadhXrDkABY2aU2l/nO/OiS+5",
-	"lTCmnjplrz8M+LdJX/mPyt7T8X3tCCt7h9S1jrhX6hZ1hswRWuIlJ1C+qEb2OHKh3ebuLKr8UrvN5iSS",
-	"g6gu1JCRrxBrTFhRTMZjHMxA47H9QvIMYG9CdLaB2sWVRmujXof/1U0VdLuy1lrfaG7ov3fvVNqVbzaG",
-	"/P29O61PLsTat7+11vrg4Uf7sVan3g1KnfLVLYT4ifeMyYh4mnTp6fi60T5gis16fUmi6AKoJFmO+ZiA",
-	"tCKetHlAJtjEUUQAfaPedCpjMdRuapuaoH2xIVSamliBgVlVHpoYcC1+9R0VO0q9qm5eYu5ZgpKJ/klw",
-	"X5IdyTeCIq8MPSwgd20meXNN6cg6BJb/moj+8KK7SqlLeKDgmCedIh8/lls5nrVcbZRxQcpBJSj64l/+",
-	"5NnP//Lzf/hvz374C7m38FDoVELYqwDHmseX+9gP+yNczJLvBHgKLBmAwJG+Ht3oAuo76sLX3ZtAJuU7",
-	"0Iw64ojyl+O9Y5CmVXNDpFZEKpHOopLsujsJvK5jAhKxgoEFEnzCXBVK6eKJSzlIUkFClYmvnuqgkA9V",
-	"BwH5gFOGlETfvdMFfWxo+hZIAoKLEa6Tb1YOgm4cmgrocBTCUALOhjWYgiq7VgasqrxGN7piLFTyIkPc",
-	"c0kQoSvT8KayCjVhTFWpXkn5Vr1M3RrYxjj7HDkFKfnMhVtIO7ZdToSyPKLf0JQyoUjU41LPgQxOFtbQ",
-	"XWkwqcxxwJ1DF5y6UACJwbcBw5PfCSMo5Xu19EKPQOtkHI4/yD3ojialH2Yz5V24gVFX+0AlfWNJriSu",
-	"5BeMm7N+U0lttWbKJFQLLd8qp2SQt6nKzoUd1IlyOaCnqxwF2FywHR2tGyToUUP3+RSNMZtFpJC3e3RM",
-	"Q+K2UY/MOHOtqmp7PFLdBc1R2VDNDa08do9IGMyqnUFIgq6kDVcws6FWQlDc0yt9dGwvMAwXVBRj8TD3",
-	"lMWbFcvnKycUAJ4M9CqJtuZJ1thaKwpkVnAg1EnsdwaWqb3r3CMqVR2LCFxcGx7g9VVbVRq0bQVKKw0/",
-	"H1IOFCskY19hvJJL2Di2dXLK6JBxqdJCQm6OegwZw4LndkTSJmeenqSSHrY1s3qrKX1pmhLw3KRcNpC0",
-	"cOJV0ysAkTYNEglJ6Qj6GYnUQjgiuo99W+O0PrUTAW3NLClfHOOIiyJNxoedr7Wt1VvrG6utlY3f/uST",
-	"Wp+PY1XMSktJDEINLjkIc6oNpLJCEh/wYGy/dcHscvVOM7vjvWNjqaZZSFS0EME6v3IF1Qw+yqtaRs9S",
-	"w36l2uq8NepHfCOrPJrA/iJiKMWg0m5s1I11nd8fhX54++BoWv/GvSHvdDqd/eOHo52HQ/lxR/7vducD",
-	"+U+n1bs4P5cfts+9nQ8+PFph9/bhhuFw+7a70ZiFcM/t948eru4E5+8Ph8P33oPUgpS26+Qr6vJUJjdN",
-	"n4+JBs4q0NhbK+bxx9y7INl9p1tlKhVWrUtm5yqUbCmTp3jmIAohektnAF9rkSq/7Gq06vWn1zEAzMYs",
-	"tgGiFs9TncX0yg0CydXn2wT3SIhw0gsPQ/z8j37x7Id/+uu//cHnn33vxY+/Z9kB5gQU2wHQ0qTqT91i",
-	"U+CYhCIJqmFUmYTfBbQvZQl4HmwEXSwnHOX0BwcM55YXJYGKgzAj07blK/XcUxa9MjI8/KmrzQ7tzUu5",
-	"h9SMDqduN1XjpTVGPrXcTFjDnDRWT5l28mjdi1oaXQ2Bvocw6GG6BNNzI3rkK3vZ8VChKzkLNT9FGz5l",
-	"eS6mXAVJPT1uovNWQ/qyfEkW+nF8ZB9ZuxlZvY4iFsg9N260VOnzIADPPQ8EQT3I35nZ0Mbtij8JpKY1",
-	"nGDYeKFp1sO5lU0gz3OBovHIOjXJA6J0jyx/Lq85LD3MZX1g24nt/sW7wfY5EpP+KDbitTlaJFhbtitM",
-	"62fGGrYf9Nb9lRJ1aqGTUudXv/z58x/9v88++72kjFvo6xrwYEjCK8o4s2gqwTktbNSjgblbcsYpFoU5",
-	"DP6UzeXwAREkfMvgv3wGn2OSzuWlaknzDTTs0T75bf10bYy+amarxr8En7irNveXxmw7ls+yKNawajPY",
-	"rGZs2qBKbmblgf3GsdsEbz0GM0KyLh6GhMUsTyrg6Nkv//zzn//98lw26rFTwGAN+G3s+I9Ve7j3ZJ5+",
-	"X3C6dIwBvDGaJeu0UBV1eJR+mXGtKlVeJ9xE/Z30JOHt4DgOIb8Rso4gRQMcp06xug8hB+0Ij7T9+T5b",
-	"aDVlykOMk1rnPytBIk8GmvgmGToMZrnhCYsZOVZUQPvXE/54mjCLjNvYtEzTDmHj4UpUs7wjdKf2u9rN",
-	"b4vHkU4sBZUo4eTXsQ816ljEBjrphYoMiZr1RuQEs1o98oFK/9LG2pamNjSmjlHME2GgKLkmT7rC3ZJy",
-	"b33MX7qAtWKSKRFrcSi32LeXEq9XEKkRH9ImVELIFtpmU10b2ShwXH+pWoI9JaMBOIuM1TxDNUvda1Nr",
-	"WX8dVLG/Uj1kPMC5zk1jDCQK+5RjlZHLAr9qs96wGtqC09LuP1t5/7L1Ybj/yYZ4sDo9GjbH3+yt908+",
-	"XTm/7276H5G1ScUoHfMGAcm0igi1L9ErnKdKHRv/2VyXr8lo1gcnd9OPCHZ3x3IoFQUUsK8TpvVO1G6O",
-	"ii4thvOw1mps4sZqfWXQ6jX6TbfZWHHd1d66vibxhBhtRWpKEZ6ISv02y1dprG+uNlc2NiGogu3KoQqZ",
-	"vT/q3evTA/r+8cNPdxv79P3NGmnVa/2mx2KIPHAjxk9aWa0D9a7rx9bnoljFfGjcszqL/YtUNumQRWpf",
-	"WvKjF3/xL8/+139aWs2s6nOar2rezWnOHIf5LWVChFja6AMeOGlncvagxQppovy4hmwzBfIyTiH+aQpg",
-	"VIx84m/JO5XWptH75uoje3c7b3WRL0UXsRyfK5vNemuzshzXLn169+52Xr1Eu6Jl3Uxm8aUFn2VavxUA",
-	"bwXAPAGguDHCESe2Oe2v/tcvX/zoZ2jvbgdF4ctnP//B8+//8fKSIcpQKBQMCgtG2HarqkNekGRJxbx8",
-	"dPPebk2Z4F0q5L8PtBcghPyoODsM6yZbua5e9SSwR9XRfCsAXjdvbyYlF0OKZwmT6ZqWnOGTecyrhOEV",
-	"kGHWDCwMDyb2v8rJtHxomd38KtKQrGNkksbiOSwfOQQvbLKD7RvkyoYF2WXJt5r5El3u/1YcX00cF6g3",
-	"MXm/UgR9eu1YhjlF87OnbGf6F6VsmLEllIzn/8/Pnv3eD+arEi2TCaVa3VdjbLx8VeJEpXRY6f5dQcLk",
-	"3d0a2o1qE6JmHNAFTwUhdJNJA9ifl9lj9w6tXMOgMS1GrZaiUVP/duVb563L+6zxzdnG5IOmuL0e3FkN",
-	"P5xu9h+MV/x7gzVcWTJBI93x9GUzWnDVGailyvEk7kQQgSmV7dJtIyk1IavwqhM1IFYFx0GExAfPb4hf",
-	"lgqu3luYYWHhHqTTK477mDmoz9mABmPwxmDWJx7COp/5gyMdR7L2uEq/+NU//+DFv/zDix9/78W//6fn",
-	"37UjhJ8EKgSYOlWkf17Fvl+lbjWGM8s/VI9GKmoTWvBmItuKbSuLXoLFuS59oSESIQ5CETtm9KOwKqia",
-	"MAADTTXRuyCnLK430tVE8o4RnyI+CKGvBoHuXVicW3Uk+Ul5pH9u4e3obgbLavNy/XzOvV33vgKKuJZL",
-	"A/s+DG6O2MC+r4farmQb4ImoJ0PZE6KosOuqh74KRqBSwNkF9miBxpUK5xuhHHOPVDsbRME7qXJ2zBbU",
-	"jg54jnwRNO+x4d5eLg96Gr0o7cNXDkRh9lNmWvo2TddXNbwrb4EFLPKCBC7tv0wmmMopI/1zMP5z9jV6",
-	"/uOf/Ppvf/Dsn3/04kc/Q7t30K/+xx89++z3fv0ff7pYcZAsLqM3DEk5tWGYURscCL2bIi0FkRBSzwOX",
-	"smomksNvUprCcqxG3bzrahaTPY4L1LPMAF7NCh5HzdbmCarn//W7z//xPzz/g78rL6XAMVSdiFLeI5W7",
-	"roME52T2joBvJKve0sV/VucS+VN7GtCQdKGtpsIa1QAyVltfu7z0lJn60iiJpIb2NFgebAgD1aDwDBkP",
-	"0Tkhvt3AEgVYC1PMkBtw3y8QVjAtKWuuo18a46bHeynTxkZlr/SDcbVRrzfqlSQI+sfyYeGuq0VUc9Cs",
-	"b7aa6421Qa/fb9TdzbU1Qlbl2AM6pGybM7brwnoWXvtYA2MDbHvFw8G51WsDuskYY8rdZbuuL7+enG30",
-	"MFlfWSO4X1/vu83VtZW11ZXGSt1t4k3cX2uYe9iA67siHI7bvFd5Ks9PmSi4tueSHpIsFnnlaxtrNl4y",
-	"EHgJERyt7RH5ZDn5O//IwnZ5iapqBotPmqlPcvDOMnnCMENzJp99/6+e/cs/v/jRz55//xeL2DZhAfe8",
-	"6gAQleeceqUjC9X1cYqpwZmaFyvEvq8SfY3nBpDfUG8m2XdBOXb8/ATMyClbXASipqKwoa91iOE5chVM",
-	"cwi5lbcTsbCnjnXZEpkMis7ae3dwclh+E+9Ys3tlOuRSXrsIRnitDikeSV1yXqjs2vrXSr1VOnX1y1f/",
-	"+HjM4x69+YrfbZUs+KWaw7DFVC08bDMNqwFxqc9//n98/tn3Pv9v33vxDz+2eMp4gFP85FJ7kFSjZxJW",
-	"JZswql1I++fzTN+7ev493D8H7KeBVV3s4yHRSKPwGDTlwbkAx7tureXN4nRNy5aJkh60mmQBsGydMqzR",
-	"LpReKSLFISpesBveRY9SgASgv/iEEQ2gZL81WdWnkDgWQcragGgm0wLg0wDndsvG0VLOhC7Y4pDBobJ/",
-	"4xfUUCeh40vL3qTXhmjiw/U0RDe6GvdQXgy/Vau6d0/VrGb3JjIfNd9PzMSD3G3ANYC0WgFrpZVAxs1y",
-	"QobtoxG3AifhKOCT4Qg9ItsKV84Fr36m7TG1ir3hBXIdUxnFa63VyL2YTJcd8OCURai0AjpAq305HuCu",
-	"E+G46X1FhUk2zhUzl7ZP8kTt6GUtDbAGX4Y/w2pFWVlrNjcHA7zabw4avTpu9LFLWqQFbTOSzSeL/RpO",
-	"xZzRSq/l3zlvfDjYq89OPrnnrrKjDfHRtIkf9NcmH5DNT5eQXZpksBzHJHxEw9EHR/2IfC9TJ5Na0i57",
-	"iRxTamBZxOkM79RTRNjsIuBEqtu9iu9HPkNzxfM//C/PfvinyFBlkXk2JIxUB1iEUh0xHNWEVebzU4Uu",
-	"ij3UJyxUzbJxqm65rVQvlfc6JMifADRKyBGO+KY54QY67h2hI6R9zOBxgAvcmyHRx4wBdo3GhjZPsM6n",
-	"Rt9mXFFpC9LxI46urP81q0tGxOKnI+qppLIp6Z0yw5o9emGw6WBQ70TlZmhKPU9V3usEhmiqU9J7R6g2",
-	"psDvIagmx+ThkAQ11ImeAdUPCgxIIeOAZqpQeDLsCgD0xIhPjX6sxMUNyaNutoE1VUMe+lUIcM66xRbp",
-	"Xb3e11FoVQsylVyeaHom+iPOpb3qn0+sFp/aMESm21J5VUcdPjNmfaxfWRFqmB/LjfTSZr1ZT7j/dBKm",
-	"zth9CVpoo1AL7QCk1CBevYyTEvv0PhzaCKeSurWk0yByVhczdit8VZ99GLbu9Xrb9fFHH5B1/+STYWu4",
-	"P93AH32y8q33GzD6PgGD+27n+OSwc3ysjWoYFhW+h3VjuEpHR1zpAl+57vdVMQ2kfNhP6aft6L2on7e6",
-	"OdhY661stJqk19yorzd6rrvZbKwknvc6OG7vERYdQCXu57huAVLWaJbAOC2V80vW7O8Rxe4g6grM3+zM",
-	"iDMr9Ixnv/y7X3/3b5SyH8mr5//p75//4c8t8RRt66x8UvtxIcZp9FrAScso+CCBJP8UCXC8HhlRqTVP",
-	"Ao0/53PP0wq68okq3dQciq5zygB1WsoW4MngHlQQGMQbtFVeWiwOYgVwhJlLXMQnIMgtwGAzFoAep0zo",
-	"jr26B7ZzygCSu4+oCxox5BCFfBhgP+ojL/oBUXDGjKMR8XyFBAkwMaAjH/iEwXcxXxToRlb5v6mTGVHc",
-	"ZAH1AwIeReyJLUUO3QVGVaJFTbktS4UPVNTPHGCA5YhfZr6Wb4R9rKdhHgXKvwY0tBDjI8xmFrVuN7B2",
-	"yONcKvM4jLDaYMU9ggOml2OEfR9aUJHLUAnfSIHXqg+5kOdDDakHAUmpcSSaTyQjCroeuAt9OC+w15XK",
-	"A2gXWworMCSel+rpkSeTFSu4ns7vfMFxzwLBP5qI0GqkuXdwe/fBzlnncAnHlGSSiiJfrFtqnxursR+1",
-	"C8r3++xz6xK1e6lAcspQZMrZgA4nkER2fZWg2VygEmjGl6cR6O7mu6zSbkjNxexTaOSznKBPAmAnFYvk",
-	"Mar5bPh16r5XJvnltRDICwXxyRcqduVJvr7fPhHGQy9+9DfPv//HYDL+kcoAf/GXvxuJ48V2YggCQtUI",
-	"lYvIRoYiHurqTCV9Y0VhC4RthoXG9tmEhdSLSrhxTxAWtlH3cGf/zu7+va6j8rz2d+50VYqKya4dYXHK",
-	"YudOyjMhHNTtPDy5f3C0+63oVqqKrCPt30HdnY8Od492NHRUVMKt5Hk7rkASUZsybSPC9acsUoeUZWx7",
-	"+yDLFJQBKlB3u7O/vfPgAbypE6fRxCqHBq+Flgt5ImRIQqNSXjFKbW6fE6deBrCJMJeyYY5tJW144qJZ",
-	"fo5FgjmZ3VXRq115pVkhmuj5mER5JldsETZX0pGKaK8k7n4p1uHKsjkiS+XRqR4fWf4WxnNipPYFpCBE",
-	"Z+f53/z088/+S64JkUlAKDIhQisUmcupDlh+tFFkO6Aq70zhIdRxwtThy5JaDQhwVrseFWFVRf6Iq4cq",
-	"upBwIXRSSqR0VdZwY1Bf6bc2+o3eKll3N+u42Wv1Vwp6gKmnQZfjpAJl76FlWiG+BO4wF/5rYEiYo3N9",
-	"k0+Uxy2C+LIX62Udr5IhQMOzIgrPXZtMjDbRdzxuQN2uNOvNtWqjUW02Tuob7Xq9Xa9/K17PvRky4LFy",
-	"4KrNG/TCfk2cG/oMLOA0Zvt/6Q4MbMKSylWhgpMv/vJ3n//NH//qf/ztUlFKxWe0J13FRqTKVEI/GkX9",
-	"U4x8jBlgO6O8KAD8ODEKWhIrj0TEqHzaP1eAMckwlVbcIk2ua7lGDChmHI40PBhANdTIFmgfHTnf6+ge",
-	"Th6z7ILPMopk2vLUYozF/szc5ojgBn3duaIqyHHL6h3xklFh1EhHxR15EJc1vdJUiZNp0seUxzNNJ3rY",
-	"LnKHLAo1enzIdQVP0vsrN4y+mTSbjR6p45VB0230W71VvLa5vpF38x4U6T1+bRimWrNtYBmSJAuYZ9KS",
-	"KVLWMMScXp221rFZkoZwjLafid3BkeU5fuAXf/m7Kh/42ff/7POf/KyUEpfu+lrsEO5oR6Gx/SxXZtyG",
-	"DZCCTeA96q2hus2dk1kNPYB+aOGUoxGfBKKWx/jSVvq16oiiBqLz4xmp1qA68q6yZZetJLhnT8Fq2fzl",
-	"ZINls+8jbtdQED/JfLBosebUFbzSeJzprZsNxNm9dxcXTWov3ZmUVOuqVup1YE2p3b2AL708AITyXEjp",
-	"cNb5Vgdfa3M//8mLP/69Z3/y5yhq+zsvbVXyGB76upaq2ptFWeuFBQd6v+VmqmqemDQct+S1glyQAHuO",
-	"Qa8mIox8XNCkkArc86L8r3iXQ/KTrqZSKfA89NtqEO2AYLe7pZ1pHufnE18+UCtNeOLSEHl8aPINVJRK",
-	"hVjkqzoMqbTxASUBGuOwPyJRV1ZHpc5DqoRuDaJc3QpxbUgvCENYFGiHByeHilXdnulk+IX2saSag6YB",
-	"BRhNaSWrfHKFZCnw7Hran3pYWfVvtdFc2AK/VOhFjb/yqm3oiUi114uTF+orc11V8s5XbEerjviTqEd+",
-	"HveMUsru7Xzrzr392x/e+2br5IOD9z9I//2aBBDCg9AvVYalJlbIIx3dtxpItg29R7c5CwOd/5DUcbwp",
-	"ngnUZbwqQh6QuAc+ttrkRBv06etQUmBSBg5ODi3WqXmk5tlQYaCThOV1L/7yd1/89z9PFovx0M+ybsuf",
-	"UsyvE+lpyv0m75V/dXV4QqeXRSo0comPg1D1wZbfQwy+O6Xh6E70y64rugi7kJoKEe4CVnioB7mABXY8",
-	"wVFAwkmgGxhDpBVSLWoFLE2OZzsOyNp7IVp3KK6MmFePc49gprjX/PebSiMUVxbNG8duXH90vXGcqIJu",
-	"QVmfFHeGnzeUxBItN5rHr0P5zhz/VXZDJ87Q5//4u8//9C/KKD1XDedpt6Wdk3SliF4tDrXpSFdcJn7K",
-	"FoTDQEfqqqBcV+FJEUCAjVM6dR4PFcmwn0ocgbx4hfqiTEHYUahzyrqgBO0DUE83bs8ouQRDHg6GpA1d",
-	"2Ubc0xn9UfBRXurT/jkgJkPjvnx28BtdWWp2KwSjlwQ/MEy7cLd2rlBKChp0rpn/ytTW4izI11Btdd6K",
-	"qddHMFxLCctRuX71y588/95nZcSFvLU6HuCoTiD3AD6CiMQ5ZS6cfR3WzDGI553FqBgbCniSodkbJwcn",
-	"hzchfV/XCZFT1flaJWRgrSAba7pbwIPlwuwN8K6czFvL9DfYMu2kKi5y0+nGmHp7A3xsklPM7lIxXlLw",
-	"kxiLgl9CHvrR94Spr18Tq9Y6GaXiueKLCOheme8phpTDh2wuCBFfZX1mGGLG6qRjnwfgMywORdwGBpiX",
-	"VWLa9CugVRjJGEsNOsMQLSdfhHbheVEhKxXQrkQbnm2E4w7b0AlFxYYJC4MZitqByPVR9UlykWikJqle",
-	"0iPD1wwf1uoUqLv5tZT6pcSVOr4HHdw0xpTqTxnXcgLavaQchIl6JOqGHVfnR521F5Tnq+cchP51Ai+S",
-	"gLC19EIaEHJdnU/WsVvFGK9UXby+Wh3g1np1dd1tVFcbK42Ks5yzSrP3OWIB4pLljuiumf3SEBSvCT9H",
-	"NyTtP64/vvlqObsiVDKO/tUo4Tcjf605qxqk5dUT6Nln//PZv/up5qkq36mQjebmv81145VL0nNMbEXV",
-	"5uW1BKAi3NEvvqvf+5tYWJif2/bx65Tc9vg1UIkeZLfL66MXzXEUynFbEBwik+z2B999/td/sFSyG5xZ",
-	"/bhqyPXxnXtoM6Zg8thCyghgsfUoc9uoe3ByqOqwtGKjy/oSegg0LEtyg6JzrhfshKsVfHvOs+fchhB6",
-	"Xc5batkWnDfYY6/DaYNyQ63eGtFm0qB++Fl08pY6c6kC/znAWiPSPxcWjBaP89t1IWXyzADFUt13HFNY",
-	"SaIcgkQJiw79A2ym6lkoD2O613vC0knhNynqYNfV6g30N5SrNuYXxhhIoHzFuLPyUqiRNYbODX2+Ttla",
-	"vd646SBGLkiAugrsnbhtBM68XB+QIueJElxXtiJCsB4sLK+SnWoG+CD0P4QhvIXgWgKCK8Jl1Sv8+kCz",
-	"2ku6gF8BAaNj9GUjV1vYIgqyVevvJ0kFPsOY0lnlJbBjFqS8q7I6k74ZiXwx4lMdn3sUobpkUbKkOumi",
-	"3uyU5WFbTYSBVDC9U6Madc0j4/LEKQ1HfKIwuYw7A4fRDe+IvNr32I2h2q8u9GIExCVkbKGyfIVqwCP0",
-	"+87h4dmDg3u7+0sCiJQ+Vh8E8jB2fB/6lrxMeCd4oOns80pCoHanPhxt+ShdunN4iF783WcaVzfdnik/",
-	"IzoBWFCoeOdgICNokRpckKAKcXL1BHSjuyM/HPNJ0CdQa4GRhmy76URHcW7wX218UGRPGTwWdc1LVVNM",
-	"3dPGQYNJACoBZ0Sjyws+JkrPl4q9DsVvAT8aj/U4gxlqrJpcAsDdELoFcVyJ7xNWU/APIgwIHiu8PYXh",
-	"YUX/HbvsVvJdq9r30Ygjj2ubyXo2QOHjIbZbbXcfYBFWgXTV3TsaYtic+qlWlMZUCDkZmGjUpxact1jo",
-	"FUg0daYCNesrjnbdgktWhNwX8Zoo+AqNTwFjqqFjrpskYjZDWuVSz7ux0tyUbwenKlcNuKeYhg5avby8",
-	"CTVGDDI3auggyk/VBBRGgzRhezlORqYqazUgBA054iyPsakHqByDHbVRr57kkF8aJFm6cYRHtNRqZxBQ",
-	"UCRvK5JF+UK63fdYEO/CihCr3LvYHZFY2UpBBK6xJmcUhiSQj/idj+vVzcfv/lblKhVCIbkMb8H4q4pw",
-	"CVZbCUgYzNrQwfuUnTLqtlFDH7O2TnE5ZVIraqMnp1p9Oa20T0399GnFOY0qrE8r7cZTWLHClEGnclnV",
-	"KI4Wl4mqsstVHN/BIZ6j/6jnLpf4uA+a/Tnxw8UZj836SvYBO5KRKFYDx5B7bu2LR1XHECAx+Je5STDP",
-	"/+hnv16cChNDbsx1vxzu37M6tQLaUU5Kjs8pIOPzGtoNAQe0R4DWJhNcjht0J83AzI2AlKdsRirQUPKL",
-	"Gyv1lZunLGZ6EepBDe1xd+IRFeaZjrhHkE8viQcSQjInQT+1IkZd6I5cDeTNAcS44Gopf7qIMMjFAnIa",
-	"fa3nTYK5KVeHCnGpTMA/wl5ClAmq+Z9GbCrKLqHzI/hz1ZyI4WU53iPqQp88F40ItKugTNOthm7PYl0U",
-	"eTQMPYKkNY+aq2tORBiMxjiQC94jM64RSgHpFQfuO4C0NKaMIj/gwwCP31GYqKcsFrVyYdSiaKCcIb6A",
-	"1glA7TxayDvS3JOOJ+NKu1FvqsJK/WdzI2Kbkk8NpW5agm/C5ril93/8mgEPxhgwRynDMKAMh8hjSdbK",
-	"ludJ1o2JQwMuyzkH5ovK2c7kjZrB5rCAFCt69lf/+uIPfn8REwqISMAs5Jt/R+DaEQv9UUnAlQElnqu9",
-	"vzFEr3FGgT0HqAAqMVM+W+527bMCpSDhmXKQxhM2XVMV1FcWPxNFTfvhIenqHpL0l0mmJ5WrBMS8Mf5O",
-	"2TzrT1jIEVc2xMqEakrbWkfxmL5op5SCdM1voR9XA661VhOeHst1wQdoxidpb+PLc6+/aSjx6lB+2Tjx",
-	"ahQWHsN//68v/uVPlvKPS+2+mug9UdXULuZIx9DQDEJOYEixbLsJdKMbh0e6Ki51s40wIK+ZBmgKHZyH",
-	"vry9fetWFz082lV90SxkSge4U4JtxAjqQ85dBTyvPE06hh3hiEcVzd3EHKEVou6eAVY6YSjmdMyFFhiK",
-	"5YamDwZxdRUgQCUap5zCE86yOeBlFpuNgNbTbLaxat68pdm1ZeY7+Vz7lCm2rQ9vHudupxi2EwF2qToy",
-	"eHghE+/EWQE4RGOuH6p9BIm1QENuoOghaylJiliPBUB/FaTIM3oJc+3GGqYl7rV5e1GAPR09XwJaOX+o",
-	"X3Qu0VcvZPrkap1aeOgbtMxPwJsp/3oIsIpguEea7FYPC7K24tAPbx8cTevfuDfknU6ns3/8cLTzcCg/",
-	"7sj/3e58IP/ptHoX5+fyw/a5t/PBh0cr7N4+3DAcbt92NxqzEO65/f7Rw9Wd4Pz94XD43nvgp5WDeBjQ",
-	"SrsS8y55fm7pxOs2NLn9umJz7y3KcDud1OvNNSrEhATv6Seo77A35AENR+P3ju93Guo7lw5pKN5bU3/5",
-	"JKDcfa9Vh/VcIgPvtQA+KjhJi6CdgW1/2WEfKQJ1kBpkoBHBz374J5//4y8K+rV8/tkvnv/f///54jgs",
-	"2/I3GRbKaSQQoRzjcRyuqZkuv8AHAOvfp0yV+aiu3ErYWDD/4YjMpIF2yrq6W6/y/SpXsIWGVAro37QE",
-	"KAv1f8pirH/0kqH+T5kmhgZN1h5vhfLkxGOOhbkgxGABuKRPXfCrTEcc3NyO8i9Pdb0r1F9KAVhDuwMD",
-	"ldlVPexF17HJGWcv69+Nf3Ycu59iKO4thK2QvmqVK+L+PPnyNXzprZsl6b7afZuFvnRAg3Fawm5HX+fV",
-	"2hup94rD506+9I/GZuFSWHhj+eaU3f1DY2ZAvAqyBrXz3/MU0jsVLxGCWQ8qMYNj9aWjgdFhzyv8DMqG",
-	"eRSPYuQlWjFgCHdq+Crs+8nmB+g2ZucVp6JjQpKT0oAM+CVqrKzWpCTNTb5sJpIvNfZM3iVNfQn14bdW",
-	"rV5rNFq19YpT0We/0v64se6sNZ2N1cdOhQtwUjJXkr5Rr9Urtlr1uuRnHCcZyBvYXFw3FL9SZS20VyP9",
-	"EQ6rY8qo9gQvK8ltL7JBwkkOUUt0gJHpPtrZvt85Odvb3d89PDq4d9TZ64KIMX3QdkPT+kwKKOilpToB",
-	"6R5oIG7kY0HYdKeXtVjw0X7UCiyERhHSxm6jPvY860qEpTmveZAKNcsrbMkaqRkGNseU1xipBg2RCoWr",
-	"mgVlwrrYUQLXMw3QIzF6yhJqCXgiI3kbYfroKvk84RvZ+0l5WyBQH8GC78Xrfa3C9JfSiMwWaFkEGU1r",
-	"PAyI8XOotAEuiCKOZsScRRRI2JZG8mvSSVapjI16bx0EfIEC4Ea8T0qFuPvNYn1By4/sXKIksByZl9ZQ",
-	"zCBJa94g7bY8JQa2DOecu1O+aMWmyDj/knWaaFH5ABkGAwsMSJyKLeQrNppPuZworUYyLOWLUuAawLSi",
-	"R6q0j5fn087Tbh4VcLeXp9iYhhIe7QU4mCW6Snh8yCGybSs/D9SFBXpPrtZTX63WV04azTlaT3xJWa1n",
-	"pemstTJaT+OtznPNnImSOg5o/Ak949nf//DFz/7Ds3/+oVJ/ihUfpd+k9B7o4DknUkCHTERJfKYReQ3t",
-	"6LwI03ZewyZ0naIO9Mg0oFcA78YoN12LcsKeGWxBHZdXafcKtVS+M86ygFR6FT+wssp0uivkGkczUI2w",
-	"0z1PVaZiouEpH6hym8jFX9j8VOtZNEQhHxIIAET5cjBu06DJTtqlwu7/Gu05Q9ZMIm90hdUyCt1IXprs",
-	"MgVFzuC+P2WCsPBmDXUy3XLjfrYsNLnCusghT3VSjUG/Wl2b4s5G7cph5/j40cHRHZhZ1NExv2cj4oOB",
-	"Rxk5U4iU8vibTXSIZx7HrkY+BdiQdgXrfn8Lm/Yv1wuSstuz7bgh2RvQ5zWRHmz1WtM9XlUW/rPf/78+",
-	"/yybHJyL0pI6kHPMNcqoGBGT2qPyIeIssfjwQ44QBBidxT36TZfpVEWR8q5qh+gpixtmZ5prG3U+xkBQ",
-	"aWDJ+XVBREVdfuLqIBhZpENNBLECqBMf2nMrHihZhrxOGVgqPypKcTX8kAq0Vq+3nIgnkrEfzlKRw7V6",
-	"faWYQcin793tVK5jCiVjIgkVLYfWCfVSr2K5GNXSsZdQwyakBpTZFlcfUqq0all2AdQf4K9UxYA6mDoO",
-	"Uo1LB5R3B9gChGR+/bc/kFzhx9979vMfPP/+H5djD9q940/EqBi+SbfBw6oZJjUdlFWbLaZx1HmACJMy",
-	"SpkIEzFCD48eqAiOlTgft4O3vlRKehf5AaSc0vAmdHrWOfeCeyoSxGLMRz0ZXfATZcp3iTT7w6DrgJOI",
-	"usRqYiEMbAFE7YvkuIqjKNv2UJJlWYmubt2ORWsJsa7uiXEVSt9yQsdEhHjsl79lX65eTg79IyuTc4pV",
-	"6i8aERwkQaxWN1przdWN9WZrbbO+0lzdaBRB1Om1KAtg1Vxdu35rDUic9z1Mk6pOwajLsQ5NaXIZFhlJ",
-	"0bYzQlDz9ldlFx0G/IIkz1kYtatUfODZv/78V7/8yfN/+v7z732mksef/fXfP/vP380zfZwClUA/UKiy",
-	"GfnRJ9z3pKBUydk55/HRiIPzSmSNNJUCecpUyUVkqcRxRhWolS/rNrpyRtryi/T7rCPPVLKktQZxrlKg",
-	"UjGYrVPWrXdNcFGqCTYXUlXIgoSJTvRyNrqhrxmQ0KhLYM/ooik5eG3ba9A5jaeuw6/aD9CNLJ6YHYGU",
-	"FQY0PzRHWlddA68FdCZ4DmH9YOaHZ/JsvIeJ6EqWKoZn0eO6N2HY0O1XdR+Mn6gTkvlggHqzhA1XQ4nV",
-	"1qVNFhJ9YjqQcXNBovorBc2gRnj/5OTwlDXr9S11P7gzSRh6VmAvRptHWOhv7cx09VxEBgPSD4syq34j",
-	"ebSyoc0CS0rqDaG6+eTyYWvH5KNbVgI8lUyeTcaSMai/MBGVx7kggqmOeSCZo1HAuLZ03H5KgmofC4JG",
-	"5BK7pE/H2EPH9zvVRpTGAZhGmb3vqI2vnCQ76tndogkmtv+SbP0OHRIRGtlSpJGDWLkce0mhcjqp11v9",
-	"y7EHH4j684RLG30fj4n97b/5ePtO56Tz8XB0tj6ob7TWW5vrG5v48WP7olv5994N+HjeMznFzZNvf5tM",
-	"e2N68NAL1j6qNvpB78HBxYNp6gU5j2LqJ9UqVm5V9X1jpb6+vtJaabb0rekL1Nd7Yngy83OHBXwx9f6c",
-	"y6GqLu/+4+3Ofup2+1pm3f4NMst7wqJ4R97TU4+6Fa8uW3JnfbT3IE9f+GjvQcTo7hxsn3zzcGdLa7fx",
-	"GVIhO4ICzpUXD6MxAUkWHwbohRbZiZdjTwFTY7vbkZDrzG4c3d1G6616S/JVEHWbteZNxVaXDc8UKVgi",
-	"cmZfQalyrnPA5m3/Jc9V6nRe/dCslD80cubFp2NbUV599U0+Ac0iSpGtmdfYV72qjRtpMBoiRg48Uf6l",
-	"eibEAaIta0PThF4sdQK5/V5ROzKmS395YDSyAvMRPf+jnz7/0T8pXfnZv/s/f/U//+zZD3+RqbVMxggm",
-	"4ejW/8fe1f64UZzxf2W0X0Ik27F9784nJ5ByIcmF3EVp1UO+sXf2bjl71tpZxzUoUiK1CVRAWkRpBVWT",
-	"QNIioCRVkagEEv8M9uU+8S9U8zwz++bd9fpe8sZ9anFud2Znnnnmef39OhY90bS5mQG8oyxF+Ow+tT3b",
-	"J7WaHDWj3W4C5o002WzFNo1VgGhgh6iAuNwTh7MSOSPNsyAGJqD2P2EyiT1KGQAV8qsxfjVlnDsgFMsf",
-	"7b7ELJeJrchT+4t3QyBLRY/Gweby47qcqZ+yuanr+aVgRJRxsd/vFy3H7RR7bptxOa6ZOZe9j/y0MYKa",
-	"VIS+p1gpSHMsD0TQtdRC+1NOj5vpY1TKZSCAg2F0EvXaFLHAU1Qw3QmVDdcXar7Jw9ODQl5c05SESZNQ",
-	"fx4+EHL3lajnezZ8LozpekPlt6eWm4Xn5EN+hoYaS1dIURyvWQ7qxJOLwrUGxUKy1LhjjoasaO9V0CEV",
-	"4FNA4NJ1beaz+fhaONwn5beEniQbF1dW10hUz28k6uyudKhVetMvlY80s5ZIHXISAVKIxk8Dw8yvSrfD",
-	"tydUtse09CE1Z5XIivSyFIYalqDbqqsJEZzXuYJwDrdsSYt0Yq+WHsPv2YLbKr1ja53HVz5H41YiEeeZ",
-	"OhY4POVL6gn2R6Up4Vh71LUM/sqowE2rfQt+5Y8+1E+njWkKBO5pYNy0RE26NaKLeHRppJKty1U5f6Ye",
-	"4/+Bn5QAZd4cOjNZBNs29QZ51ekjwFGsPT8CEN1mlhdY2yIEB4TOloIS8DNe0DhEAd3BTFNBl0KZU3Gk",
-	"hnKroXgV53SqR+6kUVua5mRHNuocs7xJJxwTCkcnO/Fkn1alZ2N4GKM7Dx4//Gx047Ph/fd37t4Y/eXR",
-	"7q3bY0c8LQ91Howsj/HYa3VJv3JtHQGmmWpnJ6/Q1hZ0DQSpKDzFylDptmkr2f9WNXU15BHC4rtQS8EJ",
-	"qTpOqF4BXd8GJf1Ycx83VNXrgpI87nikyRj0M5pJgLsRp3ydT/bKpRn6LOmcA/HPp7me8XJ+Gt54dOQX",
-	"0Bvfn05WF/RvJ3KnlJtLrFhdaM0W563KYtGcoXPFxVmLFSut+bK8//eo1CcpdKVJwtf8kW5P0O1SCcfV",
-	"+s5Hd0bv/MlX69k22wROUeRkGqPzGGfygIrAFMNOmmVgz6V6hnvtYzoyyfZ0/KP7CSvdajut7YZjWUKK",
-	"Qdlv0WjQKC0I0Z2pRsGwJ9COtKnwGnJVxl+yVJtRL5lMLfJGweddU5VKWr4aIF8NtDAr5Smdx6DTIksT",
-	"wWyOtE8qwXEiPpwyLZGsLd7ckaCFejw7b5Mfly6w97LMuxqmngY5SBfWecwI3CPoHHSC+OVJKmYnwhMo",
-	"+K4u1jgN1nkINg9TY1aYbsV1OggMHIY0z5cwwgV/QVJG0xz6y/DhT8cojY99ZJYeRo4oznuoocCOdHgm",
-	"rl88jxPg+2Wr7heb6wYLd2ifDvxxETHatGmbtbwkEpzU8vVfoLo9igC8yKo2JzvOL1vBhqFvsQsgValu",
-	"Mdr2tt5K9cbrCjoshljddR05J1BiWMFdIuccZxvystpaZG0BmNlj7verMOi+6PYivAPOdv5zqsZOEK96",
-	"277KDqtTYzm6blSORYb//tvo2+9Hn18f3XkQ2h3B3Kt2i6kdcmyzdaLUZ+12cZs7fX7izf62KOnlSNy0",
-	"s6srF8gV1iSvsQFZZR7Bws+5ysLxoOv60mqdbLMBMhG025pgCW6sDh1o4kUGILSJ23j2ymur+95EOQWQ",
-	"ctqWeuPSanVu3igYUgXXX6+fMgrGNjj9FavcqpozbLY5R+eXFhYXF5bm6VxTOv3bHlgVq1LC5eeLX7ek",
-	"cPUEQs1vTsOfDN+UxiTIBkQwL9SfwAnjV1nb6e4BG14wbwwXPtKIcXA48Cv1nreVFwYeZAKkAE0I4vRc",
-	"LRzDP3y9++GD3U9vprYTjkkr9osXoWFms4cClCq4K13Gl18mqh+DvGwLZZFJW0zK8OJsZRZ4MizqKl2E",
-	"bSQBVZDnEFM9Vwv+nTtw6Tmu/RZ2BjFuArEFMEpwR/rcuFwAP5USN/QntG+xb7Wp3REN0esqGmp57ntN",
-	"HZ0qGAAOof+34TPavVEwNl3KsYkj9ryLl0IDNkv+pW3i/29gc/Rmg7Y3G3B7x57EUyefkAIrulgd3tBr",
-	"FEJksc0IGAtsN4xxIvKokfaqhtyFhtwrx4xNIoK60GhCX3wh9isY/HKegCebPS+jYEhV2egBlm3WByRr",
-	"12CLExYbbNurDm7wdAsVPGckvuQglqhgcGmrycPdcsYEBc9kCDE6EDcdEY3hOoCWaL7JWomCh3Qo0CQE",
-	"4jbNchjxhw7286W/Z3PLyTunzhTFv4E2SLkwTKfV60j/bOrLQT/5zN0QVxC3D9cciwzluUH32tYscmR4",
-	"+887HzwafXxrdO/zMM+7PJahi6LDMvmJUEmGOzCdbpCpB8lUEA4K2vOl2AVy2nGZ3+syV5oBeBd8QvnW",
-	"ly+dwzin7j7EGkiOZfS4aSmXwWXB3NMwQ2MveAGhxw9qp942Xu8xdxDxFDKQI/34LfTm47L89P39nXff",
-	"2/nk94gw8tOP90Y3Ho7vYFqFxpoqW8UgBb5SijDQ1TWZXnVoWQSjdH5hruzvULVUPa5rOTyEBoCd8UHd",
-	"M/bg1OCiMwWifp5IAEqYuk5rBhuc3Wr+qmWv2GdXL7+1XLlgn10qsZlyqVVt8/xaI5hyKFZw7bmRoMLb",
-	"E4WoQJoDAiW8OaXJ1weedrNT8La62JNMlKUTIsDwm16UpepYSA+hQnZK1maXfFmbP14iGxGLCdvmAF+q",
-	"PSBgZYEtWPNTJ+u8yQC3D6xK1QMvMIGaBmClAcJ1RzQBwJ+CD4gTArjCJtcY+FToxJwkVDOPQbU0HhRb",
-	"oPZj5jr3HLLp+O4JLgAWoCKwmOpet3l4WKR1U7BWYzihegUDaJ6aH9B0OFvnnNnwHz2hCiqjm9PrEu64",
-	"pM2oywWhXLHswf7AmtVjD4RpT0rkshirmmfcbzfHEnXYL12nroDJNWZXP3JfofPbd3T/mQB4EasNyD+m",
-	"w8RJRGmPyA4D/nh8bSiSLF/TAwpJYB33tmxmlcgG3FEbqPTENsimKpunHOvIQsXzPomqUMpSpNw1a8pU",
-	"elYxxXIFVrXEGTVjfqayRCtz5VlrpllpVc1qZdY055oLcXPOqBkxSIdjIqhMDzwh4MwKez+F2H9PBhUK",
-	"/n0KUizYl8OK+U59B/kQlg2bG7WlcjlwAXM8u58FK+TEh9PGvtqzU4y6IJvTLXd2iFgdpIO7E/Mhtl1i",
-	"nPX9QMk7340+foTX36T7LuY5p95+GvMBwR2lTnHcmO4MGpLCVxCoU0Q3405fYYioHBbAVWN4cH6+enyc",
-	"OF1eDOscbjF9fYAWDS4X4AfW9qPWuz0O7nRB8V+YBSI93W2d6rKCpFgwVsGPHPsFBT1Pk2EF+CNQo5Ok",
-	"J4N1PFKXSerygA1ZdRgt5jIAKTmMjJcqyIolvECgw/5fHB5bPoJ1W7Qn129uyVqcb84uzlRZs7pYXqg0",
-	"TXOpWpkN1s+e8Gfsd12jVllYmqvOLqJipZ7/A+S9bCEmx6M8O7t+La8WFb1mtlgkqVn9KwbGNWLntYJh",
-	"88R11ozhSatr0bZgU+T2QFiWI4oujQApAGa0n7wWP+c428SWhrTWaKO793a/fC+nKg/F9lL1+CvcjHZR",
-	"IiZBmk5H5VwuLx2PY9nZHkkHzAy5B8oFgabJdb4Rmu9GHDcPcSx19yw2oG5RD+i1I/uSSFoqFfyR6s1S",
-	"vYdphE6viFNsJ99mCJf+UT4gHcdlT8GukmIVHMcP7+9+dD3zOHYZp107O0UqP7bD3E1mkpUu4/WLy5Fo",
-	"7ZgDBtFa2vLOrq5c2Hfyx+aWAyFb2wN4G0WLR3b/+sXOg39IdctcgfMslypImaO+yqgZM6VyaQZOmLcl",
-	"x5+G+xU/Ir24Av89Fq9+ZY1uJlVZIU19CMY7eDo7LD2TRMEP+IlyqDh44jFBNpat4gWHs+J56rW2IFCD",
-	"6WksvzIOixQbSBbwq6T6hLz66IMHw9ufY2j75x/ekb/9/MO76el7JY0DiqBG00pjgTQHHoOjCP+HCl16",
-	"1uzZbY/YAIzf6QD2oM1b7Z7JzEwR/k39/LnpRFjP/UiEn3sRlpsfF2H5W5YIu4yag/QSoWq57DdEE5N6",
-	"tEkF8zkHKSBJCALdHsS0LUv+qgvJVb7omCDNAeEO3DA6VOYyH1fyJBqifVswMleeWef+jmHhV2r3NTVt",
-	"rqk1nqFSIzmxwWHt+WnK/aW1W4z0HXebDB/9Z+f7LyeUGkE/qz7ZqYoqSsNZQk4LiF936IC4rMtCvJLH",
-	"BHH6nNim2kIVMqVAiYlgJzw1s7MspzJmSkZndGrgsz1445NLAYpUMzZSEIjnZxPhLp+L1rA9tGZdpR51",
-	"Gz3gHDZytWGZrM38P/HbstIt5V7XnPRKTYzik0RMVzcqxWVSYBA7Xo4qRlNSwTF63ZSUXbTcK+iAz8uS",
-	"A++WGw03g+YBwaBkCBNJ0VolsgaoPvrkqn2FFrvOx5oyoG20FsqOhXlwbJVWBHoH8K4hMiqccCa7S234",
-	"SzVPv2JMbWfSLQRrI4XTOEC4uonsKUnHKe9pAh6D/RTQP8nZPaki+ytQYu9/Wd4ye4UuqamsA3qlybX2",
-	"q5ObeJ9bxX5Yqt1XFyoLo86pOp4nfwGqP5FDaAIDCOhwl23awmNuRlcVSI8Ic4tlKHRNm64kfosKskg8",
-	"h1Tn5klri0p3xPcOMK/jVx3YYp1v9piAzL+HdQCJ4Uac8X6V66Gqq0tqks+sPh2f4JNSqQCiJMVGg1Xn",
-	"1aqBwOkns/Qoiu3TRhH1TwwViuTGPBAKxbyqQG8zGf33i+HN95J1ATwv3fEkP2vNd9Z1bZAtgjJV6Mhi",
-	"1ATHXgok3DknwJdRI411FuHAUFqDfEaQdkDN/fjbfw5vfxc4bHqW46wDyx26yQqq7xxesXp+VbW1+0xI",
-	"wYtatOu1tmjCi9bicKEC7FaKIBEAkaGDFn3WJMMfv9q9fufxN/cfPwy93qLCk+c14f31sZ47QV5aW1m7",
-	"eJwM738y/PTuzrd346/rWIkzxTWS34retOW4BCLt8FusBhazFIKM7t4a3ro5fP/242++CUaAuPn4EOcp",
-	"p5sMttaxyMraRZXKEOSn/10ffX1vdP1fw4c3d+7eGD68ufvhg9D7vG7+tdVrqddWr/Xo3a927ga8durV",
-	"mpo8+fU62qFqFEZ/f3/4x3vBwzrQMf7wuTA5jSo2Brw/pL7FS04hmysyHZhe8G4FC37tjWv/DwAA//8=",
+	"7L19cxtJmh/4VfLKG9FSTwECwBeRYEzMQhQlsUd8aZJq9XZTZiVQCSCHhczqygJBdI8udi729sVe7+za",
+	"Y689tm937Vt7wo6b3otbe+0d2/NlRlLPt7jIJzOrslBVQIGkWmpN/9EtEKiXzCczn/fn93zh9Pgo5Iyw",
+	"WDjtLxxyiUdhQODzYcS7ARnJj2I8GuFo6rSdDorIZ2MiYhQPcYy6EcHnAsVDgnqcxRHuxY7rXOBgTOR9",
+	"Pe4Tp+3oW+qUXeCA+o7r+CTGNHDaTpf703o8DUkbUQHPphGRV+h7dn2n7WyurDYbG2Stttnv9murfmu1",
+	"tuHjZq23stJYaW3grr/ec1xHxDgeC6e92mi4TkzjQL77ZEiSIfucCMR4jEY47g0zo647riOH4bQd3OXj",
+	"uN0NMDt3nj9/7jpDgn0SAU06vR4R4oSfEyb/9InoRTSMKWeSNvAjiuWviPcRRoxMEI9QRBiZEB+FmEby",
+	"RaI3JCMsH6BfKeKIsoEjX7Y9xEFA2IDkn/+UxkO02mi6aMgnKOYIj+MhYTHt4Zgseu4R6UdEDEuGrn+9",
+	"5tiP0jWbfcGuLwfap0RuFr3Sckkog2UI+EAsfnocTTv9mET5xx+THme+pD2aYBqjLunziMCjGbmMURxN",
+	"s48fUUZH45HTbibrTllMBiRSax7iCI9IbC17GD/GbDDGRStjfpGU80Zi4LnII8yT9PM+H3ro1tGDbbTZ",
+	"bDaQID15D2q26mv11dtyUFQ+Qe0xx3UYHhG9l8K4lrzSHrtP+ngcxE7bIcxxnRG+fEzYIB467dbaujtL",
+	"Ode5rI0IE0PCahEJCY5xV56MOBqT5669ox+pMSzc15Kqgg4Y8WuUobEg0dxpCFFTuy5D/3TQq43N/Kjl",
+	"yMJw1y8dUxgGct9LWgIngsOMgwB1ScDZQA63juSJ4eMY0diFCzTlELbu1hMyP8nphJwHpVO6rMljR9mg",
+	"hsOwBtyscFrrq0WTeoBFHGIhis6IZFXUN0eir6+UA9Fs2Wk7jelH8crDbne7Mfr4Q3I3PPlssDLYn2zg",
+	"jz9b/eSDZs+M+rMxiabpoD+LJCveNYwVeCzsAHvwvxWRvtN2/sGdVCbcUb+KOx8ebasHyEnsnsj5i04Y",
+	"bgODn7c41K+jnVEYT+VhGLNzxicMjQhmomxFSilP1WuB7iBZSih/hVOgZ3QY8R+QXiED0z+Z7SK3Gonq",
+	"SJ1T4qM+j5CkG45plwY0nm4hjC5IRPuGEnLI1u5EjKNQPXThjPV1c3bb1ed8QhhmcfFCPtGHoeoqLjw8",
+	"ZkIxvPQ1rWJF8bwEG0uGvTQfqzZiSecjHhSsgPx2mT3HOIrkLVQgRoivLyrYiQvnKglSk8+6wQVKuEgh",
+	"7xOkF5FYssCUo0cExzwyFPjwSJ2iiPQIvSD+W8gbbT2rTHjltC3YingkSSAE5WxLqV0CYYbIZSiHhHBm",
+	"+2oZEUxL11G/ZL7sXWu2iqSU3I+7/gl8n9NC5dp4Y7jCQ1S0T1lN/X1Gfa8N4zJLuKe2AhrgC6WMycvg",
+	"+nDIGfHaCP5FbDzqkshFO/Xm+qpkMQw2Kg7gWjLCNPDaiNTkB4R9PyJCJK+V8/Xa8GgkP6t7LmP5S5CO",
+	"Sf7+nrAEbG8sYj6CLyU3E1MRkxHcTEFZjadeG3mn40ZjpUcu410/3PXhL9JWXyoa7LJdP1Tfey4SYUBj",
+	"pHdvn0YiRj0ecAbPFVPWO4tIAJNLHx5G/IL6JLrGw0u29jhdx6qb2Vp6sxMkRy/XxBIZkRxaW7sajUWs",
+	"hV5GI8PMviyrnckdAYeCikSiSIYm5U1cRx00wgwPyIiw+JSBzjeRlhFmPB6SKL0lHmK10udkKldeWh39",
+	"sSC+K2lILkg0RTwkkdI6UiKWa3zm0UurfU9Jb4jjbc6Y0v+LDCTDCMzuqwk+jnpgouq7tlCIo0QFCcdi",
+	"iJ4cPU4JrybDI0SYtFzkLJ+S7SGOs3xyvUW6d4nf7DdWmyt4o9tb31xb6660SjZR+v4rc8jZ6Wteqb7e",
+	"56xXwGcecu67amVpLFBMR0TEeBS6INHkHhkRIfCAgDksVxPxfky0OUAFEoTNTLy50mqsrbeapVNlMJR5",
+	"s7RWutnacKUdmfxdvvDHdMBwPI6KTEc+IVGthwVBQ3KJfdKjIxyg40edWjMRDTyS4h5Yv5tSAmHmIxhy",
+	"dporm/7dZs9vdRvdJu41+2TDb5K7/gre6G10fXK3211Z6a/4myVEEMlgr7fc9+mAiNiiwokZeLn9Lijr",
+	"EdTcvNvYQiM8RV3JCfqoO0V9ekHQiLJxTGZMouZq4+7d1ZXV1krJhBKCzZ1QiGMpMpy28w8/bdQ2n33R",
+	"dJut57/l5Ff1uXyMCDkTylF2DwvyANNAr2+Ps5iwWH60WNydHwh17JOBf+F0sbDcZLWm64zEYBmflRxK",
+	"tSWRY9yJIh7BPfa4QuXm+87M+IQaoK99OmXPN1ffMd7C6kNK73juFmiDAxwTw7Bh2poirtQPgAwBJSxG",
+	"WJxrLVfPBCnnIuwSy3UH7qNa4j8qGpm++o7laXruOh/XNA1qSnGdf6fxgD1XzjzSO1fq4bF2TlbdH3Cp",
+	"lDs8op8TP+uF3easT6MR8Y0iCGqU7Xn1cQwL0I0o6YNMZ30OP1ARBni6r/0zAQWGFw55zJ22I+dr3KhO",
+	"58nJo4Oj3U927stDQHvnJHbaTnclvH/e/Ki/15iefPbQX2NHG+LjSQs/7q2PPySbn8tHaM4sD/YY1Nbr",
+	"OHSVadpqNNTWwozNkuNYfamlhVIm1XmRB/ZmqEKlSL3AAfB5ePY+vMdpr7csmh1vd/b3d+6/XiJoAzxL",
+	"hH2OxLg3NDaSPW0cUn1/a7VpD+xkSCJlK2Zvrl9/qKuN1efVeUHuoBwREd6PeRlzUG9KWEFEsOAMTYZT",
+	"+aeZEiN1uQ7yoVdiz4otNxuNRmN9edZceerc/5Yzf+2c+TEfUJY4ipZgyXres2cvRiEXgnaDkoO3srIy",
+	"c/CkQc/HLDZEC7EQEx75cu9OIs4GN3IIV2DVNf/JMk1wfSHKihikcjacKX9X2yHTD4bdhz16QD84fvL5",
+	"bnOffrBZJyuNeq8VMFDGQhqRM6l8bTYarkP9yrdGyk2RXP/B5cpH8f5nG+Lx2uRo0Br9Tvdu7+Tz1fNH",
+	"/mb4MVkfp7+vggnGQTfjIWHUl/usT8Fh1g8oI2fY8F14+plW5LoER2oDvS4WXfmkpdtwAcODCcxheDgi",
+	"Kcc76Izj4ZVYHgFG1HZ0pPZME0MusfzlLD+wm2WGMPJvFjcEhoADy1SNCA60hLopTvf06dNax4r2Lro7",
+	"jSJfj01KJrG7LIsc9fFs0gB4bbU1a0Wtlf9abhxyGRcyzub6ypp9Tuc9ykogkHQf9fFJRAcDEt03XC0d",
+	"+J4c46cw1kMe0J4c5sHJoTzMPIqddiPV6ZrPnxkOJyQtViSHkw+vyLGA/cThXh/vMNwNjO35/Ka4e6FE",
+	"eiolSCJTvpVJ38qkyvxOLgK9UXmkVPorCaTs9qyYyHPtHdqoTiy471v9/evW36XxfjOauzJ8xwI8/gVc",
+	"stFYnWsym8DxTdjLJWyxkxue4YkQHyV+J3baTqvRWq81m7VW86Sx0W402o3GJ5IPjjANPoLwr5x8HweC",
+	"uM6AMIjmOE+Un4OR3CWpH6gX0wv5Gsd1xqG/6IUq6OS0nfWV5iZurjVW+yvdZq/lt5qrvr/WvauvOYbw",
+	"xolOuvNHlG2r2ejftfe2y7uO60x4dH6cGRB5K5il3IfHlA0CsoBhyhkVsUvGlX4sH7QdYDoSyzHIzEIy",
+	"2jtnWR+WGHcXLIVa0TNcuqRLEUPN4T7vjUdyAiXU6MFVtgNb5dmZUzcbH3hAGYkM2SA9sa+kyRbCXSGZ",
+	"FWdIn51MdEAd39kMP9dOUdrrY7lu7S+cMOIhiWKaqLFGNZw/7Qe4F/NIhUyN/mhlGDaK3i8Sd3B2os22",
+	"iXtIXgVTYfIhnzaf5R7jOpc1+WvtAsNhEU77U2fPjPqAOc+eP7cjHp9aU0pGoAecPp13f0B6MdDIMjju",
+	"TQ+1LlhIK603FkeHISrvzoTv5VGwg//12UzG1YLkEuBluTSUoisTzbf9hdPn0Qh2t6UOz+axzI3jaQ45",
+	"8+KVVsGFKeOqEBW2lyYZ24KV4FGe+r2A987PeL8vSMESPOIT1MdGsvPeuTxA0k71yQXtgSzj/b6LKENC",
+	"heFchAVcIW0tgYaQvcEDfwsxMsCS9+qsIhHwCQItr2iPa+EEnGVxdOqEjuD8UH8x7VwnwCI+k0dkyaeb",
+	"tZl3fYbaEBLQB7aAMXkTTGPKBh7CUqtBMedohNlUmUuKgCpiPQ4hZZuhIR9HW8jzqQBr0NyJ0XDM/AjM",
+	"H4RRxCcuGrOYBojGyrQd8QvinzLMfNTlY+YjzMhE5S1oJuFgJRldRw/LcR3zHmtjlWxBSGoAApnputmt",
+	"lVnShft0X5O6IH3I5ONASpvIm/JWnggwD00CL/N8T2WNqD0LCQHZ31HLgwi54AjSO04mXIkO/WYmDYih",
+	"yUwSeEQULWe2nh0X/oenp5eNRu309LLZPz29vNt/9n5BgNiFiHBxjhsfxz0+InWk9RU5LYgwuDohRcs1",
+	"+X2tKc/VzFHX4tFIBbi11nxmiTz1XSVhkSpNxjh79lxHOiwlw7rMTn9otBYyNR2Ikg98lpZkvPhn/+TF",
+	"3//k1T/6ry9/90dOwS5KY9X5HM6EPtoD1MWCIJ/igPTiOtqNUQ9HEQXrEEklOU9BE3RfxDGOlF8vNye4",
+	"/1nJsM1N89Y+o78sXOFaVcFfsILXW63i+am8h4KVYcn8JvrsXo/+yxEe+Hte+zjZdtEkonFMmJRpXnPz",
+	"bqPWaNYaTQTKbbvR8GCI6SE/PfW/WH1ek/+0zD9I/dPO/FN68o1tOqMiXeAYR2fjKKfANFY3Cp50Nenp",
+	"k4Ckd80sUTDBU4HIKIynW0luphjyiTou6lZgj2JGHWtuFoywmqS27Yvq87iyHkUz5qNrkz1D08zAMnQr",
+	"22KQpG3tf8Zj6x97DGCdy3NYvPMXc/Rnz5+rKqQrnhw3cRAsuhb2avWTRpnfUaq+5b2qaAqAf1kr/2mC",
+	"N/cJmmCVrYdiXmQGLNDNDQEXqeaQ5X2/ypaNdeLzorB9kiVrEy9W2baGDK5hq/r1RWTdxmHcG+LivaGG",
+	"nCWlVK2ERT95jpWK1BuS3rkyHGcS2jq1T3Dt82dftBrFnEv5ywsSFGk/rUCQb0vtBFgsu5BOC/ivfvkH",
+	"L//NX7z88//66z//20LLQDPB/P4IaS8eR8RFrdUGukQbDRTSSxKkjmYhFd8txFkwBa3aoyM8ILM8XO7+",
+	"9i346U7IBj/EY5/yOxN8cXtL7u31VfdTRY5GbfM7d55957tfNFzN0I2O8m/+5sW//V2nisjcvZ9EG+at",
+	"LoR680tMdQbS3L1mPUEdWNeJuHZrVuHx54SEwtSGwLLRmChPU24fjPDlrvoxVSJxFOEpnAyTMVF1uCpI",
+	"lmPSctJmDuapi2i3PMe5lvOhItcp8G3JQwIMzvC1ZPdiJiZgJKpEb7k/UU9NcWYICzhYUUmG/NWzyx/z",
+	"tkzejIY1KqzzeMQnqZ0WRvyCgE+ABP068sRIeJLdYIZ44GsqQ/WrKuywHFdOOPGNG9r4mqWBORIFFunN",
+	"O24mVhmLLpttuiVTzYY7QWvcQk35VxhgylydcA21AIgEAqy0GJ8TdgVH3aF8ZN5Fl8qNdG0Wn4xraCUz",
+	"+gfoHmXXzPdpVtE5MszwOcTRdyoIHs/E27154ic3ojRKX1hLH6fpG2CEtxpN5avxgPa1UR97dfSQcxUF",
+	"s1e+yuF6LVZYnrkW8UMiRBlZnw6JyhlWlWQE/H1PGL20yZq1h75TqDDgLBZC7ncdRS+p2H+Eg75ZXRjJ",
+	"ewIFtE+uMpb8EUoG5mapMTOqRQQutuSqe6GHBPu7o0E1g4/R3vl+3uQpLrNcyiFdTeuVV+5fxeTSr7Ce",
+	"kGf3yeRSoswh/vKifmeufN+CZAGrINZSGxcuIiiPGQGiA6QzIar0sS7y6QCKlqRgxhFBIoTDRpmICfaV",
+	"B0jrupbvvMt5QDArVy865fqDkv+79z3XgF9gZrQeHqHjvePraBi7mVfZFaveWBBPTVRrIErJEVU4pJEY",
+	"2ZcdZDUKvebVFiueq8vo4mHcG2rzKSSR4GxJhQbovoRKM15stut9/6TA7SXv1g+de2LehAqgjaVf/+Rf",
+	"ffXll6/+8kfONdWCuVIz87Jf/fKvXv7oS+dmhOkTMS9QoYxeIflGHXWSPwdGLZAHnU8AQQDsUnurgB4B",
+	"UmdARQyqYG+I2YAcglLc59GAxOpzN/WtFO6ibXWfVlFfk/tlC9G+NllobIp37fJpPmGVzuG7YR7xwD+8",
+	"YXvEetzcFC5z3UKe9rXaZ8W+rrmxa7Vv7dqekgwCUxdtxnW83dl3XGf7YP/B7tGe/NTZ3955XHg4mK7F",
+	"mk/UPats67mbAj+UIfFEUlb3Iz5SskLLa3SSAlNo7ADqJ5YgwgJNSBAoQ0Jl0ukDJ8mkPvHZQ1Spltim",
+	"vAVaoSlXjfYmSylP/zT1Zm5sXF9Wka+bVxOVGmUlbC1YKX1ZNkl6/j1WhmA2o6tKBqea1AyRrYekIy+m",
+	"M+mdA17VMWCY3MdxSU5ROv1ZHqVTwRbHWCENUMVeZvXGmfGr6yoNuHhLhLuVQjw4DNVjqjLJBfYbvNd+",
+	"bJUpWDt7aQUou1s0A2o1ChWh13NQynbQu31kMlKh7MzkinUXM5x7mVsy1bsLxC4Pgl1z7fOZQt+cncKC",
+	"KZoMaUCQp+t+veIa5C2FRKi+jLkUJeeZ0m197pVmvblp+7UWpA9W4b5w7fO0hnveRNKib8+4O9GUxIhc",
+	"KsXV30o13/WG8dOgMQuUYpmFfxlCIhkCYJYJzbnNQOzNZwZ6ppW20DvAAopOxLvLA0A7KlPAZiABFwkh",
+	"9bBUDs04MGKh8cXcdK8qnBgNB6UKDVJbxMYwFAijcNwNaM9kO15ByqlK9KqJTWAmLZXYlLPQi13ir8Up",
+	"zX1ypE3cBFIhb4OZkImCD9QThfoJtK9965CamqLX5WdpuVRnKGhcfzO+tRt2vNpe0kW58JCC8vz5AoK9",
+	"y5kUlaLbs5tH3iee0niYhMzne16P6YBB0qw0rHolDtWrGN4RGZxcJxXE3L9kNkhmb3xzInvJsBWg2tfA",
+	"bPSLvs2pyOVUlNPt2vmb1XbMa1v5k8UOfsMEl/SDVXXnb/PRiCcxd61vXpGYy2uS76gmaJoHSJr4PlXo",
+	"n4cWrRRcW47MByFhncNd5OuCszyJDTOY99jceHhIGA5p4WEOcTwUSz5xhi7m8a45teqZhZSBlNVdjQlZ",
+	"aCAbcNICgZwV+JlShvaz4rA+j+iAsm3O2K4vylyjZQiVAnXBktRF2brSYkQy7HFh3kTCLZvreXZp0FLz",
+	"Q/s+ZTkQTaSG6KpaXSyQNwEswgmPzhU+f4Cjc6/AwLgC6eKFgLmA5yo5kjUghROgBjNmlMs/6ujeNMFD",
+	"9QaEkYj2vCpmkPWeIn12gQY41j6T5P7qhzGJl82QHgkpPDPKfidGIy5itIq+T+9JGnxwfLCvJ2e/xpqg",
+	"PhCuc1kb8Jr+8geCs/oRnhhmZ/1aE+c0rPFQjb0WcvAAaeSNmdOYnB9rc2UJWX4wVVL4Z/pcFlNLK60z",
+	"nF/p7xXwmF2nS6N46Ov6s0XKeTfiE522svDBPRpPK1k9gDLOql47ZnFU8VrAYE7wWapz/je8g+R4QhzF",
+	"I/BfFLDJfR6jcxICXDFwQY0OZKEQ11W9xgXtkUqLlaQdFZw7hUdgbEL7HVWratPy/y8KrCcDp50TMlWY",
+	"Sh+PaDCtbGEr10pM/EpUMfXv83WUh+oqeT29IKzyWDQvM6qEkWBzNfWcwF4o0gzHLHM0V91MAe/hgFQS",
+	"sSTGUiNVGAxXf+OI+n5AKpOTVb4wATKocLE6o9c4hDwOq7hzDmITxbSdCdlXbqCYo9baOuoNsVRoSSS2",
+	"kBjyCEp8mY8CzgYE8KsFZIYZHJaAnhMUD7kgadbYYEyE/E07NtAtbS6gVmO9ebuCG7Ikflg5eRAu3Fb8",
+	"vBiYQf8IhbxUFzxb9pWl5nxnYz1faved7xms5ZXiqpQZaJIi3qRRWqukWIZcxDjYrujmCiPSJ1FE/CfF",
+	"xWglmZkK76nigKS+wXrVnhyRgXZ3LLxU4CC++nmoFl0C6JMktiTiiJC4s4RWo3rAXEt62lWC1ZyxrjMh",
+	"XUHjiuvzOWfEGJALc2JzKuJ9Knr8gihdaCbkFhK2ex9pSHyUXIma9bRJ2IqLjh5so43V5mryXavAIwNg",
+	"KmdiHIYAFL+IGlA9BrIwwiwGBLKr3G0A1c4EAIYNznAwOAOEois9jcURF6Ga5RlhPihcmYSCcUSdQh9z",
+	"0Z1neBwPz0YkHnL/SuMRYqxk8aL3/2ByLs7kbxWuNbjxVyZ6RC64ikotRaOC265LIIC5u9KNYzggVyaB",
+	"2nTLzD57x3UnLpmO5AlLDGHWVav2lrV1crMqek3x6pcenbLzPWcXli9O1eNeldhLbcllz3jB5nTzXLLI",
+	"qN9hEQ8CBehU7GuDC6TZd79CTGQnc7VWHtNHJLUzc11PBfZUgje1BDLVzB60HpIfkjs7z0W0OlRKT6Ez",
+	"3BioMUddksZ+MVJD2ELeF889NKFBgHyuqjMOTg69vJwrMYCh8GJnr7P7uFqJwJUhgBZrwzCU473j2YFs",
+	"lGm2ZRZf2YNWWpUUj/y+y8fIxI626Q+N/lwwhAed7R2vPKC6XSHLO4/Ti8NQoU5USeoOq4xukSJXSCOd",
+	"0AQ7/pjET2k8/PBIjvsE0qQKqabyec+qIV/oi0WSkrJQbU8TtK6TG6yfUnRm53A2dRqrJXxejQNlbKPF",
+	"N1k8pZh5gcc2w8fM88unnmVUM4ubgmlaAt3HManFdEScEhiyJ2K5e76FICvfurPoY8mKlK9o2lgnCeRq",
+	"mO25Lza3n3DFLOeciZuTtOWzKA5rm4iWekQ9yT0YYpEKSTNtBV9+vHfsuA6IQ8d1JIcsmbzqLtwJi8sB",
+	"KqLw8QGvlom1pdInFFTJTI+WSjla1dwvcxDtYKzFC6BIYfKFC+mRaRBUyXFchX4lwu3mCVhEF3tKZiiF",
+	"9FFFaq+38OytyFa7TnHW68AKWlBZ9TAJfWQJvocD4qI+GcG/ulmUzSn2JGdwXOdJIWt4SBgxZ0K3ti07",
+	"FTikj7iIC0EGdPt9VYbdp9CdfwhtGaMLOtuycBjHoWjfuUP9uv6y3uMj28FdYtonNSoV2sODJ1GOwHQZ",
+	"kNJQZ+FPSLdKdL28ZCyFZDKN27es+UfEJ2QkEI0rZMBL85WweSWppg+yrkq1lvZB5/jksHN8XFaIHC0W",
+	"ZHluqG8NOQ+udPtsVhDMzs3UsOmNpMfoJjVAyXtLDsDMTv1mVwCUn7x3NvFLTllNtdRSVTkCj/mAPymC",
+	"DTtIoMCe7mw/6pyc7e3u7x4eHTw86ux5Sfqdh8cx3yPRgHwYybd56nRKpUBygQBPEb8gUabQswL7sdrC",
+	"zIOvSc7rEtg1Vy1ZKmdRqjYiaR+MB9pC11q2PdIthMW5SMrb02ZGC1lXIbSbJQ4UbREVi8lbXvIqX7Jg",
+	"NxWKq+weWJxZPndvbSE/whMDw2cy4N4TalNRpsvYF8B8sJhcLpn2mBvV+94WGmLmQ4/g2eqV9wQacn4u",
+	"3nza1dXTfdIZ7x3c2328c9Y5PPS20EiupZ+SWmMUqLdAxm2iLiNAYgCERNM79W0giEo9U8mWFVjb+5pt",
+	"lSdgZhIH8ztBNY1PGqwTJMdY2h388vLy0jQH36ygHZXlP3IkepiJdlHbfaUf4TB0EdbdypFkjCiM+CDC",
+	"IyjI0t8reAN0q8+DgE8oG0Bed79PexQHp0yr0bfrCb0OHjzY3d7tPD7rbG8fPNmHVHDoNK+zhd8TaESF",
+	"CIlKXjA0GdLIh2SNEcFMzMCDJ0p0shMd18mzh/TLmUGclP6S19mKOzzwLg1IJwwd01h7jzKqyZV8d6DJ",
+	"0klsi8Lv99T04zwQXSniTMpkv/naVlb1eIe1rFi5mb7ZK5Z6r9/tlVIWgCpo7YRheWl8RALg7PKiygmK",
+	"M66/57P5iLkiNusdlYf8TWcNc1bhXd57e5jhAZGisZOCKJZ1/CFCfJ9MK9SdlEBHfp9Mj0tjY8sEvOyx",
+	"5B++cKqZ/rvfzA07M5l3fZsexOG7APqSm8a7vGZPBIn2+niX9fk3e9WsibzbaxZhFhfHJb1Mh1xvC2E2",
+	"VSAvVoYuZH2PWZJwdZamo3lLw5+5ziOCA/nbF4Ubwo7/8vPFgeY5sDJXrbUsKx6ZVrs6V3dZuV5yXoXk",
+	"VU32gpLFreJSRTQB55420c8Z1y4x0xf1mgWL1ytR/BqqB61VdktKCXWYz57p7Dxm179wY47kQTqIw92Y",
+	"jAp359KFLKZXawkAIriHTdLBwLRKK1nZZTQ2/V5VejN3rmlxZXaqAVVxx0omT45y2ZIsaOhOmflzgUEE",
+	"by4a8wdPv18IBXB03DHoQedkim4dPdhGd9ead1V2/9215kaS3b9eX6mryp4ZSRYMbA53dNxaWy8M8ZHC",
+	"kvXzaukI56oaNH1Lpxhss/AdGuXY3CzoYDEXli90NcKxnKIaqXyDnEkJjY/zm+GcTKvbv3KZni+z4PD0",
+	"osE8piJW2UPEV76Jb4DdW9FHYHtakpOyNkMpyTL5SD4xlFsHYijvrD4kV1uvskkae6dW286Ey6z66m/6",
+	"qu9NoeO41AnLPHFLiSPreYWy6GriJzvSb7aNVUz1d3yTHRMhKGfipjaZft7N7zEz0Hdhj80S/d3dY3N7",
+	"qJXj9WdqN95TPcEhKItRRHTRqkoZ0f1VoFQds5miDypUxngVk/CGe4CNy8q3r2C06GTiuXmZKUjbN/yA",
+	"ZOYBYGe/EYekcMolAZCzuLT/lcoNO6MLcsPUc3Q3rqUSxPw5L8846AqvgBLJaoX6UNFpPEXGwOsSHGVa",
+	"aJVVI6V32zQpov7eg849yvwrMKnK5WYzTVGffbHubhQjT1y9TKcEgng/aUFVR7slXVZ0zYyGKl4eLRso",
+	"VELa4mK9jkW7HNMGshUx+/nunyK3nR7AwrWdy0z0JJaZdTWxV+mt2X6C1/B+JY9x5w5dJafkB60SIfNL",
+	"ebj/EGGBsMp8e3K0uwV5V0xuKBqjAb3QGeoej0O50O07d2Ieh3c8eXFRC92kg27ltrn/+n+9+qM/KDpO",
+	"ZadCnl71m2R+8jUrLeUiW11f3bjt6rJh+Tyd6Sd3aRjq1FXMGI9hmrOnu1P7pFW7++yLlZabHeKXv//r",
+	"f/rXC7NN9XhNPu38NXqn2oKnO69yX/C9B520DC+Xc5syFFHc7E3EKjExgxJZme/Od1FBwb0qAixKS4aY",
+	"FdbZoZI7y/NjOFw+X9cwwTOoqjwLSD9ehIU7CzaYFCfOUKb44XOp/a5tO4MmtMS2e8K6VTSGivyd+hVs",
+	"IMmRVCUswNYbs6c7RViDFQ05VGhCmq1uCLdUQ81yhpNP87iqXioWKqbLaqSFSTl6HJm3Fs8s02hlmV4o",
+	"e2U9lR7wCIWEhwFxTZOHALPBGA+SOWqbJJsBfTyGoVeCUtvr44M4BICycufgxRz8stmWTebSQiLZLyt6",
+	"UawDgDei4qGnloTtEtjO0AlD1ZXnK08Xb+y4LNxnz+wbnolVsCHeWXN5r49PIjoYkMja+wWNtg1uYXN9",
+	"Zc1FE7mv+pRRYdqwCjpgNcqK8NGT6oW9Pi5JVBjhqdyfcidLGX65hB6RefzCwEf1gq/lrfnyVuUAdXIH",
+	"h/TOxcodBb5Um9B4eN325PIw7vXxzmLtyIA65piHBu0p0pXKTZ6UhLkxuLMLXrjpMtGTOY0kC7bKEIch",
+	"YcR3paGkXAU+jaX6B50BBKJxWyW+1BWlPRd6z9elliE/w0/G+3emEGRUoywQL/RcKgVkovA91cY8ZdiX",
+	"Rj9Uj8wsim2w4Nrnz75z6/S0Lj+dPfvO7bK263FRA6GnQ4586sMETJKGiwQfkS73p1onUe28oFmorw0r",
+	"zKbyAhdhU3FjY3WHnAfvCSTpCwt+yzsnU889ZZ61UN5tV26NWdzvW15aliQvkc80D0raLOlq8KS0xxNT",
+	"EZORdztbbGOqghln0xEfS9l8TqbZ/QLWtHmhAxj+8C7HddRDC5MZaIHAPMgoBxbygipijBRyAaskAV1H",
+	"d4LIJEckGobOlSscGgDIVISVyUEAjUjaGjQdg9k+MO/iw2VFja7VEfLx14YNgsOwMi6HhY6er9+Hc3xB",
+	"Ijn/hEMoFCckMBwuuUsz47XgFRbWxl4BYKg3jiLC4nLurJB51FGChdN6njgXxSasZr/LDKLojJwYZ6t5",
+	"rTwSHJgrtMytcjJGxSJdTcx+trSmlHgvF0bFs+UlLSwEHpG2ZkfgcAUOARuAxsJsgmpgDWqQVQ5Gzsdk",
+	"7kwX2rXbn2psFnOa0u0LE4OFUVS095a9xEVHXAFZ2mHkhRmlB51xPKzauY7LZTGt65Qrb/3u6maS47ZW",
+	"bxVkuJHipxvwQLA52sijDJranmneLEWy+UodVPsbSDi2v4CYB4jx4rTkLaQ29SnTO4MzzarAsE+eo9Ke",
+	"zdzWLMTeevP2FvK07esTRgmoDSLgkzOfT0CfkDKPRGcwY5ClMRmFPMIRDaZnY4YvMA2kPuRVVBnO1L+3",
+	"3y/UF+A1ZxmqFmmYPrkggZy1AGN5hw0CKoZV+hHPOrhgIYveW7QZD+LQAisskjmfRaZEsxD+Ief0vp4f",
+	"Ow/4It/+RKH7LkBjgUYnt75PpuhJRNEDYK23Z4Yz43kvxupVVngVI+7IvjYPmGDG7s5QceYlJQuTK7GZ",
+	"sbWv6tEfhyG0BRLETfA5Quz7lA3KnPjNdbdofYp99kXTOVwOsX8BEL8F3F+1GagVHyoSIhkUjyLkDuiy",
+	"G3OIEKIuiSdEKksTjoAPAqPqG50azPcthLsArgVqijEOR1xqr9JsU7ZLxvPVXGSkHka8G5BRfoBydTdX",
+	"1+5KG0JegXwSYxqIgi74kjeGMbINiDv6ru/8QHDmlbecmyFKLJlk0tFNQS+BJHKTkn25Awm4tIw8gh4M",
+	"2gs4u9uAjaYGWCFDUBOrhh4/6uOdav4Cz9jH3g05DcDtkgCteRoaoS7/OjNHxlvgilmkvl3HQ5Vx8q5l",
+	"vLyrjUI3r47ffVHBKTubqoC7fBy3uwFm5xUxFu6pa0vw2tRQkqkksG0pQYpYUFFr8rw2JdBo3BvaNrgx",
+	"RACwZ4SnoAmjLulzjaljQZvIcxyT/AlaFr6wck+NGQJVxRTU6Fb+0lC35lYI65fDTYO7gwe+sDDYIM9C",
+	"EGJI55MeTWROsZk7tyl11tB69yzigxQnCoxhGisNRxnBbcV4LYv5ZszinDHI0s2PxTnxEzGn1a6MAJ5r",
+	"xmYs34L3aFOacxTgmEhhC1tkiTfMcSbBBDScVhf3zkm1VEgGITFRwuDVr2iE456U7q7RWzjqDbn8BJY4",
+	"OkjwfkZyhjwlaWVPuR2fy/jIV+xKmpW86fjaDfDZsOOS1nN1u9luzW9Ll8Od/fu7+w8d1zne7uzv79x3",
+	"XKfz5OTRwdHuJ/DHdmd/e+fxY/i88/Hh7pH6dHR0cFTo9zMvIsV6d2C6Ys9brxkuCW03lM9xcQzSXFlI",
+	"BLAjOkBSyhY44A2FOoeHZ48PHu5WRTgyj4cAn41ndx1U9MQXmjywaH5HM8ZXduNurqOu3J2UoSG5xJI9",
+	"jHCAfDqgsaijJ2DY8AgFfJKxcBCPEktHHr3hNBwSVpSQiGv9Z1+sPr9Vs/64/cVasXFqD1YUJz9UL4vL",
+	"mpLZeoEF5QLqRYvIKR7rbJmZ7bx8Dk1pZkzude9UhkyemJUzZTK3vrtEWYYgpsF+SebQVbCgl29HdsUK",
+	"gyPb8sqyKIVe0KfanNMmSZL/wgcim+yyubLabGyQtdpmv9uvrfqt1dqGj5u13spKY6W1gbv+eq+KEndE",
+	"hAEZW7a9xDJcPHlMMVku+DmZH8Ka561fZiDpc4pGckyYb/fH0QtWmiFU0BOoIAlAXVVTNKjUDZrH4f1q",
+	"QDRZL2w+azE7vmXmfHONFSo3EClpTTS3B9K83iElU/tmZyot2KPvbNLSMYltVf6bvYhZW+FdXrMc1Km9",
+	"iBUNEWmgSYPsYP/B7tFeYpoVWmHFTmeFjDO5rIMV5qGIxOOIER9hNOKSPyI84FsGDSfG55BTBFGDK2Ae",
+	"WfksJYK+CAPYOA9tGN0t1K2EC7wsrovxUJRILE1p8DSTiCBProAH8XzMxIRExFcGkqcdHRrgmDOrnAtc",
+	"J3bDsMqpwSV9FE6GBHnwm5e+xaaWncwgh+cin8j94BdYbCqS+L/9g986HTcarfX3bt1+/zvunfbWd7/3",
+	"26entfrZ/w7djVtVwle6L4L2JuvtW3gc6IDtMgNRWQwFlDbFnns4M086UDcZWbngvdbVBQbBFYDNH2Uw",
+	"zAG1PKmSLGroofy6gg6YUN085kB6JxrvF47QTc+dcTzSlu7bDX++twTOeZYm1QgC8sJpNaBx5hC6fDjh",
+	"+fhrpU1SjloSZId5vafrZFVqZUyCwEWChDiC/gXdKRIh7hEbqcwUV+IRZwPwgNaRp1U9k88pLS7Iw4AG",
+	"k/Jb07zci3hAhPxAdLPEM+qbP+VePetTEvhCZYB6qqO1vARh30eq46jZzrv31di3TpnH+/2AMnKm8kTg",
+	"agH591C0q67TCZCJoaZmhIya6ubqdi2+dKv+Prr9PXXHLVR///b3irlP4QGn7N50OyIgXnAg3kQfxHly",
+	"7xGfpKExSGU1IYk68g47x8dPD47uA9J7d0wDaflqkRIPSSSgWgeyyBJpmZYNWzxmiIXdVsc813Hh4/bB",
+	"/R3HdR7f7xw6rtO5X6hALMGBKbM5b2r8H+JpwLG/RDkcuTc1Hokii8ci7LPS5X/NfL2gN4UOL9FvdJOK",
+	"xVz6bZid2Vo7rBdNQwvfU/dBcRgHJaT40Jm7VUoejWPC6ujk8bE8iDHpxXIZt5AnRi3NEiOBvdl0GXOo",
+	"9JvEqOW4TiRw4SlaJBeqyINMUwwvy0jRDC+uF3DWyozzW7wPy64cZYqDKtRNzZQSfVNMU1j5pzQe6hKi",
+	"HM+8KmpAPhWwSknPVer/li7kS6ZUSJEM/bNjaTUaEMDXMUZXieUJFUTlImGGHp2cHOocNqX94zgJdBPM",
+	"sv7rFmB3GpNwvbFi2YSt4kQiNbyq2cx6IDp9rI52Y9TDUUSJQIwrru5c/3i+Ga9NCd0KE7CqHI9FGVCw",
+	"ZXbtVv7FmYR319dbSUp1q96qo04QoC60cYPuwkqk2PmNsc4TBzDCghVRTYkLYt+ug8eLc322wCOhDoOL",
+	"BGU9orsoqW466Pj+91FEsA+7AqKkdadcFaaL31gvyWApTw5Vo2pu3m1kElYoi9dXnUIAIRzf5NNEcS3B",
+	"D2JamBQjOZENfcRZMN2C3A8+YYj6hQRItIH8L+NuMU0NWvECWKNK47O1l3tl+EfmyRoQd1ZvoWl2Xzzh",
+	"Wu3N9M9OS8OkNbgYYUlv7tITd0T6JCKsRxbYcXNb2MKFionk7LnFN+pWHIY2hTDJmtq6Et22hLPSabWx",
+	"uRjzLV3csyFlc9GYtuySduRzxdmHOBpdob69TCbqhSiDqfjalyEtelnYCydpA1AEK5Zbl6oK/GPdDprN",
+	"Fnot1uBxEMgTlOulW6Kr2wtkTXvOKqXpEXnZNFPK1CySNTcEwHEjyHAlaeGwKombrF5chzKz1nneysgl",
+	"RA1mnPZJX28qkAgJi+fz8isC0N2rCEA3A0RSgEcHS2EGVLQvnggSbYM3777uHFgCQ6c8fmnF2K2DkLDd",
+	"+2hb+V3QNo+IvXtu1xE0efTEuAs+KxxM8FSonN+M38onIWG+yd1Uy4fVF1JxPmVUIJVyi7xx6Mvjc4Zj",
+	"9czKiotWs+Htyv84k7xDo3gon128r0e6MqL4l7N5MCjQOsF2qS7nezlJGksmKvlra9hp/MCFM+3jEQ2m",
+	"ZyYLKPf7IOnZvqA1oa+O8oBeEFb+uID3cFD804j6fkDKby3/gfbOS38Ez/hZWcxvp95cXy087PZ9CzaC",
+	"zoEvfn0kdZmI+Gd2rlXBZUmaSJ6t8WDZ8tfldcv0BJb1Sigf/IR0BS05Yp9zRqguHFkQTBx3F7CyUm1k",
+	"VoAtkvHPS15THJRX5Q6Fs5vPXqxChbxdRVXrioJIwijErOy3MYujkt+uUqpf1W/8eliTTy5o70qc+aOF",
+	"jFmyvN15HG+/bDcr2sXEvzl2WPoujUBCl8h6tps9FZz8AIt4NyxmvVjEj00qfrUdModbQzqJ2IZWvenv",
+	"dqkfsPP918DNi7Aw1BYz+kASXNYnRjezNwpHKb/fVpcbd1PxRfM3X1KIlr+ZixgH5c82kuLJVQUFNHBi",
+	"JScqIgPtvsrrtUmFyKIcYIN3KO+JCIk7c3ijlijLMKS0uVOVHlzHkBVxMqNkk8seUfXiKl/acR3sjyjb",
+	"VvwRsHVYr9ALcmUhN+HReb7MZjvgAl7YmXV3XEU8Jg2o7PqflMZWbac1moRfzfLN2a2co2iZJN718wE4",
+	"eesZtEGy0Y/0N5b6aY6vYe+unT5uwJj0Ap2ZLr6FZJvpaJjPTpbP3+vj40o7W2WTpnu7j3vkyjeLkbjy",
+	"vTGPw6vcWQBamGyA7GRmxufOUqps2XUDtkIvWBZqVMVEVGtFXSI3xAKNsE/q6Jhe6tojF600jH/ARceP",
+	"OrUCx0Q0t7apk4V/TNMiwJAdYtFGzXUUc7S+igISx9IolQaoGQDv648IB9DSP0YBwSJGrYZrCp4AfgyE",
+	"COChPSX4nEQKK63Hx4GPugnWAkRaBpwIlR+Yh3XPuP0VHmseY60MseeKyBW8jzYakgZrzRbq0nhLY1ks",
+	"KPnS4BZALu3PmhnmeiPr0Vy/BtQFSBbKBgH55vdZfaeTmi0VwM5RHosQHCEOFNXQAUulnha5nag3pBfw",
+	"8T7ByQ9lrN0I4VkH7OwZVqhaU6SuUvkbdc9F3pn8X83bQoxQBQkZmKJHdEt5/MzpxToBUWmOtxHTxwBh",
+	"dsq83/bQLcwQqUk2ibQpeNsUTgI0R3KMIMSX4HjIORTCIS2IA6is8e0k7ekq3crVM+7TgbGWi0o2G8Ul",
+	"mureE50ytTDxTV3+8d7jQtnw8d5j5GsHZMoWI85j5F2OAsiy5oKgEYFcakVBchkLYKZUoN6Q9M6VXz1F",
+	"Y6ScmQS6GfKura1U6MQuSG8c0Xh6LI+GYghW8/j8RO7JxU3i6Sezjm7YT94dKXXuzCbZ6yq2IcG+5Lr9",
+	"mf0h9R75BvW7Y6wiPZyaASA1Rl5Iv0/AyrNgYO9hQXuFWDPxWJ2VDLxZHVn3IuorFq+ad8DUAHxTeTSR",
+	"l4R5dHJUJoLjIZ8n81FbHZgNGEQwqmTkwzgOoUnqyZCyQRmdAXG3nM68b1Blm3eUZmHTvJSWVL2zFpcR",
+	"cwajHNzG4Kl/YIyWD56e5BLMjmfSLE4SEN10nCt3BiSujZLnqzHAUFNKqaBAjlQfjkk0LSHUwcyKmsy9",
+	"2fiLXJwnR48LYN9a9ZXbgJGRc60LwnzIbRyzQD0s8NOcl/ope3L0WB3UcxKC2jGkIuaQX6L44QD4sooC",
+	"tOXQrCOgtgms02dygukyzQY9ZlfpSAV3Kh3RBIQjQxCphqrwie8ijAac+9mwLYoIIxODXUMjE7voB1MV",
+	"2WBkon6g4pRp+kY6+KYnKBJo3TAigki9ceYlSYgpJcXsltVzLT//Wgc4pgOGjet5/vb05JaRKt3puNFY",
+	"6SnCfJ9Md334grTV98I8UX3ruQnEEnyLukQ+4x5g0t16tNfZrh0/6jRvJY9T8Vr3lB0Duz3hcoi3byOp",
+	"pqMRiYfcd5EnjVbNUS5remC19z1DQheFGASwjwQgHqIQR3hEpPSfQzX5IB7Rzw22bo5qUrUo2T9z2GXR",
+	"4XJRhCcG5sg+PhBG9BGNFUC9QJ4K+mmyw82atFefiZRhxmnQ4yzGPaUqq5tN9+sRpizGlBFo1TGOAs1c",
+	"RPvOnQGNh+NuvcdHd0bqclgG84eCDcvaWlLc1oZcyOVQ4RAtQzQgMkhsVSKluIqBeYPsOWUP6mIl0VYI",
+	"sGAG4SBQsj0kkeDse6fslL3//n1FflF//33grBa6ZY+PFEwM6tMLovpUiyHxE0UjMcAiQpAY4pBoRVGO",
+	"zSDldUnAJ8i7w6nf89BQdwo/ZXC9vBwQROtoB+zLVO8QIcHnko/gXhxMNfuEMg03gYLxtGvES5lDTIJA",
+	"oMmQ9oZtOcMfJvBuP1RDlP+qDEP0wySj74en7Ie1Wi3zn7xXGnroh8j7Qn5ooy9Uh8ORGDx3IZr43JO/",
+	"yh8BP81DAG8w812tCc83+YLycakh4CJtB7gGCt9FiYVivyS9xUMt9Q77q9XLS3kQ1i4v1cvAUJevSoZs",
+	"P0wNrJF+xF1+QeQX8l51MH+IGEeEKexP9EOVfKneLDeTnYzpIu8LAPV0UQ7b87lngYaWYL7K18rNaD1S",
+	"7senOu0z3RR627vJEvJIpY/jwJVbPRljogJreGsjpEHpukVZAoB3yvT+kJKqi/1Udqw2mro0MTME1Qko",
+	"zWzIQNpKyQfEUZMg0oJJ8tEHOIZx9CPO4gQSNz1v5kwPoeRBnDLrSYmwA5XWrEobrTYaLlptrMr/rblo",
+	"tbki/yc/tTZdtCZ/XWusSOaqwapBhwbV45R5HQBcbKNSwEUUkR6B5mCzMI767GcmCwxILwegZWl/B5ZX",
+	"dANyyka4N6SM1CKCfYBoVNuvrpb/sQFffP99pA12+cwAGIgaa81c46FbHgHM3M+HujJUSoX3bEEXYDaA",
+	"NIchZ3wcEV/KiQkJgtt1BKAgp8zn4HjKplAkIJAgOALaIwYSRRsNIe4NSa1Vb+T4/WQyqWP4uc6jwR19",
+	"r7jzeHd7Z/94B+5JEQsTEfLrP//Zq7/+vxzX0eBWTttp1JvqWh4ShkPqtJ2VeqO+ospMh2BMFSnpXcr8",
+	"mgZ1BJOUiwJ/1h6UH2NmLG3XQP9DryIDpO2NBfGQJx/ZUU+09BTi1ygzMptPGIADhwHupXDPbMZXeMqG",
+	"2FcavAaTTKrw9C0BFjFqrqERZeOYCHUtuBmp1pC7U+0kcJEpzkph8hR+n1q35GRJw96x5gAUNGqO0/60",
+	"2J2TXnInY0w9d6tefxjxH5Ce8h9VvacThtoRVvUOqWsd8aDSLeoMmSO0xEtOoHxRjexZ4kK7x/1pUvml",
+	"dpvNSSQHAfeVyshX2DkmrCjGoxGOpqDx2H4heQZwMCY620DtYqe5stFowP8apgq67ayv3N1obei/d+87",
+	"bed3mgP+wd79lc8uxPoPPllf+fDJx/upVqfeDUqd8tUtBBtK94zJiHiedenp+LrRPmCKrUZjSaKYTg8Z",
+	"shyb/hwkkDYPyASbOIoIoG80Wq4zEgPtprapCdoXG0ClqYkVGMBX5aFJod/SV99XsaOZVzXMS8w9S1Ay",
+	"0wkR7suyI/nGpPFHRLCA3LWp5M11pSPrEFjxaxL6w4seKKUu44GCY551inz6TG7ldNZytVHOBSkHlaHo",
+	"q1/82Yuf//Srv/0PL378d3Jv4YHQqYSwVwEYtogv93AY94a4nCXfj/AEWDJAkiN9PbrlAf488uBr7zaQ",
+	"SfkONKNOOKL85XjvGKRpzdyQqBWJSqSzqCS79sZR4LkmIJEqGFggwcfMV6EUD499ykGSChKrTHz1VBfF",
+	"fKCaMsgHnDKkJPrufQ/0sYHpQCQJCC5GuE6+WTkIvDQ0FdHBMIahRJwN6jAFVXatDFhVeY1ueWIkVPIi",
+	"QzzwSZTgPNP4trIKNWFMValeSflWvUxeHWxjnH+OnIKUfObCLaQd2z4nQlkeyW9oQplQJOpyqedABieL",
+	"6+iBNJhU5jgg4KELDj1CthAG3wYMT34njKCU79XSCz0FrZNxOP4g96DPqZR+mE2Vd+EWRp72gUr6ppJc",
+	"SdwhVuUmaqS6xY5as6QpiJ6tnJLBAKcqOxd2UCfJ5YDu7HIUYHPBdnS1bpChRx094hM0wmyakELeHtAR",
+	"jYnfRl0y5aDGGsFtj0equ6A5KhuqtaGVR++IxNG01unHJPIkbbgCvI21EoLS7pyzR8f2AsNwQUUxFg/z",
+	"T1m6WbF8vnJCAeBJX6+SaGueZI1tZVXB3QoOhDpJ/c7AMrV3nQdEpapjkcCca8MDvL5qq0qDtq3gcaXh",
+	"F0LKgWKFZBQqtFlyCRvHtk5OGR0wLlVaSMgtUI8hY1jwwt6G2uQs0pNU0sO2ZlbfakpvTFMCnpuVywYc",
+	"F068al8JcNam1TEhMzqCfkYmtRCOiMoIcdoaMfa5nQhoa2ZZ+ZI0PkoiTcaHXay1rTdW7m6sraxu/PZn",
+	"n9V7fJSqYlZaSmYQanDZQZhTbcCdFaZ5n0cj+60LZleod5rZHe8dG0t1loUkRQsJwPRrV1DN4JO8qmX0",
+	"LDXs16qtzlujXsI38sqjCewvIoZSDJx2c6NhrOviTi30o3sHR5PG9x8OeKfT6ewfPxnuPBnIjzvyf/c6",
+	"H8p/Oivdi/Nz+WH7PNj58KOjVfZwH24YDLbv+RvNaQz33Pvg6MnaTnT+wWAw+O53IbVgRtt1ixV1eSqz",
+	"m6bHR0QDZ5Vo7Cur5vHHPLgg+X2nm14rFVatS27nKrxuKZMneOoi2jcd+7TOAL7WMlV+2dVYaTSeX8cA",
+	"MBuz3AY4MS0pJjqL6bUbBJKrz7cJHpIY4awXHob41Z/83Ysf/4tf/6c//urLH736yx9ZdoA5AeV2ADRX",
+	"qYUTv9wUOCaxyIJqGFUm43cB7UtZAkEAG0EXywlXOf3BAcO55UXJoOIgzMikbflKA/+UJa9MDI9w4muz",
+	"Q3vzZtxDakaHE9+bqfHSGiM0ZzNuJqxhTpprp0w7ebTuRS2Nro5A30MY9DBdghn4CT2Klb38eKjQlZyl",
+	"mp+iDZ+wIhdToYKknp628/lWQ3pTviQLhzk9sk+t3YysrksJC+SBn7Z8cno8isBzzyNBUBfyd6Y2yHLb",
+	"CceR1LQGYwwbLzZtgzi3sgnkeS5RNJ5apyZ7QJTukefP1TWHpYe5rA9sO7Pdv3432D5HYtwbpka8NkfL",
+	"BOuK7QrT+pmxhu0Hfev+mhF1aqGzUudXv/z5y5/89xdf/n5Wxi30dfV5NCDxFWWcWTSV4DwrbNSjgblb",
+	"csYtF4UFDP6UzeXwEREk/pbBv3kGX2CSzuWlakmLDTQc0B75bf10bYy+bmarxr8En3igNvcbY7Ydy2dZ",
+	"FmtYsxlsXjM2DVklN7PywH7j2G2Gtx6DGSFZF49jwlKWJxVw9OKX//Krn//N8lw26fZTwmAN+G3q+E9V",
+	"e7j3ZJ5+X3K6dIwBvDGaJeu0UBV1eDr7MuNaVaq8TrhJOk3pScLbwXEcQ34jZB2lLbbdcnUfQg7aEZ5o",
+	"+/N9ttD0ypSHGCe1zn9WgkSeDDQOTTJ0HE0LwxMWM3KtqID2r2f88TRjFhm3sWneph3CxsOVqWZ5T6he",
+	"ZuiBdvPb4nGoE0tBJco4+XXsQ406FbGRTnqhIkeiVqOZOMGsppO8r9K/tLG2paldG/Wxl6KYZ8JASXJN",
+	"kXSFuyXlvvUxv3EBa8UkZ0SsxaH8ct/ejHi9gkhN+JA2oTJCttQ2m+jayGaJ4/qNagn2lIwG4C4yVosM",
+	"1Tx1r02tZf11UMX+WvUQ3eg/59w0xkCmsE85Vhm5LPGrthpNq7UuOC3tTrjOB5crH8X7n22Ix2uTo0Fr",
+	"9Dvdu72Tz1fPH/mb4cdkfewYpWPeICCZVhGh/ga9wkWq1LHxn811+ZqMZn1wCjf9kGB/dySH4iiggH2d",
+	"MK13onZzOLq0GM7D+kpzEzfXGqv9lW6z1/JbzVXfX+ve1ddknpCirUhNKcETUanfZvmc5t3NtdbqxiYE",
+	"VbBdOeSQ6QfD7sMePaAfHD/5fLe5Tz/YrJOVRr3XClgKkQduxPRJq2sNoN51/dj6XJSrmE+Me1ZnsX+d",
+	"yiYdsETtm5X86NW/+sWL//nPl1Yza/qcFquaDwraRKdhfkuZEDGWNnqfR+6sMzl/0FKFNFN+XEe2mQJ5",
+	"GacQ/zQFMCpGPg635J1Ka9PofXP1kb0HnW91kTeii1iOz9XNVmNl01mOa1c+vXsPOq9fol3Rsm5ls/hm",
+	"BZ9lWn8rAL4VAPMEgOLGCCec2Oa0v/qfv3z1k5+hvQcdlIQvX/z8j1/+4Z8uLxmSDIVSwaCwYIRtt6o6",
+	"5AVJllTMy0c37/XqygT3qJD/PtZegBjyo9LsMKybbBW6etWTwB5VR/NbAfC2eXtzKbkYUjwrmEzXtOQM",
+	"nyxiXhUMr4gM8mZgaXgws/9VTqblQ8vt5teRhmQdI5M0ls5h+cgheGGzvXTfIVc2LMguy77VzJfocv9v",
+	"xfHVxHGJepOS9xtF0OfXjmWYUzQ/e8p2pn9dyoYZW0bJePn//ezF7//xfFVixWRCqab7tRQbr1iVOFEp",
+	"HVa6vydInL3bq6PdpDYhacYBXfBUEEI3mTSA/UWZPXbvUOcaBo1pMWq1FFVjhXd9cr5y+Yg1f2e6Mf6w",
+	"Je7dje6vxR9NNnuPR6vhw/46dpZM0JjteHrTjBZcdQZqyTkep50IEjClqv3CbSSlFmQVXnWiBsSq5DiI",
+	"mITg+Y3xTang6r2lGRYW7sFsesVxDzMX9Tjr02gE3hjMeiRAWOczf3ik40jWHlfpF7/6+z9+9Yu/ffWX",
+	"P3r1j/7ry9+1I4SfRSoEOHOqSO+8hsOwRv1aCmdWfKieDlXUJrbgzUS+FdtWHr0Ei3Nd+kJjJGIcxSJ1",
+	"zOhHYVVQNWYABjrTRO+CnLK03khXE8k7hnyCeD+GvhoEundhcW7VkRQn5ZHeuYW3o7sZLKvNy/ULOQ92",
+	"/UcKKOJaLg0chjC4OWIDh6EeatvJN8ATSU+GqidEUWHXVw99HYxApYCzCxzQEo1rJpxvhHLKPWba2SAK",
+	"3kmVs2O2oHZ0wHPki6B5jw33drM86HnyolkfvnIgCrOfctPSt2m6vq7hXXkLLGCRFyTyae8mmeBMThnp",
+	"nYPxX7Cv0cu//Ktf/6c/fvH3P3n1k5+h3fvoV//tT158+fu//qd/vVhxkCwupzcMSDW1YZBTG1wIvZsi",
+	"LQWRENMgAJeyaiZSwG9mNIXlWI26edfXLCZ/HBeoZ7kBvJ4VPE6arc0TVC///e++/C//+OUf/efqUgoc",
+	"Q7WxqOQ9UrnrOkhwTqbvCfhGsuotXfxndS6RP7UnEY2JB201FdaoBpCx2vra5aWnzNSXJkkkdbSnwfJg",
+	"QxioBoVnyHiMzgkJ7QaWKMJamGKG/IiHYYmwgmlJWXMd/dIYN13enTFtbFR2pxeNas1Go9lwsiDon8qH",
+	"xbu+FlGtfquxudK621zvd3u9ZsPfXF8nZE2OPaIDyrY5Y7s+rGfptc80MDbAtjsBjs6tXhvQTcYYU/4u",
+	"2/VD+fX4bKOLyd3VdYJ7jbs9v7W2vrq+ttpcbfgtvIl7601zD+tzfVeCw3GPd53n8vxUiYJrey7rIclj",
+	"kTvf2Vi38ZKBwEuI4GRtj8hny8nf+UcWtssNqqo5LD5ppn5RgHeWyxOGGZoz+eIP//WLX/z9q5/87OUf",
+	"/t0itk1YxIOg1gdE5TmnXunIQnV9nGBqcKbmxQpxGKpEX+O5AeQ31J1K9l1Sjp0+PwMzcsoWF4GoqShs",
+	"6GsdYniOXAXTHEJu5e1MLOy5a122RCaDorP23h2cHFbfxDvW7F6bDrmU1y6BEV5vQIpHVpecFyq7tv61",
+	"2lipnLr65tU/PhrxtEdvseJ3TyULvlFzGLaYqoWHbaZhNSAu9dXP/++vvvzRV//hR6/+9i8tnjLq4xl+",
+	"cqk9SKrRM4lrkk0Y1S6mvfN5pu8DPf8u7p0D9lPfqi4O8YBopFF4DJrw6FyA41231gqmabqmZcskSQ9a",
+	"TbIAWLZOGdZoF0qvFInikBQv2A3vkkcpQALQX0LCiAZQst+arepTSByLIGVtQDSTaQHwaYBzu2XjaCln",
+	"gge2OGRwqOzf9AV11Mno+NKyN+m1MRqHcD2N0S1P4x7Ki+G3Wk337qmZ1fRuI/NR8/3MTALI3QZcA0ir",
+	"FbBWWglk3CwnZNg+HXIrcBIPIz4eDNFTsq1w5Xzw6ufaHlOr2BteINdxJqN4fWUtcS9m02X7PDplCSqt",
+	"gA7Qal+O+thzExw3va+oMMnGhWLm0vZJnqgdvaylAdbgTfgzrFaUznqrtdnv47Veq9/sNnCzh32yQlag",
+	"bUa2+WS5X8N1zBl1uivh/fPmR/29xvTks4f+GjvaEB9PWvhxb338Idn8fAnZpUkGy3FM4qc0Hn541EvI",
+	"d5M6mdSSdtkNckypgeURp3O8U08RYbOLgBOpbvcqvp/4DM0VL//Jv3vx43+BDFUWmWcDwkitj0Us1RHD",
+	"UU1YZT4/VeiiOEA9wmLVLBvP1C23leql8l4HBIVjgEaJOcIJ3zQn3EDHvSd0hLSHGTwOcIG7UyR6mDHA",
+	"rtHY0OYJ1vnU6NuMKyptQTp+wtGV9b9udclIWPxkSAOVVDYh3VNmWHNALww2HQzqvaTcDE1oEKjKe53A",
+	"kEx1QrrvCdXGFPg9BNXkmAIck6iOOskzoPpBgQEpZBzQTBUKT45dAYCeGPKJ0Y+VuLgledTtNrCmWszj",
+	"sAYBzqlXbpE+0Ot9HYVWtSBTyeWZpmeiN+Rc2qvh+dhq8akNQ2S6LVVXddThM2PWx/q1FaHGxbHcRC9t",
+	"NVqNjPtPJ2HqjN0b0EKbpVpoByCl+unq5ZyUOKSP4NAmOJXUr2edBomzupyxW+GrxvSjeOVht7vdGH38",
+	"Ibkbnnw2WBnsTzbwx5+tfvJBE0bfI2BwP+gcnxx2jo+1UQ3DoiIMsG4M53R0xJUu8JXrfl+OaSAVwn6a",
+	"fdqO3ov6eWub/Y317urGSot0WxuNu82u72+2mquZ570NjtuHhCUHUIn7Oa5bgJQ1miUwTkvlfMOa/UOi",
+	"2B1EXYH5m52ZcGaFnvHil//517/7F0rZT+TVy3/+Ny//yc8t8ZRs67x8UvtxIcZp8lrAScsp+CCBJP8U",
+	"GXC8LhlSqTWPI40/F/Ig0Aq68okq3dQcCs89ZYA6LWUL8GRwDyoIDBL02yovLRUHqQI4xMwnPuJjEOQW",
+	"YLAZC0CPUyZ0x17dA9s9ZQDJ3UPUB40YcohiPohwmPSRF72IKDhjxtGQBKFCggSYGNCRD0LC4LuULwp0",
+	"K6/839bJjChtsoB6EQGPIg7EliKH7gKjKtGSptyWpcL7KupnDjDAcqQvM1/LN8I+1tMwjwLlXwMaWojx",
+	"CWYzS1q3G1g7FHAulXkcJ1htsOIBwRHTyzHEYQgtqMhlrIRvosBr1YdcyPOhhtSFgKTUODLNJ7IRBV0P",
+	"7EEfzgsceFJ5AO1iS2EFxiQIZnp6FMlkxQqup/O7X3Pcs0TwD8cithpp7h3c2328c9Y5XMIxJZmkosjX",
+	"65ba58Zq7CXtgor9PvvcukTtXiqQnDIUmXLWp4MxJJFdXyVotRaoBJrxFWkEurv5LnPaTam5mH0KjXyW",
+	"E/RZAOysYpE9RvWQDb5H/e9WSX55KwTyQkF88rWKXXmSr++3z4Tx0Kuf/MXLP/xTMBn/RGWAv/rp7yXi",
+	"eLGdGIOAUDVC1SKyiaGIB7o6U0nfVFHYAmGbY6GpfTZmMQ2SEm7cFYTFbeQd7uzf391/6Lkqz2t/576n",
+	"UlRMdu0Qi1OWOndmPBPCRV7nycmjg6PdT5JbqSqyTrR/F3k7Hx/uHu1o6KikhFvJ83ZagSSSNmXaRoTr",
+	"T1miDinL2Pb2QZYpKANUIG+7s7+98/gxvKmTptGkKocGr4WWC0UiZEBio1JeMUptbp8Tp14GsIkwn7JB",
+	"gW0lbXjio2lxjkWGOZnd5ejVdl5rVogmejEmUZHJlVqErdXZSEWyVzJ334h1uLpsjshSeXSqx0eev8Xp",
+	"nBipfw0pCMnZefkXf/3Vl/+u0ITIJSCUmRCxFYos5FQHrDjaKPIdUJV3pvQQ6jjhzOHLk1oNCHBWvYCK",
+	"uKYif8TXQxUeJFwInZSSKF3OOm72G6u9lY1es7tG7vqbDdzqrvRWS3qAqadBl+OsAmXvoWVaId4Ad5gL",
+	"/9U3JCzQuX6Hj5XHLYH4shfrpo5XxRCg4VkJheeuTS5Gm+k7njagbjutRmu91mzWWs2Txka70Wg3Gp+k",
+	"67k3RQY8Vg5ctXmDXthviXNDn4EFnMZs/zfuwMAmLKlcFSo4+eqnv/fyL/70V//tPy0VpVR8RnvSVWxE",
+	"qkwV9KNh0j/FyMeUAbZzyosCwE8To6AlsfJIJIwqpL1zBRiTDVNpxS3R5DzLNWJAMdNwpOHBAKqhRrZA",
+	"++jI+V5H93CLmKUHPsskkmnLU4sxlvszC5sjghv0beeKqiDHr6p3pEtGhVEjXRV35FFa1vRaUyVOJlkf",
+	"UxHPNJ3oYbvIHbIo1BjwAdcVPFnvr9ww+mbSajW7pIFX+y2/2VvpruH1zbsbRTfvQZHes7eGYao12waW",
+	"IUmygHlmLZkyZQ1DzOn1aWsdmyVpCMdk+5nYHRxZXuAHfvXT31P5wC/+8M+/+qufVVLiZru+ljuEO9pR",
+	"aGw/y5WZtmEDpGATeE96a6huc+dkWkePoR9aPOFoyMeRqBcxvlkr/Vp1REkD0fnxjJnWoDryrrJll60k",
+	"eGhPwWrZ/GaywfLZ9wm3ayqIn2w+WLJYc+oKXms8zvTWzQfi7N67i4smtZfuTEqqu6pW6m1gTTO7ewFf",
+	"ujkAhOpcSOlw1vlWB19rcz//q1d/+vsv/uxfoqTt77y0VcljeBzqWqpad5pkrZcWHOj9Vpipqnli1nDc",
+	"ktcKckEiHLgGvZqIOPFxQZNCKnA3SPK/0l0OyU+6mkqlwPM4bKtBtCOCfW9LO9MCzs/HoXygVprw2Kcx",
+	"CvjA5BuoKJUKschXdRhSaeN9SiI0wnFvSJKurK5KnYdUCd0aRLm6FeLagF4QhrAo0Q4PTg4Vq7o31cnw",
+	"C+1jSTUXTSIKMJrSSlb55ArJUuDp9bQ/9bCq6t9as7WwBX6l0Isav/O6beixmGmvlyYvNFbnuqrkna/Z",
+	"jlYd8cdJj/wi7pmklD3c+eT+w/17Hz38nZWTDw8++HD277ckgBAfxGGlMiw1sVIe6eq+1UCybeg9us1Z",
+	"HOn8h6yOE0zwVCCP8ZqIeUTSHvjYapOTbNDnb0NJgUkZODg5tFin5pGaZ0OFgU4Slte9+unvvfqP/zJb",
+	"LMbjMM+6LX9KOb/OpKcp95u8V/7l6fCETi9LVGjkkxBHseqDLb+HGLw3ofHwfvLLri88hH1ITYUIdwkr",
+	"PNSDXMACO4HgKCLxONINjCHSCqkW9RKWJseznQZk7b2QrDsUVybMq8t5QDBT3Gv++02lEUori+aNYzet",
+	"P7reOE5UQbegrEfKO8PPG0pmiZYbzbO3oXxnjv8qv6EzZ+ir//J7L//Fv6qi9Fw1nKfdlnZO0pUievU0",
+	"1KYjXWmZ+ClbEA4DHclTQTlP4UkRQIBNUzp1Hg8V2bCfShyBvHiF+qJMQdhRqHPKPFCC9gGox0vbM0ou",
+	"wVCAowFpQ1e2IQ90Rn8SfJSXhrR3DojJ0LivmB38RleWmt0KweglwQ8M0y7drZ0rlJKCBl1o5r82tbU8",
+	"C/ItVFvdb8XU2yMYrqWEFahcv/rlX7380ZdVxIW8tTbq46ROoPAAPoWIxDllPpx9HdYsMIjnncWkGBsK",
+	"eLKh2VsnByeHtyF9X9cJkVPV+VolZGCtIBtr2ivhwXJh9vp4V07mW8v0N9gy7cxUXBSm040wDfb6+Ngk",
+	"p5jdpWK8pOQnMRIlv8Q8DpPvCVNfvyVWrXUyKsVzxdcR0L0y31MMqYAP2VwQIr7K+swxxJzVSUchj8Bn",
+	"WB6KuAcMsCirxLTpV0CrMJIRlhp0jiFaTr4E7SIIkkJWKqBdiTY82winHbahE4qKDRMWR1OUtAOR66Pq",
+	"k+Qi0URNUr2kh4avGT6s1SlQd4trKfVLiS91/AA6uGmMKdWfMq3lBLR7STkIE3VJ0g07rc5POmsvKM9X",
+	"zzmIw+sEXiQBYWvphTQg5Lo6n9zFfg1jvFrz8d21Wh+v3K2t3fWbtbXmatNxl3NWafY+RyxAXLLaEd01",
+	"s18aguIt4efolqT9p41nt18vZ1eEysbRvxkl/GbkbzVnVYO0vHoCvfjyf7z4P/9a81SV71TKRgvz3+a6",
+	"8aol6bkmtqJq84paAlAR7+gXP9Dv/U0sLCzObfv0bUpue/YWqESP89vl7dGL5jgK5bgtCA6RS3b7o999",
+	"+W/+aKlkNziz+nG1mOvjO/fQ5kzB7LGFlBHAYutS5reRd3ByqOqwtGKjy/oyegg0LMtyg7JzrhfshKsV",
+	"/Pac58+5DSH0tpy3mWVbcN5gj70Npw3KDbV6a0SbSYP68ZfJyVv+zI2mNeCJMJBS14s+WGnQHwwB3OXj",
+	"uKC9fNs0kNBncsKjc11Yqf4mKfadiwxkC+/PnDw37SmvofsVjD8RbqIX2M/DWuFnZLJQSu9NO2bWC3w0",
+	"j/hENZjUDejLHIAAMlvs91uTBxRf0tF4BAjy4GLRfyUOFspiMiDR68yIf7uxCEzTEdP1U6VwFTVrMM6T",
+	"xNBKILPBClDYOZDYBkUajrYqaAgaw0q9UW82V+p35cYYxz0OyycSlhRT+CJRLVpGtbj7CbisF7wMM86m",
+	"Iw7xl7lvNIs0542NT96StNLHmSOzgGmqmuc3zDWfmrI4VaNNfNPY1LSTUYVAL//wz1799Pe++tv/8OLH",
+	"f/fiH/0sGykq9FgbrmnahM/VUQKpT5grk9L6maQByfiCIJeTb1e7q6x9m7G5hh+hZqNRR15vHEUkbSJ7",
+	"ypIaACzORTkbPDbT+E1kOicTnqzOfAazGOQEh+HjJDEch2EWVgTdw+zccR0NWgbNliLS55eoubpWh54r",
+	"RWZNK2PW6DU2Hnyd5Gnd0ao11jN3FDAg6MenHsAFdJFhPp8I1GzAMDQ51GzXcLPX8Ekumghs8OZJcoz7",
+	"OKKouVFvlhGkUUwQHVkrpMhqniLNzY36WrMuT06rYWiinwFEoQfHZhizBOn28Wx4df2t4tLmRC9MHVOX",
+	"vXE+TXSxs0ZRtYD3bBato/r/46dffflvF7HoGeSqOYixQ9I7FxY+LE8LNzVCyIxKisBmzLSVdA1iCEmS",
+	"YzO12TqnFfDgVTNuaWWeMt0XW+s7GRf+DDCpUvux72u/HTTulgs24hfGy52Br00bKshLAfzFePBvacZ7",
+	"ytYbjeZtFzFyQSLkqS5GxG8jOAeFwU1FzhPlkbmyezwGt7gFUluxBWMfH8ThRzCEb7Fll8CWTRoO6BV+",
+	"e3oO2Eu6gFsBAZNj9KZbsligeaoXgXZMn2Q90zmLe7ZcsgIo4oJaToUXYeqSEl+WGPKJTjx7msAV5uFf",
+	"penqo+70lBWBto6FwQozunMCvqR5ZIq7MaHxkI8V2KyJ0+E4ueE9UQTqlMbnTpmpFp0bnouIT8jIghv8",
+	"BoEbJWZj5/Dw7PHBw939JZHxKh+rDyN5GDugfFF2k7il8EDTsvK15PbZLahxsuWTOsDO4SF69Z+/1A0j",
+	"ZvuOFpf6ZZC4Sq21guYeCHr/RxckqkECqHoCuuXtyA/HfBz1CBQRY6R12NtuchTnZrWqjQ8WzimDxyLP",
+	"vFR1e9fNGl3UH0egEnBGdNskwUdEObCleatzTLeAH41GepzRFDXXTJIsAMqpOL0NMRUSVle4ZiKOCB4p",
+	"IGkFTmeltbo2nozkuxaMzdMhRwHXwQDr2dDjCQ+wWUlo5v0Yi7gGpKvt3te9M8ypn2hFaUSFkJOBiSrf",
+	"ni4PCrDQK6DKnHSrNipQq7Hq6pwEyDUQMQ9FuiYKl00Dr8GY6uiY6+7fmE2RVrnU826ttjbl2yFbgCvH",
+	"3wTT2EVrl5e3wQxnkJJcRwdJ4ZUmoDAapMlHtWz2eBgRggYccVbE2NQDVPLsjtqoV8/eLa55lyzdZHgk",
+	"tNRqZxRRUCTvKZIlifCSG8dDMhIkuLBSH1VRSer6zKysU5Ja1lyXM4pjEslH/MNPG7XNZ+//lnOV0veY",
+	"XMZ3YPw1RbgMq3UiEkfTNmo2Go1Tdsqo30ZNfczaOnf7lEmtqI2+ONXqy6nTPjXAQKeOe5pAB5067eZz",
+	"WLHSWhjXuaxpeHKLyyRwQ9WgdO7jGC/0qS1X0bMPmv05CePFpTytxmr+ATuSkShWA8eQB379628XhCHz",
+	"x0QJCrO7X/7Jz369OMc7xZKb67M73H+YhhIVjGdBrnnIKbR84nW0GwPAfZcArU2Joxw36E6agZkbAQJa",
+	"2YxUoIHkF7dWG6u3T1nK9BI4rzra4/44ICp/aTLkAUEhvSQBSAjJnAT93EqF8ugID0gtkjdHkLwFV0v5",
+	"4yHCoMgAyGn0tW4wjubWEhwqKNEqmawJqCiiTFDN/zQUaVnUhM5PTZ2r5iQML8/xnlIfGkD7aEigDxtl",
+	"mm51dG+a6qIooHEcECStedRaW3cTwmA0wpFc8C6Zcg29Dy0McOS/BxCiI8ooCiM+iPDoPQX2f8pSUSsX",
+	"Ri2KRoAc4AvoCQbULqKFvGOWe5qYUWvVDhq1Nq4UNoLNcUfv//Q1fR6NMIDpU4ZhQDkOUcSSrJWtzpOs",
+	"GzOHBmLxcw7M11WMmCuIMoMtYAEzrOjFv/5fr/7oDxYxoYiIDH5Ysfl3BK4dsdAflUUS7FMS+DqtIe09",
+	"YZxRYM8B3JWqOJLPlrtd+6xAKch4piDEACgIOjKnMGzzwPCqmX7ykNmydZL1l0mmJ5WrTO8kY/ydsnnW",
+	"n7Ag0a5siFXJQapsax2lY/q6nVKqVwFYC2BJFMNcrK+sZTw9luuC99GUj2e9jTcXd3nX2h+pQ/mmGyCp",
+	"UVhAY//x37/6xZ8tlfgRkQt+TqwgZjkj2oFs84SHFEYwU2OVxsK4pCjrBWPQYHYAu1NV29oxSXiKQHwc",
+	"2y0sjP5zyhSeKQ4igv0pEJ0KMH6hwpIEgrwnXAuYqphlyJkmMZHrsI1qcaDqfCMzsDeTbS0SqhScxFyG",
+	"tb76NRfN7MhV/+bxBiuilmrvb7xVmp8/unBgX/3in738t3+xfGBNEObXMt0Ya3opyjnIMbT4hiRM8MCw",
+	"fANGdMtLEwY9lal5u40wYJGbluCqXxaPQ3l7+84dDz052lVpYVavBhd4TEbfSHuKDTj3VSs25aLWWd1J",
+	"Z60E48vLzNEDE0/1kwT3HmEoVZGYD00hRcrc5JXE17g40DzAePNVh528fgSLYulnSQR0Vj9rrpk3b2k9",
+	"z/IPusXq3ilT+p6W+kUqX3tG03MTCGuFrAIPL9X+OmmevMlJkQ/VzsXMWqABN83ZoI4nS4rUAIYWdyq6",
+	"WeQtI8y3W03qioLrK4VlKeez+eRLNBsqHurXze+/eUnEX1ytdymPQ9M/4jMIg8i/nkCjAfD4JSbwVhcL",
+	"sr7q0o/uHRxNGt9/OOCdTqezf/xkuPNkID/uyP/d63wo/+msdC/Oz+WH7fNg58OPjlbZw324YTDYvudv",
+	"NKcx3HPvg6MnazvR+QeDweC734UAjxzEk4g6bSflXfL83NGlyG0c0B75nmJz311U83U6bjRa61SIMYm+",
+	"q5+gvsPBgEc0Ho6+e/yo01Tf+XRAY/HddfVXSCLK/e+uNGA9l6hJeyuggEtO0qJmR8C233S8WIpAnbYN",
+	"MtDo7i9+/Gdf/Ze/K+lg+tWXf/fy//0/5unxoghrpUo8uaC1XqLa41Ea562rfgie4gPQ/S6kTGitHyC3",
+	"QNhYje/iIZmiEZ6eMm/7YP/B7tGeChqpGJKFD1yp9Z1pkle1+d0pS7vfoRtufnfKNDF0GyEdKlO4x246",
+	"5lSYC0IMOp5PetQHh+xkyMH8cVVgaqIRoACRSArAOtrtm+YRHgOwGOG5NjnTel79uwnsjFK/ddqcaitJ",
+	"pdZNEHtEt6OCkRfL11kgmetHvSXpsgHvKs1cqvYlSHud6mjK65KvPdVjfFbCbidfF6HPGan3mvNu3GLp",
+	"n4zNQmq0ELhLrb/Ez6lRJCHQDXV02oYPAtX7jIobbEqkB5WZwbH60tWtwmDPK0RJygaFebsmuebtyNvN",
+	"p6Uml7TKE3X12Xfanzbvuustd2PtWVHKrq1WvS2JXcdZBrKwTQgJVYARfy2Ar/NldQ8zF+ljjlT2ZY8E",
+	"Oef/r37585c/+e9XwpqChuOkN8RxbUQZ1SGkZSW5HX4y2LDZIWqJDsCq3tOd7Uedk7O93f3dw6ODh0ed",
+	"PQ9EjOkMvhubZuBSQEF3adUbV3cFB3EjHwvCxptc1lPBR3tJc+wYWidKG7uNejgIrCsRlua85kEqR0Ve",
+	"YUvWRM0wQLIGcMJINWgRXCpc1SxU2Zm52FUCN5DCb4SnKBGjpyyjlkAII5G3Ccqtxo0rEr6JvZ+VtyUC",
+	"9Sks+F663teCaruR1ty2QMtjqmpa40FEjJ9D5RtxQRRxNCPmLKFAxrY0kl+TTrJKZWw0undBwJcoAH7C",
+	"+6RUSPvBLtYXtPzIzyXJHi2QebMaihkkWZk3SLtRbYWBLcM55+6Ur1uxKTPO37BOkywq7yPDYGCBoTeF",
+	"YgvFio3mUz4nSquRDEv5ohTcJDCt5JEqX+zmgmFF2s3TEu52c4qNabEY0G6Eo2mmz2LABxxSYmzl57G6",
+	"sETvKdR6Gmu1xupJszVH60kvqar1rLbc9ZWc1tP8Vue5ZrJVRR0HNP6MnvHib3786mf/+MXf/1ipP+WK",
+	"j9JvZvQeVSpbHimAeKDJGTWFv3W0oxOqtOfC06EJz1WQUgyPiPwMUGoKhdUDv4FpeWaMctPHtyBfIoe2",
+	"rxN6VL2O6uMBVaNJehbU4Kj4gZWOqvPkoUghmQGAWanVVTU4zfWVNZ3izMDVALooKFYAQJG4+L0s6Wry",
+	"ntqojz2tZ9EYxXxAIACQJNrCuE3LYjvbnwrkqT5SZ6ZLstFjJFlzFQDJFVYTZXQre2m27zLAfoH7/pQJ",
+	"wuLbddRJ3qk8nF7i4Iecal1koKujilQn6Nb/DetjnPb6bTuHnePjpwdH92FmsakYBiQ2py0ny6iPdKwB",
+	"8X4/oIycqR4N8vibTXSIpwHHvu4FAqG5toN1B/ykSL7t9HgUkV6MhjwSBHUh4Xa6TMACdtq96Xbaovsm",
+	"KwiO1XLebGtbq3XQPSxor8Cqs+sKrO7j6Ff/85evfvIzVb7z4g/+n6++zFcVFEdCswdyjrlGGRVDIpK8",
+	"idr/z9619bhxZOe/UuGLLYDk8DLDuSEP1MiKJc9otBoKsmEKZJEsDtvTrCa6mqLohQAJyMpyIFsbw9kN",
+	"djexFEvJwutICmKsA9iI/4zIsZ78FxZ1TlXf2E0256KLPU+SWuzu6qpTp871+wzuKy/1Nj8UF0KCMa3b",
+	"H/xeXDB8adn6N4H0GkZXVUC0yjXRv+589+kCbc57qIBYPxr8vjocUS7vrddWCCNzbai+YL4Ear+3XuVU",
+	"6UCpMuTv0MHCwkq3Nl7rQ0OQUi5XTLs6kXV7zjCUOSzlcovxCkI+fetsOXUYVyiYEwmYaBFzHTAv1Som",
+	"y1HNnXtxFJBgaEATYnHwIYV6MudVFzD7bfpatRrhxlR5kIzXc4TRHVALkJJ5/tVdqRXu3xo9vju+89tk",
+	"6kGFd3p90YlH1VHE8NQ0XVTLJlOpd8oVs5hlE8blGYUuQl90yOVLm5jB8XXcvFlXHQj+i2ik10nPhlp1",
+	"wzlV5Sqw0bS4sEzMBHGPBUF9jOoUdFts6ky6/Y5dT0OQyGgxH62j0EB+kLWPO8cxj4K+7UU5LfOe6Hjr",
+	"hne0JjjW8R4PaTDxLRWjy4RDu73kt1yQqxfRfHPFVwI+oNgzQDqM2kFY56WVYqmwtLJcKJZWc4uFpZV8",
+	"HGi7WoukkM6FpdLhySah46ZnUiNo6sSMOpnqUDPNrjtxTpIrdvoQVLr9uPyii7Z1jQX3mWPptUM9MPr/",
+	"x89+eDD+653xrSfYdTL609PRv92Mcn3SMSaBeqDAfjv51x6zeqY8KLGrI2I/XulYELwSk04a1k5XOfZq",
+	"uZ6Kl2fERK18WT1fl1+kPD/Xvp8M5OkWuLDVIPawBCqUg1mv8nqurpOL0kzwayGELxDMcdtU0OqgnBiO",
+	"YGZbD0goHGLwZ1S3pRy88u0VDLtiGFPpVxUHqLsej6eO4JQVmkbO0VtawTWArgW8YngO40172HNqcm/8",
+	"PWWiLlWq2K25j6ufgmE3rNZQ8fF7T1SdDFa7TRrDgA+XJYHVVj2RPm62wOdAxQ0gBmHjJoIV4gjfrlQu",
+	"Vnkhl1vH+yGcyRzH9CX2PP41QoW66m9pwecS1m6zphNXWfWL1NHoQ+sFljOpBAL5bSP1sE9ionHfUjYd",
+	"SCXP+12pGPBflInU1UhY/RCHPJzM7ihgXOsqbz9gdqZJBSMddp22WNPoUpPsvF3O5N0yDkD5nZD9NAo+",
+	"BknewmfX4z4wIP5zqvUzxi4Tjj5b4ixyOFaud83goVLt53LF5vWuCX9h+M+KJX30C7TL/Ff/7v2NM+VK",
+	"+f3dTm25nVspLhdXl1dW6dWr/h8tRN971ra6055pGbRQ+eADNmh0je3Lpl16N5Nv2o3N7Wubg9ALIh7F",
+	"8b82wASToorX84u55eXF4mKhqG4N/wAvb4ndyrAXOSzQi6H3R/wc2nGj7t/ZKF8I3e7/Lffd/g4bRj1h",
+	"Vr4j6umhRy14q8vnlKx3tzaj7IV3tzZdRXdme6Py3sW31pV16+0hTNkxYlsWRvEo6TI4ybzNAOzgrp94",
+	"vWsipBr18/8Kuc78zUtnN8hyMVeUehWOutVs4RSq1XnTM3EGlgdLeACjKn2YDTZN/OfcV6HdefBNs5h8",
+	"08gvj98dGzjzeOk9qw+WhVsim9Wv8f/quATXtWAUtpQceKBvFFkEvQTRuk+gjYBdLG0CKX7HRNDNFWaA",
+	"ZWuLLMZ9JONPH40//yvayqPffP3s+9+P7n070aQdzBH0nc5Ct00XGgZvTUHsUpYifPaAGo7h0jzPjprR",
+	"Xi8CLEuabIaz5ivQRwPbR47L5ZpYnGXJWWmeeTEwAbX/EYOJbG6cgmwjvxrjV3PGuT2K7eTR7kusbTPR",
+	"Cdx1uHg3BLJU9GgSfj05INTZ8mmDt3Q9vxSMgDLODAaDTNuyu5m+bTIu39uaOpaDv/llg4s1qPB9Tyaf",
+	"luZYEmyxG7GF9qetPm/FvyOfywE0MbxGJ1FvzBELPE0F021S0wHsfc03SZhrUcgzFU3SHzUI9XP/hpCr",
+	"r0Q92b3+fZGar6lcfntsuZl/TC4Jhu9VE+kKKYqTNctenXh0UbjWoFhIFht3TNCQFey98jqkPGAbCFza",
+	"tsFcfltXC/v7pNxe8nVSv7i9UyFBPV+P1Nk96VCr9KZbKh/ogs+SMuQkPIghDbwIhplblW74T0+obA9p",
+	"6WNqzsqSbellKfBFLEE3VFcTop5XuSI1ckKNgzN7tfQ73J4tOK3iO7aqPDzzCRq3ovBAts6WscDhJR9S",
+	"L7A/Kk4Jh9qjbkxBNQ8K3LzaN+1W/uhN/XLamObgpJoH/1FL1KxTIziJJ4dG5KGhydC3zpZDjLhwSQnQ",
+	"1JNDZyYzYNvGniAuJUII1yNAmWSytuNZ28KHI4bOlsIgcTNe0DhEARamFaeCLvkyp+JEDSVWQ+EqzvlU",
+	"j1zJ1NrqPDs7sFCbrO3M2uGYUDjZ2ZE7e0OVnk0A6SiA7Fv/MXr4yf79W+N/efr8o3sTWzwuD7UFRpbD",
+	"eOixuqRfubaWANNMtbOTt2izA10DXipKgX+o9JFJm9H+t6qpW0N+Aiy+87UULEjVsaB6BXR9G5T0Y819",
+	"2FBVj/NK8rjlkAZj0M/YikLqDjjlVT7bK5dm6Kukc47EP5/neMbD+WV448E3/wy98cPpZHVAvz+TTTTX",
+	"WGWZwnJzMVNq51cyrSJdyqwstlkm3yzl5Pl/QKU+S6ErTeI/5k90e4Rul0o4rNb3P/9ifOe3rlqfbrN5",
+	"/WJTaNMnCC4nuS2hIjDGsJNmGdhzsZ7hQfuYTkyyA23/4HrCTDdNq7lXs9ptIcUg57Zo1GiQKJPoztRU",
+	"OmXMIOI0qXBqclYmH7K6VlQPmU22eTXtMpGrSiUtXzWQrxpamPncnM6j12kxTRPBaE60T6T2qcQBSyrT",
+	"EunLw80dEVqoz6fnbZIDWnr23jTzbg1TT8MEbC1VHjICD4hWCZ0gbnlSmNQLqby0q4s1TsMq9+FtYmqs",
+	"7Scgta0uIor7uRCSJYxwwn8mKaN5Nv1l+PCXY5SG331ilh5Hjig4cg8K7ESHTwUEDedxPGDQ6ar7502S",
+	"hYU7dECH7nsRar5lUJM1nSj2rNjy9V+guj2JAPycVW1CWq1ftoL1Y2ZjF0CsUu0wajqdD2O98bKCDgtB",
+	"3fdsS44JlBhWcGfJpmXtQV5WW4vMFAC2P+F+vw0vPRSBa4CwxNpLvk/VuyPEq2wa19hxdWqcC84bBZ7d",
+	"0X//6/ib78Zf3hx/8ci3OoLZ14wmUytkGa3mQnbATDMDqNELHwz2RFZPR+Sind/ZvkCusAZ5hw3JDnMI",
+	"Fn4u5ZdPeV3Xl3bKZI8NhWbzVTDYcGJ16ZAIxzBNeSDtWlYrchnPX3ln59CLKIeAjLWm1BuXdgpLpVQ6",
+	"JVVw+Vfl06l0ag+c/nw71yy0imyxsURLq8srK8urJbrUkE7/ngNWxY6UcPn54t2mFK6+QI6KXSQ7TSYe",
+	"8E1x3PpsSARzfP0JnDB+jZlW7wCkEoI5E4QSgUaMoyOQ2C73nU5S/giQCZACNCGI1be1cIx+8/Xzzx49",
+	"/+Pt2HbCCWnFfvEMNMzs9lGAYgV3u8f4uTNE9WOQM4ZQFpm0xaQMryzmF4Fgp01tpYuwjcTjGHMs0lL3",
+	"rXn/zy049Czb+BA7gxhvASMOUNFwS/rcOF0APxUTN3QHdGixb5rU6Iqa6Pd60PgA+77f0NGpdArAIfSf",
+	"NZcK82o6tWtTjk0cofttPBRqsFjyl0YL/17D5ujdGjV3a3B6h+7EXSfvkAIrelgdXtNz5ENkMVoBMBZY",
+	"bnjHQuDWVNyjanIVanKtrFZoEAHUhVoD+uLToatg8MtxAp7s9HGl0impKmt9wLKd9gHR2tVb4ojJBtv2",
+	"moULPN9EefelIh9yFFOUTnFpq8nN3bQmBAX3pA8x2hM3HREN4TqAlmh8wJqRgoc8StAkBOI2z3Skwjcd",
+	"7edLf8/gbSvpmLpzFP962iDmwGhZzX5X+mdzHw76zlfuhLiCuH0451hkKPcNuteGpp8ko3v/vP/p0/Hv",
+	"Pho/+NJ3VsC29B0UXTaV2AyVpL8D0+p5mXqQTAXhoKA93wwdIBuWzdxel6VsEeBd8A7lW1++tIlxTt19",
+	"iDWQHMvocdFiDoPLgtkbMMLUQfACfLcf1Ur9OvWrPrOHAU9hCnKkG7+F3nyclmffPdz/+O7+H/4REUae",
+	"/fBgfOvJ5ArGVWhUVNkqBinwkVKEgeeywfSsQ8siGKWl5aWcu0KFbOGUruVwEBoAVsYFdZ+yBqeHF605",
+	"EPWTRAJQwtRxupZiw/Odxj80jW3j/M7lD8/lLxjnV7OsmMs2CyZPrjW8IftiBTdeGwlK/3qmEKVJY0ig",
+	"hDehNLn6wNFudgzeVg97komydHwEGG7Ti7JUrTbSQ6iQnZK1xVVX1kqnsqQesJiwbQ7wpcwhASsLbME1",
+	"N3VS5Q0GuH1gVaoeeIEJ1DgAKw0QrjuiCQD+pF1AHB/AFTa5hsCnfDtmnVBNWQjV0rhRDIHaj7Wq3LHI",
+	"ruW6JzgBWICKwGKqe93g/tciH6SCtZrACdUz6EHzrLkBTYuzKufMgH/0hSqoDC5Ov0e4ZROTUZsLQrmi",
+	"54T1gTkrh27w055kyWUxUTXPuNtujiXqsF66Tl0Bk2vMrkHgvELnd2Dp/jMB8CJtE5B/WhYT64jSHpAd",
+	"KXP6sb5IsnxMH7hn5QrI04+1s6QOZ1QdlZ7YA9lUZfOUYx2Zr3jeZV8WSlmKmLOmokylVxVTLFFgVUtc",
+	"ai1VKuZXaX4pzEe1HDbnUmupEKTDG8KrTPc8IWDO8ns/6dC/Z4MKef8/B5serMtxxXznPoNcCMuawVNr",
+	"q7mc5wImuPcwE5ZOiA+njX21ZqcZtUE255vu6SFitZGO7kxMhth2iXE2cAMld74d/+4pHn+zzruQ5xx7",
+	"+mnMBwR3lDrFskO602tI8h9BoE4R3YxbA4UhonJYAFeN4cFSqXBK4Sj57pcHQ5XDKaaPD9Ci3uECxOLa",
+	"ftR6V1HcpRX/RStNkNlOpbraXlLMe1fajRy7BQV9R5NhefgjUKMTpSe9eTxRl1Hq8ogNWbUZ28xmAFJy",
+	"HBkvVZAVSniBQPv9vzA8trwF67ZoX87f0mp7pdRYXCkWWKOwklvON1qt1UJ+0Zs/Y8bP2PVeai2/vLpU",
+	"WFxBxUod9wLkvQwhZsejHGN6/VpSLSr6jeliEaVm9VUMjGvEzhvplMEj55kPsXQoanbb1BRsjtweCMu5",
+	"gKKLI0DygBmNF6/FNy1rjxjSkNYabXz/wfOv7iZU5b7Y3nSGUr9pjZgEcTodlXMut3oqjGVnOCQeMNPn",
+	"HigXBJomq7zuG289jJuHOJa6exYbUDvUAV7+wLrEUpeeqN5pqvc4jdD5FXGM7eTaDP7SP8qHpGvZ7CXY",
+	"VVKsvO342cPnn9+cuh17jNOeMT1FKj+2y+xd1iLbPcbLF88ForUTDhhEa2nTOb+zfeHQyR+Dty0I2RoO",
+	"wNsoWjzy/Pd/3n/071LdMhtZjlO5bB4pc9RXpdZSxWwuW4Qd5nTk++chhsWPiC+uwP8PxavfqtDdqCor",
+	"ync9bszg3dPD0sXcYvSK1OWrwuCJbwhSP9fOXLA4y2xRp9mBQA2mp7H8KnVcbPpAsoBfJdUn5NXHnz4a",
+	"3fsSQ9s/fX9HXvvp+4/j0/dKGocUQY3mlcY0aQwdBlsR/kKFLj1r9A3TIQYA43e7gD3oclhPE+H3ylub",
+	"84mwHvuJCL/2IiwXPyzC8to0EQY+8/gSoUIu5zZEkxZ1aIMK5nIOUkCSEAS6PUjLaLflVV1IrvJFbwjS",
+	"GBJuwQmjQ2U2c3El19EQHRiCkaVcscrdFcPCr9jua9oyuKbWeIVKjeTAhse15huUu1NrNBkZWPYeGT39",
+	"n/3vvppRagT9rHpnxyqqIA1nFjktIH7dpUNisx7z8Uq+IYg14MRoqSVUIVMKlJgIdsJjMzvn5FAmTMng",
+	"iE4PXbaHSaL/OKBINeJUDAJxaTES7vK1aA07QGvWNepQu9YHzuFUojasFjOZ+xO3LSveUu73WrMeqYlR",
+	"XJKI+epGpbjMCgxix8tJxWhMKjhErxuTsguWe3kd8ElZcuDZcqHhZNA8IBiU9GEiKVqrSNYA1UcfXbWv",
+	"0GKrfKIpA9pG13zZMT8PjqHSikDvAN41REaF5c9k96gBv1TjdCvG1HJGnUIwN1I4U0cIVzeTPSVqOyXd",
+	"TcBjcJgC+hc5uhdVZH8FSuzdL0taZq/QJTWVtUevNLvWfmd2E+9rq9iPS7W76kJlYdQ+Vdtz/Reg+iM5",
+	"hGYwgIAOt9muIRxmT+mqAukRfm6xKQpd06Yrie9QQVaIY5HCUok0O1S6I653gHkdt+rAEFW+22cCMv8O",
+	"1gFEhhtxxIdVrseqri6pQb6y+nRygC9KpQKIkhQbDVadVKt6AqfvnKZHUWxfNoqou2OoUCQ3rSOhUEyq",
+	"CvQyk/H//nl0+260LoD7pTse5WdVXGdd1wYZwitThY4sRlvg2EuBhDNnAXwZ9aaJziJ8MZTWIJ8RpB1Q",
+	"c//4zX+O7n3rOWx6lJOsA+e6dJelVd85PGJna0e1tbtMSN6DmrTnNDs04kGVMFyoALuVIkgEQGTooMWA",
+	"Ncjoh788v/nFj48f/vjE9/g2FY7crxHPL0/03AnyZmW7cvEUGT38w+iP9/e/uR9+XLcdOVKcI/mt6E23",
+	"LZtApB2uhWpgMUshyPj+R6OPbo8+uffj48feGyBuPvmKLcrpLoOltdpku3JRpTIEefZ/N8dfPxjf/K/R",
+	"k9v792+Nntx+/tkj3/OcXvK51XOp51bP9fjjv+zf93jt1KM1NXn043W0Q9UojP/0yeifHng360DH5M2b",
+	"fnIaVWwMeH9IfYuHnEI2V2Q6MDzv2QoW/MbVG38LAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

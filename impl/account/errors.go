@@ -12,6 +12,10 @@ var (
 		Kind: apierr.Forbidden, Code: "account.disabled", API: 2005, Number: 1000030,
 		EN: "The account is disabled.", ZH: "账号已被禁用。",
 	})
+	ErrSessionUnknown = apierr.Define(apierr.Error{
+		Kind: apierr.NotFound, Code: "account.session_unknown",
+		EN: "There is no such session.", ZH: "登录会话不存在。",
+	})
 	ErrUsernameTaken = apierr.Define(apierr.Error{
 		Kind: apierr.Conflict, Code: "account.username_taken", API: 2034, Number: 1000001,
 		EN: "The user name is taken.", ZH: "用户名已经注册。",

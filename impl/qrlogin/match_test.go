@@ -112,23 +112,6 @@ func TestScanTells(t *testing.T) {
 	}
 }
 
-// TestAgentCannotSpeak (Q5): the page writes its own user agent. What the phone shows of it is a known name and a number, so that
-// it is no way to talk to who holds the phone.
-func TestAgentCannotSpeak(t *testing.T) {
-	t.Parallel()
-	for agent, want := range map[string]string{
-		"Reply-42-now-to-finish-your-order":                                      "",
-		"回复42领取红包":                                                               "",
-		"Mozilla/5.0 (X11; Linux x86_64) 请回复42领取红包/1.0":                          "",
-		"Mozilla/5.0 (X11; Linux x86_64; rv:1.0) Gecko/20100101 Firefox/reply42": "Firefox",
-		"Mozilla/5.0 (X11; Linux x86_64; rv:1.0) Gecko/20100101 Firefox/145.0.1": "Firefox 145.0.1",
-	} {
-		if got := request(db.Application{}, db.QRLogin{UserAgent: agent}).Browser; got != want {
-			t.Errorf("%q is shown as %q, want %q", agent, got, want)
-		}
-	}
-}
-
 // TestDisabledApplication: what an application has asked for is good for nothing once it is disabled.
 func TestDisabledApplication(t *testing.T) {
 	t.Parallel()
