@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
@@ -34,7 +35,7 @@ func (a *API) RevokeMySession(ctx context.Context, req gen.RevokeMySessionReques
 	if err != nil {
 		return nil, err
 	}
-	return gen.RevokeMySession200JSONResponse{}, a.service.RevokeOwn(ctx, caller, req.Body.SessionID)
+	return gen.RevokeMySession200JSONResponse{}, a.service.RevokeOwn(ctx, caller, cmp.Or(optional.Value(req.Body.SessionID), caller.SessionID))
 }
 
 // actors are what the contract calls those who act, by what the audit log does before their ids.

@@ -75,8 +75,8 @@ func (s *Site) Add(name string, content []byte) error {
 	return nil
 }
 
-// Handler serves the files below a prefix such as "/console": "/console/a.css" is the file a.css, and "/console/" index.html.
-// The prefix itself is sent on to that, so that a page's relative addresses are right.
+// Handler serves the files below a prefix such as "/console": "/console/a.css" is the file a.css, "/console/a" the page a.html, and
+// "/console/" index.html. The prefix itself is sent on to that, so that a page's relative addresses are right.
 func (s *Site) Handler(prefix string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name, below := strings.CutPrefix(r.URL.Path, prefix+"/")
@@ -88,6 +88,8 @@ func (s *Site) Handler(prefix string) http.Handler {
 			s.Serve(w, r, "")
 		case name == "":
 			s.Serve(w, r, "index.html")
+		case path.Ext(name) == "":
+			s.Serve(w, r, name+".html")
 		default:
 			s.Serve(w, r, name)
 		}

@@ -42,6 +42,7 @@ func TestFilesAreFoundByTheirNames(t *testing.T) {
 	}{
 		"/place/":               {200, "text/html; charset=utf-8"},
 		"/place/index.html":     {200, "text/html; charset=utf-8"},
+		"/place/index":          {200, "text/html; charset=utf-8"},
 		"/place/lib/code.js":    {200, "text/javascript; charset=utf-8"},
 		"/place/lib/look.css":   {200, "text/css; charset=utf-8"},
 		"/place/lib":            {404, ""},
