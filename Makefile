@@ -12,14 +12,14 @@ OWN_GO = $(shell git ls-files --cached --others --exclude-standard '*.go' ':!gen
 
 .PHONY: help
 help: ## List the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: postgres build ## Serve on 127.0.0.1:8080, with a private PostgreSQL in .data/
 	@exec bin/menshen serve
 
 .PHONY: test
-test: postgres tools sdk-tools ## Run every test, with the race detector
+test: postgres tools sdk-tools frontend-tools ## Run every test, with the race detector
 	$(GO) test $(RACE) -timeout 20m $(PACKAGES)
 
 .PHONY: check
@@ -34,6 +34,10 @@ build: ## Build bin/menshen
 gen: ## Merge the contract and generate gen/ from it
 	$(GO) run ./openapi/merge
 	$(GO) tool oapi-codegen -config oapi-codegen.yaml openapi/openapi.yaml
+
+.PHONY: types
+types: frontend-tools ## Generate tests/frontend/contract.d.ts, the contract for TypeScript
+	cd tests/frontend && npm run --silent types > contract.d.ts
 
 .PHONY: fresh
 fresh: ## Fail when openapi.yaml, gen/ or go.mod is not what its source gives
@@ -74,16 +78,23 @@ sdk: postgres sdk-tools ## Run the official SDKs against the service
 .PHONY: sdk-tools
 sdk-tools: tests/sdk/node_modules/.installed tests/sdk/.venv/.installed ## Install the official SDKs (and Node.js, Python's venv), as locked, below tests/sdk
 
-tests/sdk/node_modules/.installed: tests/sdk/package-lock.json tests/sdk/package.json tests/sdk/.npmrc
+tests/%/node_modules/.installed: tests/%/package-lock.json tests/%/package.json tests/%/.npmrc
 	@sh tests/harness/install.sh nodejs
-	cd tests/sdk && npm ci
-	@cp tests/sdk/package-lock.json $@
+	cd tests/$* && npm ci
+	@cp $< $@
 
 tests/sdk/.venv/.installed: tests/sdk/requirements.txt
 	@sh tests/harness/install.sh venv
 	python3 -m venv --clear tests/sdk/.venv
 	tests/sdk/.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r tests/sdk/requirements.txt
 	@cp tests/sdk/requirements.txt $@
+
+.PHONY: frontend
+frontend: postgres frontend-tools ## Run the stories in TypeScript against the service
+	$(GO) test -count=1 -v ./tests/frontend
+
+.PHONY: frontend-tools
+frontend-tools: tests/frontend/node_modules/.installed ## Install what front ends need (TypeScript, openapi-fetch; and Node.js), as locked, below tests/frontend
 
 .PHONY: ocr
 ocr: tools ## Let an OCR engine try 500 captchas of each kind
