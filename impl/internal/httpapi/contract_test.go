@@ -77,7 +77,14 @@ func TestCompileRefusesWhatItCannotGuard(t *testing.T) {
 			"content: {application/json: {schema: {type: object, properties: {base: {type: object}}}}}",
 			"content: {text/event-stream: {x-menshen-events: {made: '#/components/schemas/Nothing'}, schema: {type: string}}}",
 		}},
-		"pattern that is none": {"contract:", []string{"'^a$'", "'(a'"}},
+		"refusal of no catalogue": {`unknown code "thing.broken"`, []string{"AccessToken: []]\n", "AccessToken: []]\n      x-menshen-refusals: [thing.broken]\n"}},
+		"refusal that is no code": {`unknown code ""`, []string{"AccessToken: []]\n", "AccessToken: []]\n      x-menshen-refusals: [7]\n"}},
+		"refusal that is stated twice": {"twice", []string{
+			"AccessToken: []]\n", "AccessToken: []]\n      x-menshen-refusals: [auth.required, auth.required]\n",
+		}},
+		"refusal of the gate":       {"follows", []string{"AccessToken: []]\n", "AccessToken: []]\n      x-menshen-refusals: [request.invalid]\n"}},
+		"refusals that are no list": {"not a list", []string{"AccessToken: []]\n", "AccessToken: []]\n      x-menshen-refusals: auth.required\n"}},
+		"pattern that is none":      {"contract:", []string{"'^a$'", "'(a'"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
