@@ -285,11 +285,10 @@ func (r *rig) gate(s *Service) http.Handler {
 	r.must(err)
 	for _, item := range doc.Paths.Map() {
 		for _, op := range item.Operations() {
-			if codes, ok := op.Extensions["x-menshen-refusals"].([]any); ok {
-				op.Extensions["x-menshen-refusals"] = slices.DeleteFunc(codes, func(code any) bool {
-					return apierr.Lookup(code.(string)) == nil // of a capability that is no part of this program
-				})
-			}
+			codes, _ := op.Extensions["x-menshen-refusals"].([]any)
+			op.Extensions["x-menshen-refusals"] = slices.DeleteFunc(codes, func(code any) bool {
+				return apierr.Lookup(code.(string)) == nil // of a capability that is no part of this program
+			})
 		}
 	}
 	auth := authn.New(nil)

@@ -121,7 +121,7 @@ var compiled = sync.OnceValues(func() (*Contract, error) {
 	}
 	for _, item := range doc.Paths.Map() {
 		for _, op := range item.Operations() {
-			delete(op.Extensions, refusalsExtension) // of capabilities, which are no part of this program
+			op.Extensions[refusalsExtension] = []any{} // they are of capabilities, which are no part of this program
 		}
 	}
 	return Compile(doc, authenticator)

@@ -38,8 +38,8 @@ func refusalsOf(op *openapi3.Operation, auth *authn.Authenticator) (map[string]*
 		all[e.Code] = e
 	}
 	codes, ok := op.Extensions[refusalsExtension].([]any)
-	if !ok && op.Extensions[refusalsExtension] != nil {
-		return nil, errors.New(refusalsExtension + " is not a list")
+	if !ok { // an operation that refuses nothing says so: one that was forgotten would look the same
+		return nil, errors.New(refusalsExtension + " must be stated, as a list")
 	}
 	for _, code := range codes {
 		text, _ := code.(string)
@@ -67,10 +67,13 @@ func refusalsOfGate(op *openapi3.Operation) (list []*apierr.Error) {
 	return list
 }
 
-// checkRefusal says in the log that an operation has refused what the contract does not tell of. It is sent all the same: a person
-// who waits is better served by the true reason than by an internal error.
+// UndeclaredRefusal is what the log says of a refusal that the contract does not tell of.
+const UndeclaredRefusal = "refusal is not in the contract"
+
+// checkRefusal looks whether the contract tells of a refusal. One that it does not is a mistake, and sent all the same: a person who
+// waits is better served by the true reason than by an internal error.
 func (g *gate) checkRefusal(r *http.Request, x *exchange, e *apierr.Error) {
 	if x.op != nil && x.op.refusals[e.Code] == nil {
-		g.Log.ErrorContext(r.Context(), "refusal is not in the contract", "operation", x.op.id, "code", e.Code, "request_id", x.info.ID)
+		g.Log.ErrorContext(r.Context(), UndeclaredRefusal, "operation", x.op.id, "code", e.Code, "request_id", x.info.ID)
 	}
 }
