@@ -78,7 +78,7 @@ func (s *Service) CheckApplication(ctx context.Context, userpoolID, id, secret s
 // theft. The scope may be less than the session's. Whatever is wrong with the token is ErrGrant.
 func (s *Service) Refresh(ctx context.Context, app db.Application, refreshToken, scope string) (authn.Tokens, error) {
 	_, tokens, err := s.renew(ctx, app.ID, refreshToken, scope)
-	if errors.Is(err, ErrToken) || errors.Is(err, ErrApplication) {
+	if errors.Is(err, ErrToken) {
 		err = ErrGrant
 	}
 	return tokens, err

@@ -220,8 +220,11 @@ func (s *Service) renew(ctx context.Context, appID, refreshToken, scope string) 
 		tokens, err = s.tokens(ctx, q, app, session, u, granted)
 		return err
 	})
-	if errors.Is(err, db.ErrNotFound) {
+	switch {
+	case errors.Is(err, db.ErrNotFound):
 		err = s.refuseRefresh(ctx, appID, refreshToken)
+	case errors.Is(err, ErrApplication): // it is being disabled, which ends the session too
+		err = ErrToken
 	}
 	if err != nil {
 		return db.Session{}, authn.Tokens{}, err

@@ -99,6 +99,10 @@ func TestRenew(t *testing.T) {
 		_, _, err := r.Renew(t.Context(), token)
 		r.want(name+" token for renewal", err, ErrToken)
 	}
+	r.execute("UPDATE applications SET disabled_at = created_at")
+	_, _, err := r.Renew(t.Context(), refresh)
+	r.want("for an application that is being disabled", err, ErrToken)
+	r.execute("UPDATE applications SET disabled_at = NULL")
 	r.advance(717*time.Hour - time.Microsecond) // 720 hours after the sign-in
 	_, pair, err := r.Renew(t.Context(), refresh)
 	r.want("at the last moment of the session", err, nil)

@@ -54,6 +54,9 @@ type App struct {
 	Options
 }
 
+// UndeclaredRefusal is what the log says, as an error, of a refusal that the contract does not tell of.
+const UndeclaredRefusal = httpapi.UndeclaredRefusal
+
 // The operations of the contract, by capability. The names differ so that they can be embedded side by side.
 type (
 	accountAPI  = account.API

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -56,8 +57,18 @@ func New(t testing.TB, configure ...func(*app.Config)) *Instance {
 		t: t, Clock: &Clock{}, Digits: &Digits{}, Log: &Log{}, databaseURL: dbtest.URL(t),
 		Outbox: filepath.Join(t.TempDir(), "outbox"), masterKey: bytes.Repeat([]byte{7}, 32), configure: configure,
 	}
+	t.Cleanup(h.toldOfRefusals) // the first, so that it runs when nothing else does any more
 	h.start()
 	return h
+}
+
+// toldOfRefusals fails the test if an operation has refused what the contract does not tell of.
+func (h *Instance) toldOfRefusals() {
+	for line := range strings.Lines(h.Log.String()) {
+		if strings.Contains(line, app.UndeclaredRefusal) {
+			h.t.Errorf("x-menshen-refusals lacks a code: %s", line)
+		}
+	}
 }
 
 // Replica starts another Menshen on the same database, with the same clock and the same public URL, as behind one load

@@ -110,6 +110,9 @@ func Catalogue() []*Error {
 	return list
 }
 
+// Lookup returns the refusal with the code, nil if there is none.
+func Lookup(code string) *Error { return catalogue[code] }
+
 // Error is for logs. It includes the cause, so it is never an answer.
 func (e *Error) Error() string {
 	text := e.Code

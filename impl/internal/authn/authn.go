@@ -50,22 +50,6 @@ type Principal struct {
 	Renewed     *Pair // the user's tokens were renewed on the fly; the client must be told
 }
 
-// Refusals of credentials. API codes are those of the V3 documents; numbers those of the captcha document's service.
-var (
-	ErrUnauthenticated = apierr.Define(apierr.Error{
-		Kind: apierr.Unauthenticated, Code: "auth.required", API: 2020, Number: 1000007, OAuth: "invalid_token",
-		EN: "Sign in first.", ZH: "请先登录。",
-	})
-	ErrUserpool = apierr.Define(apierr.Error{
-		Kind: apierr.Forbidden, Code: "auth.userpool",
-		EN: "The access key belongs to another userpool.", ZH: "该密钥不属于此用户池。",
-	})
-	ErrForbidden = apierr.Define(apierr.Error{
-		Kind: apierr.Forbidden, Code: "auth.scope",
-		EN: "The access key does not have the scope for this.", ZH: "该密钥没有所需的权限。",
-	})
-)
-
 type key struct{}
 
 // With returns a context that carries the principal.

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/menshen-auth/menshen/impl/internal/apierr"
 )
 
 // Accounts tells what credentials are good for. A credential that is good for nothing is an apierr.Error of the kind
@@ -32,6 +34,9 @@ type scheme struct {
 	// ignorable: a bad credential does no harm where none is needed, since clients send stale tokens along. The others
 	// are sent on purpose, and a wrong one must not silently become an anonymous call.
 	ignorable bool
+	// refusals are what is answered to a bad one; scoped: a good one may still lack the scope that an operation needs.
+	refusals []*apierr.Error
+	scoped   bool
 }
 
 var errAbsent = errors.New("no credential of this kind")
@@ -39,7 +44,7 @@ var errAbsent = errors.New("no credential of this kind")
 // New returns an authenticator for the security schemes of the contract.
 func New(a Accounts) *Authenticator {
 	userToken := func(token func(*http.Request) string) scheme {
-		return scheme{ignorable: true, verify: func(ctx context.Context, r *http.Request, _ []byte) (Principal, error) {
+		return scheme{ignorable: true, refusals: ofTokens, verify: func(ctx context.Context, r *http.Request, _ []byte) (Principal, error) {
 			t := token(r)
 			if t == "" {
 				return Principal{}, errAbsent
@@ -52,7 +57,7 @@ func New(a Accounts) *Authenticator {
 		"AccessToken":  userToken(func(r *http.Request) string { return first(r, "Access-Token") }),
 		"IThingsToken": userToken(func(r *http.Request) string { return first(r, "iThings-token") }),
 		"UserToken":    userToken(rawOrBearer),
-		"QueryToken": {verify: func(ctx context.Context, r *http.Request, _ []byte) (Principal, error) {
+		"QueryToken": {refusals: ofTokens, verify: func(ctx context.Context, r *http.Request, _ []byte) (Principal, error) {
 			t := r.URL.Query().Get("access_token")
 			if t == "" {
 				return Principal{}, errAbsent
@@ -60,7 +65,7 @@ func New(a Accounts) *Authenticator {
 			user, err := a.VerifyAccess(ctx, t)
 			return Principal{User: &user}, err
 		}},
-		"RefreshToken": {ignorable: true, verify: func(ctx context.Context, r *http.Request, _ []byte) (Principal, error) {
+		"RefreshToken": {ignorable: true, refusals: ofTokens, verify: func(ctx context.Context, r *http.Request, _ []byte) (Principal, error) {
 			t := first(r, "Refresh-Token")
 			if t == "" {
 				return Principal{}, errAbsent
@@ -68,7 +73,7 @@ func New(a Accounts) *Authenticator {
 			user, pair, err := a.Renew(ctx, t)
 			return Principal{User: &user, Renewed: &pair}, err
 		}},
-		"ManagementToken": {verify: func(ctx context.Context, r *http.Request, _ []byte) (Principal, error) {
+		"ManagementToken": {refusals: append(ofTokens, ErrUserpool), scoped: true, verify: func(ctx context.Context, r *http.Request, _ []byte) (Principal, error) {
 			t, ok := credentials(r, "Bearer")
 			if !ok || !claimsManagement(t) {
 				return Principal{}, errAbsent // a user's, sent along
@@ -76,7 +81,7 @@ func New(a Accounts) *Authenticator {
 			management, err := a.VerifyManagement(ctx, t)
 			return Principal{Management: &management}, err
 		}},
-		"RequestSignature": {verify: func(ctx context.Context, r *http.Request, body []byte) (Principal, error) {
+		"RequestSignature": {refusals: ofSignatures, scoped: true, verify: func(ctx context.Context, r *http.Request, body []byte) (Principal, error) {
 			signature, ok := credentials(r, "authing")
 			if !ok {
 				return Principal{}, errAbsent
@@ -87,7 +92,7 @@ func New(a Accounts) *Authenticator {
 			management, err := a.VerifySignature(ctx, signedRequest(r, signature, body))
 			return Principal{Management: &management}, err
 		}},
-		"ApplicationBasic": {verify: func(ctx context.Context, r *http.Request, _ []byte) (Principal, error) {
+		"ApplicationBasic": {refusals: []*apierr.Error{ErrApplicationSecret}, verify: func(ctx context.Context, r *http.Request, _ []byte) (Principal, error) {
 			if _, ok := credentials(r, "Basic"); !ok {
 				return Principal{}, errAbsent
 			}

@@ -43,6 +43,8 @@ type operation struct {
 	enveloped bool
 	// events are the schemas of the events of an operation that streams, by name; nil for all others.
 	events map[string]*openapi3.Schema
+	// refusals are all that a caller may be refused with, by code.
+	refusals map[string]*apierr.Error
 }
 
 type header struct {
@@ -51,7 +53,8 @@ type header struct {
 }
 
 // Compile prepares the document, which it changes, for the gate. It refuses what the gate could not guard: a route
-// with variables, an operation without a dialect, a security scheme that authn does not know.
+// with variables, an operation without a dialect, a security scheme that authn does not know, a refusal that is not in
+// the catalogue.
 func Compile(doc *openapi3.T, auth *authn.Authenticator) (*Contract, error) {
 	if err := doc.Validate(context.Background(), openapi3.SetRegexCompiler(compilePattern)); err != nil {
 		return nil, fmt.Errorf("contract: %w", err)
@@ -66,6 +69,9 @@ func Compile(doc *openapi3.T, auth *authn.Authenticator) (*Contract, error) {
 			compiled, err := compile(doc, route, item, method, op)
 			if err == nil {
 				err = auth.Check(compiled.security)
+			}
+			if err == nil {
+				compiled.refusals, err = refusalsOf(op, auth)
 			}
 			if err != nil {
 				return nil, fmt.Errorf("contract: %s %s: %w", method, route, err)

@@ -18,6 +18,7 @@ paths:
     post:
       operationId: makeThing
       security: [{}, AccessToken: []]
+      x-menshen-refusals: []
       parameters: [{name: X-Thing, in: header, schema: {type: string}}]
       requestBody:
         content:
@@ -77,7 +78,13 @@ func TestCompileRefusesWhatItCannotGuard(t *testing.T) {
 			"content: {application/json: {schema: {type: object, properties: {base: {type: object}}}}}",
 			"content: {text/event-stream: {x-menshen-events: {made: '#/components/schemas/Nothing'}, schema: {type: string}}}",
 		}},
-		"pattern that is none": {"contract:", []string{"'^a$'", "'(a'"}},
+		"no refusals":                  {"must be stated", []string{"      x-menshen-refusals: []\n", ""}},
+		"refusals that are no list":    {"as a list", []string{"refusals: []", "refusals: auth.required"}},
+		"refusal of no catalogue":      {`unknown code "thing.broken"`, []string{"refusals: []", "refusals: [thing.broken]"}},
+		"refusal that is no code":      {`unknown code ""`, []string{"refusals: []", "refusals: [7]"}},
+		"refusal that is stated twice": {"twice", []string{"refusals: []", "refusals: [auth.required, auth.required]"}},
+		"refusal of the gate":          {"follows", []string{"refusals: []", "refusals: [request.invalid]"}},
+		"pattern that is none":         {"contract:", []string{"'^a$'", "'(a'"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

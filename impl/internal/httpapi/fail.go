@@ -29,6 +29,7 @@ func (g *gate) fail(to http.ResponseWriter, r *http.Request, err error) {
 	}
 	e := refusal(err)
 	x.code, x.cause = e.Code, e.Unwrap()
+	g.checkRefusal(r, x, e)
 	w.reset()
 	var noMethod methodError
 	if errors.As(err, &noMethod) {

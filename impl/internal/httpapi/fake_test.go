@@ -119,6 +119,11 @@ var compiled = sync.OnceValues(func() (*Contract, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, item := range doc.Paths.Map() {
+		for _, op := range item.Operations() {
+			op.Extensions[refusalsExtension] = []any{} // they are of capabilities, which are no part of this program
+		}
+	}
 	return Compile(doc, authenticator)
 })
 
