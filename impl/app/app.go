@@ -168,7 +168,11 @@ func New(ctx context.Context, o Options) (*App, error) {
 		ReportOnly: c.ResponseValidation == "report", Timeout: c.RequestTimeout,
 		Requests: counts.Requests,
 	})
-	return &App{Handler: crossOrigin(c.CORSOrigins, handler), accounts: accounts, factors: factors, messages: messages, metrics: counts, Hooks: hooks, service: self, logins: logins, ring: ring, Options: o}, nil
+	handler, err = pages(c, crossOrigin(c.CORSOrigins, handler))
+	if err != nil {
+		return nil, err
+	}
+	return &App{Handler: handler, accounts: accounts, factors: factors, messages: messages, metrics: counts, Hooks: hooks, service: self, logins: logins, ring: ring, Options: o}, nil
 }
 
 // people closes the circles between accounts, which ask for codes and factors, codes, which are sent to people, and

@@ -14,7 +14,9 @@ func banner(w io.Writer, c Config, private bool) {
 		where = "private, in " + filepath.Join(c.DataDir, "postgres")
 	}
 	text := `
-Menshen 门神 is ready at URL
+Menshen 门神 is ready. See it work in a browser:
+
+  URL/console/
 
   contract     URL/openapi.yaml
   credentials  CREDENTIALS  (application, access key, demo user)

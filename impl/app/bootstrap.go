@@ -44,6 +44,13 @@ func newCredentials(baseURL string, demo bool) Credentials {
 // the next start, which is why the file is written, under another name, before the rows. Of replicas that start together
 // on one database, one does it.
 func (a *App) Bootstrap(ctx context.Context, dir string, demo bool) error {
+	if err := a.bootstrapTenancy(ctx, dir, demo); err != nil {
+		return err
+	}
+	return a.addConsole(ctx)
+}
+
+func (a *App) bootstrapTenancy(ctx context.Context, dir string, demo bool) error {
 	final := filepath.Join(dir, "credentials.json")
 	pending := final + ".new"
 	existing, err := a.Store.Tenancy().DefaultApplication(ctx)

@@ -41,6 +41,8 @@ type Config struct {
 	LogLevel  slog.Level `env:"MENSHEN_LOG_LEVEL" envDefault:"info"`
 	LogFormat string     `env:"MENSHEN_LOG_FORMAT" envDefault:"text"` // text or json
 
+	Console string `env:"MENSHEN_CONSOLE"` // on, off; empty: on with the private PostgreSQL, since what production shows is to be chosen
+
 	TrustedProxies     []netip.Prefix `env:"MENSHEN_TRUSTED_PROXIES"` // whose X-Forwarded-For is believed
 	CORSOrigins        []string       `env:"MENSHEN_CORS_ORIGINS"`    // whose pages may call from browsers, such as https://app.example.com
 	ResponseValidation string         `env:"MENSHEN_RESPONSE_VALIDATION" envDefault:"enforce"`
@@ -117,6 +119,12 @@ const signInTTL = 5 * time.Minute
 // codeAttempts is how many wrong codes may be tried on an address and use (C4). Not configurable.
 const codeAttempts = 5
 
+// What is there or not.
+const (
+	settingOn  = "on"
+	settingOff = "off"
+)
+
 // LoadConfig reads the environment (as os.Environ gives it). The error names everything that is wrong, each with its
 // remedy.
 func LoadConfig(environ []string) (Config, error) {
@@ -139,6 +147,9 @@ func LoadConfig(environ []string) (Config, error) {
 		c.PublicURL = "http://" + dialable(c.Addr)
 	}
 	c.PublicURL = strings.TrimRight(c.PublicURL, "/")
+	if c.Console == "" {
+		c.Console = map[bool]string{true: settingOn, false: settingOff}[c.DatabaseURL == ""]
+	}
 	if c.ParallelHashes == 0 {
 		c.ParallelHashes = runtime.NumCPU()
 	}
@@ -257,6 +268,7 @@ func (c Config) check(unread map[string]bool) (problems []error) {
 	}
 	complain(slices.ContainsFunc(c.CORSOrigins, func(o string) bool { return !isOrigin(o) }),
 		"MENSHEN_CORS_ORIGINS: is no list of origins; write for example https://app.example.com,https://www.example.com")
+	complain(c.Console != "" && c.Console != settingOn && c.Console != settingOff, "MENSHEN_CONSOLE: %q is neither on nor off", c.Console)
 	complain(c.LogFormat != "text" && c.LogFormat != "json", "MENSHEN_LOG_FORMAT: %q is neither text nor json", c.LogFormat)
 	complain(c.ResponseValidation != "enforce" && c.ResponseValidation != "report",
 		"MENSHEN_RESPONSE_VALIDATION: %q is neither enforce nor report", c.ResponseValidation)

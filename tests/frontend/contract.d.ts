@@ -329,6 +329,69 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v3/list-my-sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where the user is signed in 查询我的登录会话
+         * @description The live sessions of the signed-in user, of all applications of the userpool: the newest first, at most 100. `current` is the
+         *     one that asks.
+         */
+        get: operations["listMySessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v3/revoke-my-session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End a session of the user 结束我的登录会话
+         * @description Ends a session of the signed-in user at once, its tokens included: the one that asks, which signs out, unless another is named. A
+         *     session that has ended already, or is somebody else's, is unknown.
+         */
+        post: operations["revokeMySession"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v3/list-my-activity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What has happened to the account 查询我的账号动态
+         * @description What the audit log says about the signed-in user: sign-ins that worked and that were refused, changes of authenticators,
+         *     passwords and addresses, secrets that were read. The newest first.
+         */
+        get: operations["listMyActivity"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/system/user/captcha": {
         parameters: {
             query?: never;
@@ -1814,6 +1877,70 @@ export interface components {
             code: string;
             codeID: string;
         };
+        MySessionDto: {
+            sessionId: string;
+            /** @description Whether it is the session that asks. */
+            current: boolean;
+            appId: string;
+            appName: string;
+            /** @description Address of a picture; empty when there is none. */
+            appLogo: string;
+            /** @description Name and version, as the client said itself; empty when unknown. */
+            browser: string;
+            /** @description The same: operating system and its version. */
+            os: string;
+            /** @description That the session was opened from. */
+            ip: string;
+            /** @description Whether the session has shown a code of an authenticator. */
+            mfa: boolean;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            expiresAt: string;
+        };
+        ListMySessionsDataDto: {
+            list: components["schemas"]["MySessionDto"][];
+        };
+        ListMySessionsRespDto: {
+            statusCode: components["schemas"]["StatusCode"];
+            message: components["schemas"]["Message"];
+            apiCode?: components["schemas"]["ApiCode"];
+            requestId?: components["schemas"]["RequestId"];
+            data?: components["schemas"]["ListMySessionsDataDto"];
+        };
+        RevokeMySessionDto: {
+            /** @description By default the session that asks. */
+            sessionId?: string;
+        };
+        MyActivityDto: {
+            /** Format: date-time */
+            time: string;
+            /**
+             * @description What happened, as the audit log names it: `user.signin`, `mfa.bind`, `user.password_change` and the like. New ones may be
+             *     added.
+             */
+            action: string;
+            /** @enum {string} */
+            outcome: "success" | "refused";
+            /**
+             * @description Who did it: the user, somebody who had not proved to be anybody, a program of the userpool's operator (`key`,
+             *     `application`), an identity source (`connection`), the operator, or the service itself (`system`).
+             * @enum {string}
+             */
+            actor: "user" | "anonymous" | "key" | "application" | "connection" | "operator" | "system";
+            /** @description Of the request; empty where there was none. */
+            ip: string;
+        };
+        ListMyActivityDataDto: {
+            list: components["schemas"]["MyActivityDto"][];
+        };
+        ListMyActivityRespDto: {
+            statusCode: components["schemas"]["StatusCode"];
+            message: components["schemas"]["Message"];
+            apiCode?: components["schemas"]["ApiCode"];
+            requestId?: components["schemas"]["RequestId"];
+            data?: components["schemas"]["ListMyActivityDataDto"];
+        };
         /**
          * @description What the code is for. A code is good for its own use only.
          * @enum {string}
@@ -3273,6 +3400,81 @@ export interface operations {
                 };
             };
             default: components["responses"]["CodeFailure"];
+        };
+    };
+    listMySessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The sessions, or the reason why not. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListMySessionsRespDto"];
+                };
+            };
+            default: components["responses"]["StatusFailure"];
+        };
+    };
+    revokeMySession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "sessionId": "65a1bfa04f3b1c2d214dd5b6"
+                 *     }
+                 */
+                "application/json": components["schemas"]["RevokeMySessionDto"];
+            };
+        };
+        responses: {
+            /** @description The session has ended, or the reason why not. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommonResponseDto"];
+                };
+            };
+            default: components["responses"]["StatusFailure"];
+        };
+    };
+    listMyActivity: {
+        parameters: {
+            query?: {
+                /** @description How many at most. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The events, or the reason why not. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListMyActivityRespDto"];
+                };
+            };
+            default: components["responses"]["StatusFailure"];
         };
     };
     createCaptcha: {

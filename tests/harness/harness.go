@@ -89,6 +89,7 @@ func (h *Instance) start() {
 	}
 	config, err := app.LoadConfig([]string{"MENSHEN_PUBLIC_URL=" + h.publicURL})
 	h.must(err)
+	config.Console = "off" // but where a test looks at it
 	for _, f := range h.configure {
 		f(&config)
 	}

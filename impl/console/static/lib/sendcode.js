@@ -1,0 +1,79 @@
+// Sending a code to an address: the address, a button that counts down until it may be sent again, the captcha where the service
+// wants one, and the field for the code.
+import { refused } from './api.js';
+import { captchaWhenAsked } from './captcha.js';
+import { eachSecond, fill, h, once } from './dom.js';
+import { field, oneTimeCode, trouble } from './form.js';
+import { text } from './text.js';
+
+/** @import {Client} from './api.js' */
+/** @import {Schemas} from '../../types' */
+
+/** An address gets one code a minute. */
+const pause = 60;
+
+/**
+ * @param {Client} client
+ * @param {Schemas['CaptchaUse']} use
+ */
+export function sentCode(client, use) {
+  const address = field(text.address, { name: 'address', autocomplete: 'email tel', maxlength: 254, autocapitalize: 'off', spellcheck: 'false' }, text.addressHint);
+  const code = field(text.sentCode, { ...oneTimeCode, pattern: '[0-9]{6}', maxlength: 6 });
+  code.element.hidden = true;
+  code.input.disabled = true;
+  const check = captchaWhenAsked(use);
+  const problem = trouble();
+  const status = h('p', { role: 'status', class: 'hint' });
+  const send = h('button', { type: 'button' }, text.sendCode);
+  let codeID = '';
+
+  /** @returns {'email' | 'phone'} */
+  const by = () => (address.input.value.includes('@') ? 'email' : 'phone');
+
+  /** @param {number} seconds */
+  function countDown(seconds) {
+    let left = seconds;
+    eachSecond(() => {
+      send.disabled = left > 0;
+      send.textContent = left > 0 ? text.sendAgainIn(left) : text.sendAgain;
+      return left-- > 0;
+    });
+  }
+
+  async function ask() {
+    problem.show(undefined);
+    if (!address.input.reportValidity()) return;
+    try {
+      const account = address.input.value.trim();
+      const made = await client.post('/api/v1/system/user/captcha', { type: by(), use, account, ...check.solution() });
+      codeID = made.codeID;
+      check.gone();
+      code.element.hidden = false;
+      code.input.disabled = false;
+      code.input.value = '';
+      fill(status, text.codeSent(account, Math.round(made.expire / 60)));
+      countDown(pause);
+      code.input.focus();
+    } catch (error) {
+      if (refused(error, 'captcha.image_needed')) await check.ask();
+      else await check.spent();
+      if (refused(error, 'captcha.too_many')) countDown(error.retryAfter);
+      problem.show(error);
+    }
+  }
+  send.addEventListener('click', () => once(send, ask));
+  address.input.addEventListener('keydown', (event) => {
+    if (event.key !== 'Enter' || codeID) return;
+    event.preventDefault(); // there is nothing to be sent yet but the code
+    once(send, ask);
+  });
+
+  return {
+    element: h('div', {}, address.element, check.element, h('div', { class: 'actions' }, send), status, problem.element, code.element),
+    /** What proves that the address is the person's. */
+    proof: () => ({ type: by(), account: address.input.value.trim(), codeID, code: code.input.value.trim() }),
+    /** Whether a code is on its way. */
+    sent: () => codeID !== '',
+    ask,
+  };
+}

@@ -1,0 +1,77 @@
+// Learning what happens to a QR code: as events, or, where events do not come through, by asking.
+import { refused } from './api.js';
+import { anonymous } from './session.js';
+
+/** @import {Schemas} from '../../types' */
+/** @typedef {Schemas['CheckQRCodeStatusDataDto']} Status */
+
+/** Statuses after which nothing happens any more. */
+const final = new Set(['AUTHORIZED', 'CANCELLED', 'EXPIRED']);
+
+/**
+ * Waits for a time, or for the signal.
+ * @param {number} seconds
+ * @param {AbortSignal} signal
+ * @returns {Promise<void>}
+ */
+function wait(seconds, signal) {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, seconds * 1000);
+    signal.addEventListener('abort', () => { clearTimeout(timer); resolve(); }, { once: true });
+  });
+}
+
+/**
+ * Asks again and again, until there is no more to learn. While the network is away it goes on trying, and says so.
+ * @param {() => Promise<Status>} ask
+ * @param {(status: Status) => void} told
+ * @param {(away: boolean) => void} away
+ * @param {AbortSignal} signal
+ */
+export async function poll(ask, told, away, signal) {
+  while (!signal.aborted) {
+    let pause = 2;
+    try {
+      const status = await ask();
+      if (signal.aborted) return;
+      away(false);
+      told(status);
+      if (final.has(status.status)) return;
+      pause = status.interval ?? pause;
+    } catch (error) {
+      if (signal.aborted) return;
+      if (refused(error, 'qrlogin.unknown', 'fastpass.unknown')) return told({ status: 'EXPIRED' }); // forgotten, long after its end
+      away(true);
+    }
+    await wait(pause, signal);
+  }
+}
+
+/**
+ * Follows a login QR code.
+ * @param {string} qrcodeId
+ * @param {(status: Status) => void} told
+ * @param {(away: boolean) => void} away
+ * @param {AbortSignal} signal
+ */
+export function follow(qrcodeId, told, away, signal) {
+  const events = new EventSource('/api/v3/qrcode-events?' + new URLSearchParams({ qrcodeId }));
+  let failures = 0; // in a row
+  signal.addEventListener('abort', () => events.close(), { once: true });
+  events.addEventListener('status', (event) => {
+    /** @type {Status} */
+    const status = JSON.parse(event.data);
+    failures = 0;
+    away(false);
+    if (final.has(status.status)) events.close();
+    told(status);
+  });
+  events.addEventListener('error', () => {
+    if (signal.aborted) return;
+    away(true);
+    // The browser tries again by itself after a lost connection, but not after a refusal; and some proxies let no events through.
+    if (events.readyState !== EventSource.CLOSED && ++failures < 2) return;
+    events.close();
+    void poll(() => anonymous.get('/api/v3/get-qrcode-status', { qrcodeId }), told, away, signal);
+  });
+}
