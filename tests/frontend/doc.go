@@ -5,7 +5,8 @@
 //	suite/       stories that call a running Menshen; steps_test.go lists their steps
 //	mistakes.ts  what the type checker must refuse
 //
-// Stories and mistakes are compiled together, as strictly as the compiler can, and run by package tests/harness/script.
+// Stories and mistakes are compiled together, as strictly as the compiler can, and run by package tests/harness/script. The
+// console, which is JavaScript, is checked against the same types with tsconfig.console.json.
 //
 //	make types      # after a change of the contract
 //	make frontend

@@ -43,6 +43,13 @@ func TestEveryStoryRuns(t *testing.T) {
 	script.EveryOneRuns(t, filepath.Join("suite", "*.ts"), stories, "person")
 }
 
+// TestConsoleHasTypes: the console reads and writes what the contract says. Where there is no console, the compiler says that
+// it has found no file.
+func TestConsoleHasTypes(t *testing.T) {
+	t.Parallel()
+	output(t, "node", filepath.Join(modules, "typescript", "bin", "tsc"), "--project", "tsconfig.console.json")
+}
+
 // compiled compiles this directory, for Node.js cannot run TypeScript, and returns where the outcome is.
 func compiled(t *testing.T) string {
 	t.Helper()
