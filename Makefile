@@ -37,7 +37,7 @@ gen: ## Merge the contract and generate gen/ from it
 
 .PHONY: types
 types: frontend-tools ## Generate tests/frontend/contract.d.ts, the contract for TypeScript
-	cd tests/frontend && npm run --silent types > contract.d.ts
+	cd tests/frontend && npm run --silent types -- --output contract.d.ts
 
 .PHONY: fresh
 fresh: ## Fail when openapi.yaml, gen/ or go.mod is not what its source gives

@@ -1,8 +1,10 @@
 package sdk
 
+import "github.com/menshen-auth/menshen/tests/harness/script"
+
 // What the scripts do, in their order.
-var nodeScripts = []script{
-	{"qrlogin", []string{
+var nodeScripts = []script.Script{
+	{Name: "qrlogin", Steps: []string{
 		"a page shows a code",
 		"the older name of the status tells the same",
 		"a phone scans the picture, and the page sees who",
@@ -20,7 +22,7 @@ var nodeScripts = []script{
 		"WeChat is refused, with HTTP 200",
 		"a public application exchanges its ticket without a secret",
 	}},
-	{"fastpass", []string{
+	{Name: "fastpass", Steps: []string{
 		"the page gets what it shows, without a body",
 		"the phone signs in where the code says",
 		"a code is good once",
@@ -28,7 +30,7 @@ var nodeScripts = []script{
 		"an old code is refused",
 		"who is not signed in gets none",
 	}},
-	{"signin", []string{
+	{Name: "signin", Steps: []string{
 		"account and password, client_secret_post",
 		"user name and password, client_secret_post",
 		"e-mail address and password, client_secret_post",
@@ -52,7 +54,7 @@ var nodeScripts = []script{
 		"an encrypted password is refused, with HTTP 200",
 		"a session ends when its time is up",
 	}},
-	{"users", []string{
+	{Name: "users", Steps: []string{
 		"create a user with all that Menshen keeps",
 		"the profile is as it was given",
 		"custom data and identities are told when they are asked for",
@@ -75,7 +77,7 @@ var nodeScripts = []script{
 		"a password that is too short is refused, with HTTP 200",
 		"an address that is none is refused, with HTTP 200",
 	}},
-	{"factors", []string{
+	{Name: "factors", Steps: []string{
 		"nothing is bound, and an authenticator can be",
 		"ask for an authenticator: the picture says what the URI says",
 		"a wrong code binds nothing",
@@ -93,7 +95,7 @@ var nodeScripts = []script{
 		"factors that there are not are refused, with HTTP 200",
 		"who is not signed in has no factors",
 	}},
-	{"tokens", []string{
+	{Name: "tokens", Steps: []string{
 		"the access token",
 		"an access token has an id of its own",
 		"the ID token",
@@ -101,7 +103,7 @@ var nodeScripts = []script{
 		"keys that were fetched before do as well",
 		"a changed token is none",
 	}},
-	{"signature", []string{
+	{Name: "signature", Steps: []string{
 		"a signed body",
 		"a signed query, of what has to be encoded",
 		"other languages and tenants are signed as well",
@@ -118,7 +120,7 @@ var nodeScripts = []script{
 		"1305: a request that is sent again much later",
 		"1305: a clock that is wrong",
 	}},
-	{"oidc", []string{
+	{Name: "oidc", Steps: []string{
 		"renew tokens, client_secret_post",
 		"look into tokens, client_secret_post",
 		"revoke a refresh token, client_secret_post",
@@ -144,12 +146,12 @@ var nodeScripts = []script{
 		"a refresh token is nobody's name",
 		"a public application goes without its secret, but for looking into tokens",
 	}},
-	{"profile", []string{
+	{Name: "profile", Steps: []string{
 		"the profile, as an administrator sees it",
 		"with all that can be asked for",
 		"who is not signed in has none",
 	}},
-	{"tokenapp", []string{
+	{Name: "tokenapp", Steps: []string{
 		"nobody has scanned it",
 		"the phone asks for which applications it is good, which is the scan",
 		"the phone signs in, and the page learns it, but gets nothing",
@@ -159,8 +161,8 @@ var nodeScripts = []script{
 	}},
 }
 
-var pythonScripts = []script{
-	{"qrlogin", []string{
+var pythonScripts = []script.Script{
+	{Name: "qrlogin", Steps: []string{
 		"a page shows a code",
 		"a phone scans the picture, and the page sees who",
 		"the phone confirms, and the page gets a ticket",
@@ -175,14 +177,14 @@ var pythonScripts = []script{
 		"an old code is EXPIRED, which is no error",
 		"WeChat is refused, and members for it are passed over elsewhere",
 	}},
-	{"fastpass", []string{
+	{Name: "fastpass", Steps: []string{
 		"the page gets what it shows, with options or without",
 		"the phone signs in where the code says",
 		"a code is good once",
 		"an old code is refused",
 		"who is not signed in gets none",
 	}},
-	{"signin", []string{
+	{Name: "signin", Steps: []string{
 		"account and password",
 		"user name and password",
 		"e-mail address and password",
@@ -197,7 +199,7 @@ var pythonScripts = []script{
 		"connections that there are not are refused",
 		"a session ends when its time is up",
 	}},
-	{"users", []string{
+	{Name: "users", Steps: []string{
 		"create a user",
 		"flags may be written as Python writes them",
 		"find user and secret by user_id",
@@ -217,7 +219,7 @@ var pythonScripts = []script{
 		"answers are in the language that is asked for",
 		"a management token ends when its time is up",
 	}},
-	{"factors", []string{
+	{Name: "factors", Steps: []string{
 		"nothing is bound, and an authenticator can be",
 		"ask for an authenticator: the picture says what the URI says",
 		"a wrong code binds nothing, its own does",
@@ -229,14 +231,14 @@ var pythonScripts = []script{
 		"factors that there are not are refused",
 		"who is not signed in has no factors",
 	}},
-	{"tokens", []string{
+	{Name: "tokens", Steps: []string{
 		"the access token",
 		"the ID token",
 		"keys that were fetched before do as well",
 		"a changed token is none",
 		"a token for one application is none for another",
 	}},
-	{"oidc", []string{
+	{Name: "oidc", Steps: []string{
 		"renew tokens, client_secret_post",
 		"look into tokens, client_secret_post",
 		"revoke tokens, client_secret_post",
@@ -250,12 +252,12 @@ var pythonScripts = []script{
 		"a session that was revoked is over everywhere",
 		"a public application goes without its secret, but for looking into tokens",
 	}},
-	{"profile", []string{
+	{Name: "profile", Steps: []string{
 		"the profile, as an administrator sees it",
 		"flags may be written as Python writes them",
 		"who is not signed in has none",
 	}},
-	{"tokenapp", []string{
+	{Name: "tokenapp", Steps: []string{
 		"nobody has scanned it",
 		"the phone asks for which applications it is good, which is the scan",
 		"the phone signs in, and the page learns it",

@@ -1,40 +1,9 @@
 // What every script for Node.js needs: its Menshen, the SDK's clients for it, and steps.
 import assert from 'node:assert/strict'
-import { readSync } from 'node:fs'
 import { AuthenticationClient, ManagementClient } from 'authing-node-sdk'
+import { ask, menshen, step } from '../../harness/script/script.mjs'
 
-function read() {
-  const newline = '\n'.charCodeAt(0)
-  let text = Buffer.alloc(0)
-  while (text.at(-1) !== newline) {
-    const buffer = Buffer.alloc(1 << 16)
-    const n = readSync(0, buffer)
-    if (n === 0) throw new Error('nobody answers')
-    text = Buffer.concat([text, buffer.subarray(0, n)])
-  }
-  return JSON.parse(text)
-}
-
-const write = (line) => process.stdout.write(JSON.stringify(line) + '\n')
-
-export const menshen = read()
-
-export function ask(what, of) {
-  write({ ask: what, of })
-  return read()
-}
-
-// In the order of the calls. A step that fails does not keep the next from trying.
-export async function step(name, take) {
-  try {
-    await take()
-    write({ step: name, ok: true })
-  } catch (err) {
-    // An AxiosError says nothing of the answer by itself.
-    const answer = err.response ? ` (HTTP ${err.response.status} ${JSON.stringify(err.response.data)})` : ''
-    write({ step: name, ok: false, detail: err.stack + answer })
-  }
-}
+export { ask, menshen, step }
 
 // As one browser, phone or backend of the application; with an access token, that of somebody who is signed in.
 export function application(options = {}) {
