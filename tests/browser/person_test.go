@@ -15,9 +15,12 @@ import (
 	"github.com/chromedp/cdproto/dom"
 	"github.com/chromedp/cdproto/input"
 	cdppage "github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/makiuchi-d/gozxing"
 	"github.com/makiuchi-d/gozxing/qrcode"
+
+	"github.com/menshen-auth/menshen/tests/harness"
 )
 
 // pause is between two looks at a page.
@@ -48,11 +51,11 @@ func (p *page) node(role, name string) (id cdp.BackendNodeID) {
 
 // query finds what has a role and a name. What is hidden, inert or disabled is not found.
 func (p *page) query(role, name string) (found []*accessibility.Node) {
-	document, err := chromedp.Call(p.ctx, dom.GetDocument, dom.GetDocumentParams{})
+	document, err := chromedp.Call(p.brief(), dom.GetDocument, dom.GetDocumentParams{})
 	if err != nil {
 		return nil
 	}
-	answer, err := chromedp.Call(p.ctx, accessibility.QueryAXTree, accessibility.QueryAXTreeParams{NodeID: document.Root.NodeID, Role: role, AccessibleName: name})
+	answer, err := chromedp.Call(p.brief(), accessibility.QueryAXTree, accessibility.QueryAXTreeParams{NodeID: document.Root.NodeID, Role: role, AccessibleName: name})
 	if err != nil {
 		return nil
 	}
@@ -86,9 +89,9 @@ func (p *page) clicks(n int64, role, name string) {
 		x, y, err := p.place(p.node(role, name))
 		for i := int64(1); i <= n && err == nil; i++ {
 			press := input.DispatchMouseEventParams{Type: input.DispatchMouseEventTypeMousePressed, X: x, Y: y, Button: input.MouseButtonLeft, ClickCount: i}
-			if _, err = chromedp.Call(p.ctx, input.DispatchMouseEvent, press); err == nil {
+			if _, err = chromedp.Call(p.brief(), input.DispatchMouseEvent, press); err == nil {
 				press.Type = input.DispatchMouseEventTypeMouseReleased
-				_, err = chromedp.Call(p.ctx, input.DispatchMouseEvent, press)
+				_, err = chromedp.Call(p.brief(), input.DispatchMouseEvent, press)
 			}
 		}
 		return err == nil
@@ -97,10 +100,10 @@ func (p *page) clicks(n int64, role, name string) {
 
 // place is where the middle of something is, after the page was scrolled there.
 func (p *page) place(id cdp.BackendNodeID) (x, y float64, err error) {
-	if _, err := chromedp.Call(p.ctx, dom.ScrollIntoViewIfNeeded, dom.ScrollIntoViewIfNeededParams{BackendNodeID: id}); err != nil {
+	if _, err := chromedp.Call(p.brief(), dom.ScrollIntoViewIfNeeded, dom.ScrollIntoViewIfNeededParams{BackendNodeID: id}); err != nil {
 		return 0, 0, err
 	}
-	where, err := chromedp.Call(p.ctx, dom.GetContentQuads, dom.GetContentQuadsParams{BackendNodeID: id})
+	where, err := chromedp.Call(p.brief(), dom.GetContentQuads, dom.GetContentQuadsParams{BackendNodeID: id})
 	if err != nil || len(where.Quads) == 0 {
 		return 0, 0, errors.Join(err, errors.New("not to be seen"))
 	}
@@ -119,7 +122,7 @@ func (p *page) fill(label, text string) {
 func (p *page) focus(role, name string) {
 	p.t.Helper()
 	p.until("a "+role+" to focus named "+name, func() bool {
-		_, err := chromedp.Call(p.ctx, dom.Focus, dom.FocusParams{BackendNodeID: p.node(role, name)})
+		_, err := chromedp.Call(p.brief(), dom.Focus, dom.FocusParams{BackendNodeID: p.node(role, name)})
 		return err == nil
 	})
 }
@@ -135,7 +138,7 @@ func (p *page) see(texts ...string) {
 	p.t.Helper()
 	for _, text := range texts {
 		p.until("the words "+text, func() bool {
-			said, err := chromedp.Run(p.ctx, chromedp.Evaluate[string](`document.body?.innerText ?? ''`))
+			said, err := chromedp.Run(p.brief(), chromedp.Evaluate[string](`document.body?.innerText ?? ''`))
 			return err == nil && strings.Contains(said, text)
 		})
 	}
@@ -145,7 +148,7 @@ func (p *page) see(texts ...string) {
 func (p *page) at(path string) {
 	p.t.Helper()
 	p.until("the page "+path, func() bool {
-		here, err := chromedp.Run(p.ctx, chromedp.Evaluate[string](`location.pathname`))
+		here, err := chromedp.Run(p.brief(), chromedp.Evaluate[string](`location.pathname`))
 		return err == nil && here == "/console/"+path
 	})
 }
@@ -194,7 +197,9 @@ func (p *page) upload(picture []byte) {
 	if err := os.WriteFile(name, picture, 0o644); err != nil {
 		p.t.Fatal(err)
 	}
-	p.do(chromedp.SetUploadFiles(chromedp.ID("upload"), []string{name}))
+	p.until("a place for pictures", func() bool { return ask[bool](p, `!!document.querySelector('#upload')`) })
+	field := ask[*runtime.RemoteObject](p, `document.querySelector('#upload')`)
+	call(p, dom.SetFileInputFiles, dom.SetFileInputFilesParams{Files: []string{name}, ObjectID: field.ObjectID})
 }
 
 // paste types what a QR code says.
@@ -215,7 +220,7 @@ func (p *page) register(name string) {
 	p.see("User name\n" + name)
 }
 
-const password = "correct horse battery staple"
+const password = harness.Password
 
 // signIn signs in with the password, on the desk or the phone.
 func (p *page) signIn(name string) {

@@ -132,7 +132,9 @@ func visitIn(t *testing.T, h *harness.Instance, browser context.Context, d devic
 func watch(t *testing.T, h *harness.Instance, ctx context.Context) *page {
 	t.Helper()
 	p := &page{t: t, h: h, ctx: ctx}
-	p.do(chromedp.Func(func(context.Context, *chromedp.Target) error { return nil })) // there is a tab
+	if err := chromedp.Do(ctx); err != nil { // makes the tab, which lives as long as the context that this is done with
+		t.Fatal(err)
+	}
 	if err := chromedp.Listen(ctx, p.notice); err != nil {
 		t.Fatal(err)
 	}
@@ -195,10 +197,17 @@ func (p *page) keep() {
 // screenshots is where pictures of pages are kept.
 var screenshots = filepath.Join("..", "..", "bin", "screenshots")
 
+// brief is the tab for one action: a browser that does not answer fails the test.
+func (p *page) brief() context.Context {
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	context.AfterFunc(ctx, cancel)
+	return ctx
+}
+
 // do does something in the tab.
 func (p *page) do(actions ...chromedp.Action[chromedp.Void]) {
 	p.t.Helper()
-	if err := chromedp.Do(p.ctx, actions...); err != nil {
+	if err := chromedp.Do(p.brief(), actions...); err != nil {
 		p.t.Fatal(err)
 	}
 }
@@ -206,7 +215,7 @@ func (p *page) do(actions ...chromedp.Action[chromedp.Void]) {
 // ask asks the page for a value.
 func ask[T any](p *page, expression string) T {
 	p.t.Helper()
-	value, err := chromedp.Run(p.ctx, chromedp.Evaluate[T](expression))
+	value, err := chromedp.Run(p.brief(), chromedp.Evaluate[T](expression))
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -216,7 +225,7 @@ func ask[T any](p *page, expression string) T {
 // call gives the browser an order.
 func call[P, R any](p *page, command cdp.Command[P, R], params P) R {
 	p.t.Helper()
-	result, err := chromedp.Call(p.ctx, command, params)
+	result, err := chromedp.Call(p.brief(), command, params)
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -55,23 +55,34 @@ export async function poll(ask, told, away, signal) {
  * @param {AbortSignal} signal
  */
 export function follow(qrcodeId, told, away, signal) {
-  const events = new EventSource('/api/v3/qrcode-events?' + new URLSearchParams({ qrcodeId }));
+  /** @type {EventSource | undefined} */
+  let events;
   let failures = 0; // in a row
-  signal.addEventListener('abort', () => events.close(), { once: true });
-  events.addEventListener('status', (event) => {
-    /** @type {Status} */
-    const status = JSON.parse(event.data);
-    failures = 0;
-    away(false);
-    if (final.has(status.status)) events.close();
-    told(status);
-  });
-  events.addEventListener('error', () => {
-    if (signal.aborted) return;
-    away(true);
-    // The browser tries again by itself after a lost connection, but not after a refusal; and some proxies let no events through.
-    if (events.readyState !== EventSource.CLOSED && ++failures < 2) return;
-    events.close();
-    void poll(() => anonymous.get('/api/v3/get-qrcode-status', { qrcodeId }), told, away, signal);
-  });
+
+  function connect() {
+    const mine = events = new EventSource('/api/v3/qrcode-events?' + new URLSearchParams({ qrcodeId }));
+    mine.addEventListener('status', (event) => {
+      /** @type {Status} */
+      const status = JSON.parse(event.data);
+      failures = 0;
+      away(false);
+      if (final.has(status.status)) stop.abort();
+      told(status);
+    });
+    mine.addEventListener('error', () => {
+      away(true);
+      // The browser tries again by itself after a lost connection, but not after a refusal; and some proxies let no events through.
+      if (mine.readyState !== EventSource.CLOSED && ++failures < 2) return;
+      stop.abort();
+      void poll(() => anonymous.get('/api/v3/get-qrcode-status', { qrcodeId }), told, away, signal);
+    });
+  }
+
+  const stop = new AbortController();
+  const over = AbortSignal.any([signal, stop.signal]);
+  over.addEventListener('abort', () => events?.close(), { once: true });
+  // A connection that is lost without a word seems to be there for minutes; the device knows better.
+  addEventListener('offline', () => { events?.close(); away(true); }, { signal: over });
+  addEventListener('online', connect, { signal: over });
+  connect();
 }

@@ -1,0 +1,204 @@
+package browser
+
+import (
+	"testing"
+
+	"github.com/chromedp/cdproto/cdp"
+	cdppage "github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
+	"github.com/menshen-auth/menshen/impl/app"
+	"github.com/menshen-auth/menshen/tests/harness"
+)
+
+// back is the browser's back button.
+func (p *page) back() {
+	p.t.Helper()
+	history := call(p, cdppage.GetNavigationHistory, cdp.Empty{})
+	call(p, cdppage.NavigateToHistoryEntry, cdppage.NavigateToHistoryEntryParams{EntryID: history.Entries[history.CurrentIndex-1].ID})
+}
+
+// TestBackButton: going back after signing in does not ask again, and going back after signing out shows nothing of the account.
+func TestBackButton(t *testing.T) {
+	t.Parallel()
+	h := serve(t)
+	desk := visit(t, h, desktop, "")
+	desk.register("alice")
+	desk.back()
+	desk.see("You are signed in")
+	desk.click("link", "Go to my account")
+	desk.see("User name\nalice")
+	desk.click("button", "Sign out")
+	desk.see("You have signed out.")
+	desk.back()
+	desk.at("")
+	desk.see("Is it really you?")
+	desk.node("button", "Sign in")
+	if ask[string](desk, `JSON.stringify(sessionStorage)`) != "{}" {
+		t.Errorf("the tab still keeps %s", ask[string](desk, `JSON.stringify(sessionStorage)`))
+	}
+}
+
+// TestReload: a reload keeps the session, and a tab of its own is nobody.
+func TestReload(t *testing.T) {
+	t.Parallel()
+	h := serve(t)
+	desk := visit(t, h, desktop, "")
+	desk.register("alice")
+	desk.do(chromedp.Reload())
+	desk.see("User name\nalice")
+	stranger := visit(t, h, desktop, "account")
+	stranger.at("")
+}
+
+// TestImpatience: who clicks twice, or presses Enter again, has asked once.
+func TestImpatience(t *testing.T) {
+	t.Parallel()
+	h := serve(t)
+	desk := visit(t, h, desktop, "")
+	desk.click("button", "Create an account")
+	desk.fill("User name", "alice")
+	desk.fill("Password", password)
+	desk.clicks(2, "button", "Create and sign in")
+	desk.at("account")
+	desk.see("User name\nalice")
+	if n := desk.called("POST /user/register"); n != 1 {
+		t.Errorf("registered %d times", n)
+	}
+}
+
+// TestWrongInputs: what cannot be right is said before it is sent, and what the service refuses is said in its words, in the form that
+// keeps what was typed.
+func TestWrongInputs(t *testing.T) {
+	t.Parallel()
+	h := serve(t)
+	h.SignUp("taken")
+	desk := visit(t, h, desktop, "")
+	desk.click("button", "Sign in")
+	if n := desk.called("POST /api/v1/system/user/login"); n != 0 {
+		t.Error("an empty form was sent")
+	}
+	desk.signIn("nobody")
+	desk.see("The account or the password is wrong.")
+	desk.click("button", "Create an account")
+	for name, said := range map[string]string{"taken": "The user name is taken.", "12345": "A user name consists of letters"} {
+		desk.fill("User name", name)
+		desk.fill("Password", password)
+		desk.click("button", "Create and sign in")
+		desk.see(said)
+	}
+	desk.fill("User name", "alice")
+	desk.fill("Password", "password")
+	desk.click("button", "Create and sign in")
+	desk.see("The password is too easy to guess")
+	if kept := ask[string](desk, `document.querySelector('[name=username]').value`); kept != "alice" {
+		t.Errorf("the form forgot the name: %q", kept)
+	}
+}
+
+// TestOffline: what is asked while the network is away fails in words, and works when it is back, with what was typed.
+func TestOffline(t *testing.T) {
+	t.Parallel()
+	h := serve(t)
+	h.SignUp("alice")
+	desk := visit(t, h, desktop, "")
+	desk.node("button", "Sign in")
+	desk.offline(true)
+	desk.signIn("alice")
+	desk.see("The service cannot be reached.")
+	desk.offline(false)
+	desk.click("button", "Sign in")
+	desk.at("account")
+	desk.see("User name\nalice")
+	desk.offline(true)
+	desk.click("button", "Sign out")
+	desk.see("The service cannot be reached.")
+	desk.offline(false)
+	desk.click("button", "Sign out")
+	desk.see("You have signed out.")
+}
+
+// TestSessionEndsElsewhere: a page whose session was ended sends its person to sign in again, and says why.
+func TestSessionEndsElsewhere(t *testing.T) {
+	t.Parallel()
+	h := serve(t)
+	desk := visit(t, h, desktop, "")
+	desk.register("alice")
+	h.Exec(`UPDATE sessions SET revoked_at = now()`)
+	desk.click("button", "Show a fastpass")
+	desk.see("Your session has ended. Sign in again.")
+}
+
+// TestKeyboard: everything can be done without a mouse: Tab comes by every control in order, arrows move between the tabs, Enter sends,
+// and Escape closes a dialog and puts the focus back.
+func TestKeyboard(t *testing.T) {
+	t.Parallel()
+	h := serve(t)
+	h.SignUp("alice")
+	desk := visit(t, h, desktop, "")
+	desk.node("button", "Sign in")
+	focused := `(document.activeElement.ariaLabel || document.activeElement.labels?.[0]?.textContent || document.activeElement.textContent).trim()`
+	var order []string
+	for range 10 {
+		desk.press(kb.Tab)
+		order = append(order, ask[string](desk, focused))
+	}
+	want := []string{
+		"Skip to content", "Menshen 门神", "Sign in", "My account", "Phone", "中文", "Password", "User name, e-mail address or phone number", "Password", "Sign in",
+	}
+	for i := range want {
+		if order[i] != want[i] {
+			t.Fatalf("Tab comes by %q", order)
+		}
+	}
+	desk.focus("tab", "Password")
+	desk.press(kb.ArrowRight)
+	desk.see("A code is sent there.")
+	desk.press(kb.ArrowLeft)
+	desk.press(kb.Tab)
+	desk.do(chromedp.KeyEvent("alice"))
+	desk.press(kb.Tab)
+	desk.do(chromedp.KeyEvent(harness.Password))
+	desk.press(kb.Enter)
+	desk.at("account")
+	desk.focus("button", "Add an authenticator")
+	desk.press(kb.Enter)
+	desk.see("Scan this with your authenticator app")
+	desk.press(kb.Escape)
+	desk.until("the dialog is closed", func() bool { return !ask[bool](desk, `!!document.querySelector('dialog')`) })
+	if at := ask[string](desk, focused); at != "Add an authenticator" {
+		t.Errorf("after the dialog the focus is on %q", at)
+	}
+}
+
+// TestLanguage: the page speaks the browser's language until a person chooses another, and then keeps to it; what the service says
+// comes in the same.
+func TestLanguage(t *testing.T) {
+	t.Parallel()
+	h := serve(t)
+	desk := visit(t, h, device{1280, 900, "zh-CN", "light"}, "")
+	desk.see("真的是你吗？")
+	desk.fill("用户名、邮箱或手机号", "nobody")
+	desk.fill("密码", password)
+	desk.click("button", "登录")
+	desk.see("账号或密码错误。")
+	desk.click("button", "English")
+	desk.see("Is it really you?")
+	desk.open("phone")
+	desk.see("Scan a QR code")
+}
+
+// TestConsoleOff: switched off there is no page, and no application for it.
+func TestConsoleOff(t *testing.T) {
+	t.Parallel()
+	h := harness.New(t, func(c *app.Config) { c.Console = "off" })
+	for _, path := range []string{"/", "/console", "/console/", "/console/lib/api.js"} {
+		if answer := h.Send("GET", path, nil, ""); answer.HTTPResponse.StatusCode != 404 {
+			t.Errorf("%s: %d", path, answer.HTTPResponse.StatusCode)
+		}
+	}
+	if n := h.Count(`SELECT count(*) FROM applications WHERE id = 'menshen-console'`); n != 0 {
+		t.Errorf("%d applications", n)
+	}
+}
