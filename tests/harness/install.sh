@@ -1,7 +1,8 @@
 #!/bin/sh
 # Installs the named programs if they are missing, saying so first; if it cannot, says the one command to run.
 # Usage: install.sh cc|curl|jq|oathtool|pskctool|pskc2csv|tesseract|npx|nodejs|venv ...
-# (npx: of Node.js 20.19 or newer, which the linters of the contract want. nodejs: Node.js 18 or newer, with npm. venv: Python 3.10 or newer that can make virtual environments.)
+# (npx: with Node.js 20.19 or newer, for the linters of the contract. nodejs: Node.js 18 or newer, with npm.
+# venv: Python 3.10 or newer that can make virtual environments.)
 set -eu
 
 package() { # program, manager: the package that has it
