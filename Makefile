@@ -8,6 +8,7 @@ GO ?= go
 RACE ?= -race
 PACKAGES ?= ./...
 SPECTRAL := @stoplight/spectral-cli@6.16.3
+REDOCLY := @redocly/cli@2.77.0
 OWN_GO = $(shell git ls-files --cached --others --exclude-standard '*.go' ':!gen/gen.go')
 
 .PHONY: help
@@ -55,8 +56,9 @@ lint: ## Formatting, vet and staticcheck
 	$(GO) tool staticcheck ./...
 
 .PHONY: spec-lint
-spec-lint: node ## Lint the contract with Spectral's oas rules; a warning fails
+spec-lint: node ## Lint the contract with the rules of Spectral and Redocly; a warning fails
 	npx --yes $(SPECTRAL) lint --ruleset openapi/.spectral.yaml --fail-severity warn openapi/openapi.yaml
+	REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true npx --yes $(REDOCLY) lint --config openapi/.redocly.yaml openapi/openapi.yaml
 
 .PHONY: bench
 bench: postgres ## Run the benchmarks
@@ -101,7 +103,7 @@ ocr: tools ## Let an OCR engine try 500 captchas of each kind
 	MENSHEN_TEST_OCR=500 $(GO) test -count=1 -timeout 60m -v ./tests/ocr
 
 .PHONY: node
-node: ## Install Node.js if it is missing (for the spec linter)
+node: ## Install Node.js if it is missing (for the linters of the contract)
 	@sh tests/harness/install.sh npx
 
 .PHONY: clean

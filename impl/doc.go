@@ -24,9 +24,10 @@
 //
 // To add an operation:
 //
-//  1. Write it into a fragment of openapi/fragments, examples included, and run make gen types.
+//  1. Write it into a fragment of openapi/fragments, with its examples and what to call next (links), and run make gen types.
 //  2. The compiler names what the server lacks: a handler of a few lines in the capability's api.go.
-//  3. The rule goes into the capability's Service, its statement into db, its refusals into errors.go.
+//  3. The rule goes into the capability's Service, its statement into db, its refusals into errors.go and, as far as the
+//     operation can come to them, into its x-menshen-refusals.
 //  4. Tell its story in tests/e2e; a test fails until every operation is called there.
 //  5. make check.
 package impl

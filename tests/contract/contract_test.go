@@ -100,6 +100,15 @@ func (op operation) enveloped() bool {
 	return media != nil && media.Schema.Value.Properties[op.dialect.property()] != nil
 }
 
+// refusals are the codes of what the operation itself refuses.
+func (op operation) refusals() (codes []string) {
+	list, _ := op.Extensions["x-menshen-refusals"].([]any)
+	for _, code := range list {
+		codes = append(codes, code.(string))
+	}
+	return codes
+}
+
 // examples returns the values of all examples of a media type, by name.
 func examples(media *openapi3.MediaType) map[string]any {
 	list := map[string]any{}

@@ -3,7 +3,8 @@
 //	fresh       the merged contract and the generated code are what their sources give
 //	operations  every operation is complete: names, languages, security, examples, failures
 //	documents   what the five documents say about names, types and requiredness is still true
-//	examples    the contract accepts its own examples, and refuses a success without data
+//	examples    there is one of everything, the contract accepts it, and refuses a success without data
+//	links       what an answer says can be called next is there, and takes what the answer has
 //	layers      which package may import which
 //	stories     every operation is called by a test in tests/e2e
 //	gate        what callers see when a request breaks the contract, in every dialect

@@ -3,6 +3,7 @@ package contract
 import (
 	"encoding/json"
 	"maps"
+	"slices"
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -10,6 +11,49 @@ import (
 
 // dataAtTimes are the operations whose success has data in some cases only.
 var dataAtTimes = map[string]string{"changeQRCodeStatus": "its older clients know none; after SCAN there is what the user must see (Q5)"}
+
+// TestOperationsHaveExamples: the reference shows every operation by its examples, and "try it out" sends them. There is one of each
+// body and answer that is no picture, of a refusal where the operation has any, and of each parameter that must be sent.
+func TestOperationsHaveExamples(t *testing.T) {
+	t.Parallel()
+	for _, op := range operations(t) {
+		bodies := map[string]openapi3.Content{"200": op.Responses.Status(200).Value.Content, "default": op.Responses.Default().Value.Content}
+		if op.RequestBody != nil {
+			bodies["request"] = op.RequestBody.Value.Content
+		}
+		for where, content := range bodies {
+			for mediaType, media := range content {
+				if len(examples(media)) == 0 && media.Schema.Value.Format != "binary" {
+					t.Errorf("%s, %s, %s: no example", op.OperationID, where, mediaType)
+				}
+			}
+		}
+		for _, parameter := range op.Parameters {
+			if p := parameter.Value; p.Required && p.Example == nil {
+				t.Errorf("%s: %s has no example", op.OperationID, p.Name)
+			}
+		}
+		if op.enveloped() && op.refuses() && !op.showsRefusal(t) {
+			t.Errorf("%s: no example of a refusal", op.OperationID)
+		}
+	}
+}
+
+// refuses tells whether the operation or its security refuses anything.
+func (op operation) refuses() bool {
+	open := len(*op.Security) == 0 || slices.ContainsFunc(*op.Security, func(r openapi3.SecurityRequirement) bool { return len(r) == 0 })
+	return !open || len(op.refusals()) > 0
+}
+
+func (op operation) showsRefusal(t *testing.T) bool {
+	t.Helper()
+	for _, example := range examples(op.answer()) {
+		if !op.dialect.read(t, encode(t, example)).success {
+			return true
+		}
+	}
+	return false
+}
 
 // TestExamplesAreTrue: what a reader copies from the contract works. The loading of the contract validates every example
 // against its schema; here it is looked at whether they are examples of what they should be.

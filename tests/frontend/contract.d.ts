@@ -2800,6 +2800,7 @@ export interface components {
          *     - `external_id`: the user's id in the customer's own system
          *     - `identity`: `<extIdpId>:<userIdInIdp>`, split at the first colon
          *     - `sync_relation`: `<provider>:<userIdInIdp>`, split at the first colon
+         * @example username
          */
         UserIdType: components["schemas"]["UserIdType"];
         /**
@@ -2949,22 +2950,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "base": {
-                     *         "code": 10000,
-                     *         "msg": "Success"
-                     *       },
-                     *       "data": {
-                     *         "id": "6319a1504f3b1c2d214dd5b7",
-                     *         "username": "alice",
-                     *         "avatar_url": "",
-                     *         "created_at": "2026-11-21 08:00:00",
-                     *         "updated_at": "2026-11-21 08:00:00",
-                     *         "deleted_at": ""
-                     *       }
-                     *     }
-                     */
                     "application/json": components["schemas"]["BaseUserResponse"];
                 };
             };
@@ -3102,7 +3087,7 @@ export interface operations {
             query: {
                 /**
                  * @description The user, written as `userIdType` says.
-                 * @example 6319a1504f3b1c2d214dd5b7
+                 * @example alice
                  */
                 userId: string;
                 /**
@@ -3114,6 +3099,7 @@ export interface operations {
                  *     - `external_id`: the user's id in the customer's own system
                  *     - `identity`: `<extIdpId>:<userIdInIdp>`, split at the first colon
                  *     - `sync_relation`: `<provider>:<userIdInIdp>`, split at the first colon
+                 * @example username
                  */
                 userIdType?: components["parameters"]["UserIdType"];
                 /** @description Also return the custom data. */
@@ -4389,7 +4375,7 @@ export interface operations {
             query: {
                 /**
                  * @description The user, written as `userIdType` says.
-                 * @example 6229ffa5c2f1b0a1cade3e3d
+                 * @example alice
                  */
                 userId: string;
                 /**
@@ -4401,6 +4387,7 @@ export interface operations {
                  *     - `external_id`: the user's id in the customer's own system
                  *     - `identity`: `<extIdpId>:<userIdInIdp>`, split at the first colon
                  *     - `sync_relation`: `<provider>:<userIdInIdp>`, split at the first colon
+                 * @example username
                  */
                 userIdType?: components["parameters"]["UserIdType"];
             };
@@ -4429,7 +4416,7 @@ export interface operations {
             query: {
                 /**
                  * @description The user, written as `userIdType` says.
-                 * @example 6229ffa5c2f1b0a1cade3e3d
+                 * @example alice
                  */
                 userId: string;
                 /**
@@ -4441,6 +4428,7 @@ export interface operations {
                  *     - `external_id`: the user's id in the customer's own system
                  *     - `identity`: `<extIdpId>:<userIdInIdp>`, split at the first colon
                  *     - `sync_relation`: `<provider>:<userIdInIdp>`, split at the first colon
+                 * @example username
                  */
                 userIdType?: components["parameters"]["UserIdType"];
             };
@@ -4544,7 +4532,10 @@ export interface operations {
     getQRCodePicture: {
         parameters: {
             query: {
-                /** @description The public id inside the picture. */
+                /**
+                 * @description The public id inside the picture.
+                 * @example Zk3xHn1Yy8uQ2sB7rD5tVw9cLm4pGf6a
+                 */
                 id: components["schemas"]["QRCodeId"];
                 /**
                  * @description Width and height in pixels. By default a little over 256, without a margin beyond the standard's. A mini program's code
@@ -4712,13 +4703,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "statusCode": 200,
-                     *       "message": "Success",
-                     *       "requestId": "934108e5-9fbf-4d24-8da1-c330328abd6c"
-                     *     }
-                     */
                     "application/json": components["schemas"]["ChangeQRCodeStatusRespDto"];
                 };
             };

@@ -57,13 +57,13 @@ func New(t testing.TB, configure ...func(*app.Config)) *Instance {
 		t: t, Clock: &Clock{}, Digits: &Digits{}, Log: &Log{}, databaseURL: dbtest.URL(t),
 		Outbox: filepath.Join(t.TempDir(), "outbox"), masterKey: bytes.Repeat([]byte{7}, 32), configure: configure,
 	}
-	t.Cleanup(h.toldOfRefusals) // the first, so that it runs when nothing else does any more
+	t.Cleanup(h.checkRefusals) // the first, so that it runs when nothing else does any more
 	h.start()
 	return h
 }
 
-// toldOfRefusals fails the test if an operation has refused what the contract does not tell of.
-func (h *Instance) toldOfRefusals() {
+// checkRefusals fails the test if an operation has refused what the contract does not tell of.
+func (h *Instance) checkRefusals() {
 	for line := range strings.Lines(h.Log.String()) {
 		if strings.Contains(line, app.UndeclaredRefusal) {
 			h.t.Errorf("x-menshen-refusals lacks a code: %s", line)

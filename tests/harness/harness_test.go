@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -18,7 +19,9 @@ type spy struct {
 
 func (s *spy) Cleanup(f func()) { s.atEnd = append(s.atEnd, f) }
 
-func (s *spy) Errorf(_ string, args ...any) { s.failures = append(s.failures, args[0].(string)) }
+func (s *spy) Errorf(format string, args ...any) {
+	s.failures = append(s.failures, fmt.Sprintf(format, args...))
+}
 
 func (s *spy) end() {
 	for _, f := range slices.Backward(s.atEnd) {

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Installs the named programs if they are missing, saying so first; if it cannot, says the one command to run.
 # Usage: install.sh cc|curl|jq|oathtool|pskctool|pskc2csv|tesseract|npx|nodejs|venv ...
-# (nodejs: Node.js 18 or newer, with npm. venv: Python 3.10 or newer that can make virtual environments.)
+# (npx: with Node.js 20.19 or newer, for the linters of the contract. nodejs: Node.js 18 or newer, with npm.
+# venv: Python 3.10 or newer that can make virtual environments.)
 set -eu
 
 package() { # program, manager: the package that has it
@@ -33,6 +34,7 @@ package() { # program, manager: the package that has it
 
 present() { # program
 	case "$1" in
+	npx) command -v npx && node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || a == 20 && b >= 19 ? 0 : 1)' ;;
 	nodejs) command -v npm && node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' ;;
 	venv) python3 -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 10))' ;;
 	*) command -v "$1" ;;

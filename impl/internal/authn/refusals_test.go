@@ -28,6 +28,7 @@ func TestRefusalsFollowFromTheSchemes(t *testing.T) {
 		{[]string{"", "ApplicationBasic"}, "auth.application"},
 		{[]string{"AccessToken"}, "auth.required " + token},
 		{[]string{"AccessToken", "RefreshToken"}, "auth.required " + token},
+		{[]string{"RefreshToken"}, "auth.required auth.token_invalid"},
 		{[]string{"IThingsToken"}, "auth.required " + token},
 		{[]string{"QueryToken", "UserToken"}, "auth.required " + token},
 		{[]string{"ApplicationBasic"}, "auth.application auth.required"},

@@ -65,7 +65,7 @@ func New(a Accounts) *Authenticator {
 			user, err := a.VerifyAccess(ctx, t)
 			return Principal{User: &user}, err
 		}},
-		"RefreshToken": {ignorable: true, refusals: ofTokens, verify: func(ctx context.Context, r *http.Request, _ []byte) (Principal, error) {
+		"RefreshToken": {ignorable: true, refusals: []*apierr.Error{ErrToken}, verify: func(ctx context.Context, r *http.Request, _ []byte) (Principal, error) {
 			t := first(r, "Refresh-Token")
 			if t == "" {
 				return Principal{}, errAbsent
