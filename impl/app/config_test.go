@@ -30,7 +30,7 @@ func TestConfigDefaults(t *testing.T) {
 	per := func(n int, d time.Duration) limit.Rule { return limit.Rule{Max: n, Per: d} }
 	want := Config{
 		Addr: "127.0.0.1:8080", PublicURL: "http://127.0.0.1:8080", Name: "Menshen", DataDir: ".data", MaxConns: 16,
-		LogLevel: slog.LevelInfo, LogFormat: "text", ResponseValidation: "enforce", RequestTimeout: 10 * time.Second,
+		LogLevel: slog.LevelInfo, LogFormat: "text", Console: "on", ResponseValidation: "enforce", RequestTimeout: 10 * time.Second,
 		DrainDelay: 500 * time.Millisecond, DrainTimeout: 7 * time.Second, Region: "CN", AccessTTL: 15 * time.Minute, SessionTTL: 720 * time.Hour,
 		ManagementTTL: 2 * time.Hour, RefreshGrace: 10 * time.Second, SignatureSkew: 5 * time.Minute,
 		CaptchaTTL: 180 * time.Second, CodeTTL: 5 * time.Minute, CodeWindow: 10 * time.Minute,
@@ -351,4 +351,30 @@ func settings(t *testing.T, dir string, environ ...string) Config {
 func own(t *testing.T, environ ...string) Config {
 	t.Helper()
 	return settings(t, t.TempDir(), append(environ, "MENSHEN_DATABASE_URL="+dbtest.URL(t), "MENSHEN_MASTER_KEY="+aMasterKey)...)
+}
+
+// TestConsoleOfProduction: with a database of one's own there is a console only for who asks for it; in the default run there is one
+// unless somebody says no.
+func TestConsoleOfProduction(t *testing.T) {
+	t.Parallel()
+	own := []string{
+		"MENSHEN_DATABASE_URL=postgres://db/menshen", "MENSHEN_PUBLIC_URL=https://id.example.com",
+		"MENSHEN_MASTER_KEY=" + base64.StdEncoding.EncodeToString(make([]byte, 32)),
+	}
+	for _, test := range []struct {
+		environ []string
+		console string
+	}{
+		{nil, "on"},
+		{[]string{"MENSHEN_CONSOLE=off"}, "off"},
+		{own, "off"},
+		{append(own[:len(own):len(own)], "MENSHEN_CONSOLE=on"), "on"},
+	} {
+		if c, err := LoadConfig(test.environ); err != nil || c.Console != test.console {
+			t.Errorf("%q: %s, %v; want %s", test.environ, c.Console, err, test.console)
+		}
+	}
+	if _, err := LoadConfig([]string{"MENSHEN_CONSOLE=yes"}); err == nil || !strings.Contains(err.Error(), "MENSHEN_CONSOLE") {
+		t.Errorf("yes: %v", err)
+	}
 }
