@@ -76,9 +76,6 @@ func disabled(n *accessibility.Node) bool {
 	return false
 }
 
-// has tells whether there is something to use right now.
-func (p *page) has(role, name string) bool { return len(p.query(role, name)) > 0 }
-
 // click presses a button, link, tab or whatever has the role and the name, with the mouse.
 func (p *page) click(role, name string) { p.t.Helper(); p.clicks(1, role, name) }
 
@@ -157,12 +154,13 @@ func (p *page) at(path string) {
 func (p *page) photo(role, name string) []byte {
 	p.t.Helper()
 	id := p.node(role, name)
+	p.until("all pictures", func() bool { return ask[bool](p, `[...document.images].every((i) => i.complete)`) })
 	if _, _, err := p.place(id); err != nil {
 		p.t.Fatal(err)
 	}
 	box := call(p, dom.GetBoxModel, dom.GetBoxModelParams{BackendNodeID: id}).Model
 	scrolled := ask[[]float64](p, `[scrollX, scrollY]`)
-	return call(p, cdppage.CaptureScreenshot, cdppage.CaptureScreenshotParams{CaptureBeyondViewport: new(true), Clip: &cdppage.Viewport{
+	return call(p, cdppage.CaptureScreenshot, cdppage.CaptureScreenshotParams{Clip: &cdppage.Viewport{
 		X: box.Border[0] + scrolled[0], Y: box.Border[1] + scrolled[1], Width: float64(box.Width), Height: float64(box.Height), Scale: 2,
 	}}).Data
 }
@@ -205,8 +203,8 @@ func (p *page) upload(picture []byte) {
 // paste types what a QR code says.
 func (p *page) paste(content string) {
 	p.t.Helper()
-	p.fill("Or paste a picture, or what a QR code says", content)
-	p.click("button", "Use it")
+	p.fill(p.word("pasteLabel"), content)
+	p.click("button", p.word("use"))
 }
 
 // register makes an account on the page and comes to its own.

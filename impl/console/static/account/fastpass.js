@@ -3,6 +3,7 @@ import { withFactor } from '../lib/factor.js';
 import { button, eachSecond, fill, h } from '../lib/dom.js';
 import { trouble } from '../lib/form.js';
 import { draw } from '../lib/qr.js';
+import { phoneTab } from '../lib/session.js';
 import { text } from '../lib/text.js';
 import { poll } from '../lib/watch.js';
 
@@ -41,7 +42,7 @@ export function fastpass(client, used) {
       const left = h('p', { class: 'hint' });
       fill(place, h('div', { class: 'qr-frame' }, picture), status, left,
         h('div', { class: 'actions' },
-          h('a', { href: 'phone#fastpass=' + encodeURIComponent(content), target: '_blank', rel: 'noopener' }, text.qrNoPhone),
+          h('a', { href: 'phone#fastpass=' + encodeURIComponent(content), target: phoneTab }, text.qrNoPhone),
           button(text.hide, () => idle(), { class: 'quiet' })));
       let seconds = life;
       eachSecond(() => {

@@ -92,7 +92,7 @@ export const en = {
   tour: 'Two minutes, and you have seen it all',
   tourSteps: [
     'Show a fastpass below and choose “Play it in a new tab”: that tab is your phone now, signed in without a password.',
-    'Sign out here, choose the QR code tab, and again “Play it in a new tab”: sign that phone in, pick the number, and this page is signed in.',
+    'Sign out here, choose the QR code tab, and again “Play it in a new tab”: pick the number on that phone, and this page is signed in.',
     'Add an authenticator: scan the picture with any authenticator app. From then on a sign-in asks for its code.',
     'Make recovery codes, and look at what your sessions and activity say of all this.',
   ],

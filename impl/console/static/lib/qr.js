@@ -6,12 +6,13 @@ import { decodeQR } from '../vendor/qr/decode.js';
 const quiet = 4;
 
 /**
- * Draws a text as a QR code, a pixel a module; the style sheet enlarges it without blur.
+ * Draws a text as a QR code: with little redundancy, since a screen is neither torn nor stained, and a pixel a module; the style
+ * sheet enlarges it without blur.
  * @param {HTMLCanvasElement} canvas
  * @param {string} content
  */
 export function draw(canvas, content) {
-  const rows = encodeQR(content, 'raw', { border: quiet });
+  const rows = encodeQR(content, 'raw', { border: quiet, ecc: 'low' });
   const side = rows.length;
   canvas.width = canvas.height = side;
   const context = canvas.getContext('2d');

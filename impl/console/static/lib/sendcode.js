@@ -17,7 +17,7 @@ const pause = 60;
  * @param {Schemas['CaptchaUse']} use
  */
 export function sentCode(client, use) {
-  const address = field(text.address, { name: 'address', autocomplete: 'email tel', maxlength: 254, autocapitalize: 'off', spellcheck: 'false' }, text.addressHint);
+  const address = field(text.address, { name: 'address', autocomplete: 'email', maxlength: 254, autocapitalize: 'off', spellcheck: 'false' }, text.addressHint);
   const code = field(text.sentCode, { ...oneTimeCode, pattern: '[0-9]{6}', maxlength: 6 });
   code.element.hidden = true;
   code.input.disabled = true;

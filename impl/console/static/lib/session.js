@@ -19,6 +19,9 @@ function keeper(name) {
 export const desk = keeper('menshen.desk');
 export const phone = keeper('menshen.phone');
 
+/** The tab that plays the phone: always the same one, so that who is signed in there stays so. */
+export const phoneTab = 'menshen-phone';
+
 /** What the next page says first; it is said once. */
 const noteName = 'menshen.note';
 

@@ -25,7 +25,7 @@ export function show(here, title, ...content) {
       h('a', { class: 'brand', href: './' }, h('img', { src: 'icon.svg', alt: '', width: 32, height: 32 }), h('span', {}, 'Menshen ', h('span', { lang: 'zh-CN' }, '门神'))),
       h('nav', { 'aria-label': text.places }, h('ul', {}, ...links)),
       other),
-    h('main', { id: 'content', tabindex: -1 }, ...content),
+    h('main', { id: 'content', tabindex: -1, class: here }, ...content),
     h('footer', {}, h('p', {}, text.footer, ' ', reference && h('a', { href: '/docs/' }, text.reference), reference && ' · ', h('a', { href: '/openapi.yaml' }, text.contract))),
   );
 }

@@ -2,7 +2,7 @@
 import { application } from '../settings.js';
 import { button, eachSecond, fill, h } from '../lib/dom.js';
 import { trouble } from '../lib/form.js';
-import { anonymous } from '../lib/session.js';
+import { anonymous, phoneTab } from '../lib/session.js';
 import { text } from '../lib/text.js';
 import { follow } from '../lib/watch.js';
 
@@ -37,7 +37,7 @@ export function qrPanel(signal, enter) {
       const url = new URL(made.url); // of the service's public name, which need not be the one in the address bar
       fill(picture, h('img', { src: url.pathname + url.search, alt: text.qrAlt, width: 264, height: 264 }));
       fill(status, h('p', {}, text.qrWaiting));
-      fill(actions, h('a', { href: 'phone#scan=' + encodeURIComponent(url.searchParams.get('id') ?? ''), target: '_blank', rel: 'noopener' }, text.qrNoPhone));
+      fill(actions, h('a', { href: 'phone#scan=' + encodeURIComponent(url.searchParams.get('id') ?? ''), target: phoneTab }, text.qrNoPhone));
       const ends = Date.now() + (made.expiresIn ?? 0) * 1000;
       eachSecond(() => {
         const seconds = Math.max(0, Math.round((ends - Date.now()) / 1000));
