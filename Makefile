@@ -9,6 +9,9 @@ RACE ?= -race
 PACKAGES ?= ./...
 SPECTRAL := @stoplight/spectral-cli@6.16.3
 REDOCLY := @redocly/cli@2.77.0
+# Run by its version and no tool of go.mod: dozens of modules, some of which we use in other versions, would become ours.
+OASDIFF := github.com/oasdiff/oasdiff@v1.33.0
+CONTRACT := openapi/openapi.yaml
 OWN_GO = $(shell git ls-files --cached --others --exclude-standard '*.go' ':!gen/gen.go')
 
 .PHONY: help
@@ -24,7 +27,7 @@ test: postgres tools sdk-tools frontend-tools ## Run every test, with the race d
 	$(GO) test $(RACE) -timeout 20m $(PACKAGES)
 
 .PHONY: check
-check: fresh lint spec-lint test ## Everything that CI checks
+check: fresh lint spec-lint breaking test ## Everything that CI checks
 	@echo "check: all good"
 
 .PHONY: build
@@ -59,6 +62,15 @@ lint: ## Formatting, vet and staticcheck
 spec-lint: node ## Lint the contract with the rules of Spectral and Redocly; a warning fails
 	npx --yes $(SPECTRAL) lint --ruleset openapi/.spectral.yaml --fail-severity warn openapi/openapi.yaml
 	REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true npx --yes $(REDOCLY) lint --config openapi/.redocly.yaml openapi/openapi.yaml
+
+.PHONY: breaking
+breaking: ## Fail when the contract breaks clients of the last release
+	@sh openapi/released.sh check
+	$(GO) run $(OASDIFF) breaking --fail-on WARN --severity-levels openapi/breaking.txt openapi/released.yaml $(CONTRACT)
+
+.PHONY: released
+released: ## Take the contract as that of the release that is about to be tagged
+	@sh openapi/released.sh write
 
 .PHONY: bench
 bench: postgres ## Run the benchmarks

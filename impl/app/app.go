@@ -11,6 +11,7 @@ import (
 	"github.com/menshen-auth/menshen/impl/account"
 	"github.com/menshen-auth/menshen/impl/captcha"
 	"github.com/menshen-auth/menshen/impl/captcha/puzzle"
+	"github.com/menshen-auth/menshen/impl/docs"
 	"github.com/menshen-auth/menshen/impl/fastpass"
 	"github.com/menshen-auth/menshen/impl/hook"
 	"github.com/menshen-auth/menshen/impl/internal/authn"
@@ -168,7 +169,8 @@ func New(ctx context.Context, o Options) (*App, error) {
 		ReportOnly: c.ResponseValidation == "report", Timeout: c.RequestTimeout,
 		Requests: counts.Requests,
 	})
-	handler, err = pages(c, crossOrigin(c.CORSOrigins, handler))
+	reference := docs.Settings{Contract: asJSON, Refusals: contract.Refusals}
+	handler, err = pages(c, reference, crossOrigin(c.CORSOrigins, handler))
 	if err != nil {
 		return nil, err
 	}

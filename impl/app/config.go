@@ -41,7 +41,8 @@ type Config struct {
 	LogLevel  slog.Level `env:"MENSHEN_LOG_LEVEL" envDefault:"info"`
 	LogFormat string     `env:"MENSHEN_LOG_FORMAT" envDefault:"text"` // text or json
 
-	Console string `env:"MENSHEN_CONSOLE"` // on, off; empty: on with the private PostgreSQL, since what production shows is to be chosen
+	Console string `env:"MENSHEN_CONSOLE"`              // on, off; empty: on with the private PostgreSQL, since what production shows is to be chosen
+	Docs    string `env:"MENSHEN_DOCS" envDefault:"on"` // on, off: the reference, which tells no more than the contract
 
 	TrustedProxies     []netip.Prefix `env:"MENSHEN_TRUSTED_PROXIES"` // whose X-Forwarded-For is believed
 	CORSOrigins        []string       `env:"MENSHEN_CORS_ORIGINS"`    // whose pages may call from browsers, such as https://app.example.com
@@ -269,6 +270,7 @@ func (c Config) check(unread map[string]bool) (problems []error) {
 	complain(slices.ContainsFunc(c.CORSOrigins, func(o string) bool { return !isOrigin(o) }),
 		"MENSHEN_CORS_ORIGINS: is no list of origins; write for example https://app.example.com,https://www.example.com")
 	complain(c.Console != "" && c.Console != settingOn && c.Console != settingOff, "MENSHEN_CONSOLE: %q is neither on nor off", c.Console)
+	complain(c.Docs != settingOn && c.Docs != settingOff, "MENSHEN_DOCS: %q is neither on nor off", c.Docs)
 	complain(c.LogFormat != "text" && c.LogFormat != "json", "MENSHEN_LOG_FORMAT: %q is neither text nor json", c.LogFormat)
 	complain(c.ResponseValidation != "enforce" && c.ResponseValidation != "report",
 		"MENSHEN_RESPONSE_VALIDATION: %q is neither enforce nor report", c.ResponseValidation)

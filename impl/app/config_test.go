@@ -30,7 +30,7 @@ func TestConfigDefaults(t *testing.T) {
 	per := func(n int, d time.Duration) limit.Rule { return limit.Rule{Max: n, Per: d} }
 	want := Config{
 		Addr: "127.0.0.1:8080", PublicURL: "http://127.0.0.1:8080", Name: "Menshen", DataDir: ".data", MaxConns: 16,
-		LogLevel: slog.LevelInfo, LogFormat: "text", Console: "on", ResponseValidation: "enforce", RequestTimeout: 10 * time.Second,
+		LogLevel: slog.LevelInfo, LogFormat: "text", Console: "on", Docs: "on", ResponseValidation: "enforce", RequestTimeout: 10 * time.Second,
 		DrainDelay: 500 * time.Millisecond, DrainTimeout: 7 * time.Second, Region: "CN", AccessTTL: 15 * time.Minute, SessionTTL: 720 * time.Hour,
 		ManagementTTL: 2 * time.Hour, RefreshGrace: 10 * time.Second, SignatureSkew: 5 * time.Minute,
 		CaptchaTTL: 180 * time.Second, CodeTTL: 5 * time.Minute, CodeWindow: 10 * time.Minute,
@@ -164,6 +164,7 @@ func TestBadSettings(t *testing.T) {
 		{"MENSHEN_LOG_LEVEL=loud"},
 		{"MENSHEN_LOG_FORMAT=xml"},
 		{"MENSHEN_RESPONSE_VALIDATION=off"},
+		{"MENSHEN_DOCS=false"},
 		{"MENSHEN_TRUSTED_PROXIES=10.0.0.0/33"},
 		{"MENSHEN_TRUSTED_PROXIES=proxy"},
 		{"MENSHEN_CORS_ORIGINS=*"},

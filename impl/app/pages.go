@@ -8,12 +8,17 @@ import (
 
 	"github.com/menshen-auth/menshen/db"
 	"github.com/menshen-auth/menshen/impl/console"
+	"github.com/menshen-auth/menshen/impl/docs"
 	"github.com/menshen-auth/menshen/impl/internal/credential"
 	"github.com/menshen-auth/menshen/impl/internal/secret"
 )
 
 // pages puts what browsers look at before the operations of the contract, which have no path below the pages' prefixes.
-func pages(c Config, next http.Handler) (http.Handler, error) {
+func pages(c Config, reference docs.Settings, next http.Handler) (http.Handler, error) {
+	if c.Docs == settingOn {
+		reference.PublicURL, reference.Console = c.PublicURL, c.Console == settingOn
+		next = below(docs.Prefix, docs.New(reference), next)
+	}
 	if c.Console != settingOn {
 		return next, nil
 	}
@@ -21,16 +26,25 @@ func pages(c Config, next http.Handler) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	next = below(console.Prefix, consoles, next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch {
-		case r.URL.Path == "/" && r.Method == http.MethodGet: // whoever types the bare address is a person
+		if r.URL.Path == "/" && r.Method == http.MethodGet { // whoever types the bare address is a person
 			http.Redirect(w, r, console.Prefix+"/", http.StatusFound)
-		case r.URL.Path == console.Prefix || strings.HasPrefix(r.URL.Path, console.Prefix+"/"):
-			consoles.ServeHTTP(w, r)
-		default:
-			next.ServeHTTP(w, r)
+			return
 		}
+		next.ServeHTTP(w, r)
 	}), nil
+}
+
+// below serves a prefix with pages, and leaves everything else to next. A ServeMux would tidy up paths that the gate has to refuse.
+func below(prefix string, pages, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == prefix || strings.HasPrefix(r.URL.Path, prefix+"/") {
+			pages.ServeHTTP(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // addConsole makes the application that the console's pages sign in to, unless it is there: a public one, whose logins by QR code

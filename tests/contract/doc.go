@@ -2,6 +2,7 @@
 //
 //	fresh       the merged contract and the generated code are what their sources give
 //	operations  every operation is complete: names, languages, security, examples, failures
+//	breaking    clients of the last release are not broken unnoticed
 //	documents   what the five documents say about names, types and requiredness is still true
 //	examples    there is one of everything, the contract accepts it, and refuses a success without data
 //	links       what an answer says can be called next is there, and takes what the answer has

@@ -1,0 +1,75 @@
+package docs
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/menshen-auth/menshen/impl/internal/apierr"
+	"github.com/menshen-auth/menshen/impl/internal/envelope"
+)
+
+var dialectNames = map[envelope.Dialect]string{
+	envelope.Base: "base", envelope.Status: "status", envelope.Code: "code", envelope.OAuth: "oauth",
+}
+
+// numberNames are the members that tell refusals apart. In the base dialect all have the number -1.
+var numberNames = map[envelope.Dialect]string{envelope.Status: "apiCode", envelope.Code: "code", envelope.OAuth: "error"}
+
+// refusal is one at an operation.
+type refusal struct {
+	*apierr.Error
+	Shown string // its number there; empty for none
+}
+
+func newRefusal(d envelope.Dialect, e *apierr.Error) refusal {
+	switch {
+	case d == envelope.Status && e.API != 0:
+		return refusal{e, strconv.Itoa(e.API)}
+	case d == envelope.Code:
+		return refusal{e, strconv.Itoa(e.Number)}
+	case d == envelope.OAuth:
+		return refusal{e, e.OAuth}
+	}
+	return refusal{e, ""}
+}
+
+// ofCredentials tells whether a refusal is about who calls. Many operations share these, and an operation's own would be lost
+// among them.
+func ofCredentials(e *apierr.Error) bool {
+	return strings.HasPrefix(e.Code, "auth.") && (e.Kind == apierr.Unauthenticated || e.Kind == apierr.Forbidden)
+}
+
+// shared are the refusals that are told once for all operations, by code.
+type shared map[string]*apierr.Error
+
+// newShared begins with those that are answered before there is an operation, so that none has them.
+func newShared() shared {
+	return shared{apierr.ErrRoute.Code: apierr.ErrRoute, apierr.ErrMethod.Code: apierr.ErrMethod}
+}
+
+func (s shared) add(list []*apierr.Error) {
+	for _, e := range list {
+		if e.Gate || ofCredentials(e) {
+			s[e.Code] = e
+		}
+	}
+}
+
+// sharedTables are in the order of their HTTP status.
+type sharedTables struct{ Gate, Credentials []*apierr.Error }
+
+func (s shared) tables() (t sharedTables) {
+	for _, e := range slices.SortedFunc(maps.Values(s), func(a, b *apierr.Error) int {
+		return cmp.Or(cmp.Compare(a.Kind.Status(), b.Kind.Status()), cmp.Compare(a.Code, b.Code))
+	}) {
+		if e.Gate {
+			t.Gate = append(t.Gate, e)
+		} else {
+			t.Credentials = append(t.Credentials, e)
+		}
+	}
+	return t
+}
