@@ -81,8 +81,8 @@ postgres: ## Install a PostgreSQL server, if there is none and none is configure
 	@[ -n "$${MENSHEN_DATABASE_URL:-}$${MENSHEN_TEST_DATABASE_URL:-}" ] || sh db/embedded/install.sh
 
 .PHONY: tools
-tools: ## Install what the tests need (a C compiler for -race, curl, jq, oathtool, pskctool, pskc2csv, tesseract, zbarimg) if it is missing
-	@sh tests/harness/install.sh cc curl jq oathtool pskctool pskc2csv tesseract zbarimg
+tools: ## Install what the tests need (a C compiler for -race, Chromium, curl, jq, oathtool, pskctool, pskc2csv, tesseract, zbarimg) if it is missing
+	@sh tests/harness/install.sh cc chromium curl jq oathtool pskctool pskc2csv tesseract zbarimg
 
 .PHONY: sdk
 sdk: postgres sdk-tools ## Run the official SDKs against the service
@@ -109,6 +109,10 @@ frontend: postgres frontend-tools ## Run the stories in TypeScript against the s
 
 .PHONY: frontend-tools
 frontend-tools: tests/frontend/node_modules/.installed ## Install what front ends need (TypeScript, openapi-fetch; and Node.js), as locked, below tests/frontend
+
+.PHONY: browser
+browser: postgres tools frontend-tools ## Try the pages in Chromium; pictures of them end in bin/screenshots
+	$(GO) test -count=1 -v ./tests/browser
 
 .PHONY: ocr
 ocr: tools ## Let an OCR engine try 500 captchas of each kind

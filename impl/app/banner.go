@@ -13,11 +13,16 @@ func banner(w io.Writer, c Config, private bool) {
 	if private {
 		where = "private, in " + filepath.Join(c.DataDir, "postgres")
 	}
+	see := ""
+	if c.Console == settingOn {
+		see = "\nSee it all work in a browser, within two minutes:\n\n  " + c.PublicURL + "/console/\n"
+	}
+	if c.Docs == settingOn {
+		see += "\n  reference    " + c.PublicURL + "/docs/"
+	}
 	text := `
-Menshen 门神 is ready. See it work in a browser:
-
-  URL/console/
-
+Menshen 门神 is ready at URL
+SEE
   contract     URL/openapi.yaml
   credentials  CREDENTIALS  (application, access key, demo user)
   database     DATABASE
@@ -33,5 +38,5 @@ Worth trying:
   curl URL/api/v3/gene-qrcode -H 'Content-Type: application/json' -d '{"type":"MOBILE_APP"}'
 
 `
-	fmt.Fprint(w, strings.NewReplacer("URL", c.PublicURL, "CREDENTIALS", filepath.Join(c.DataDir, "credentials.json"), "DATABASE", where).Replace(text))
+	fmt.Fprint(w, strings.NewReplacer("SEE", see, "URL", c.PublicURL, "CREDENTIALS", filepath.Join(c.DataDir, "credentials.json"), "DATABASE", where).Replace(text))
 }

@@ -20,26 +20,26 @@ import (
 	"github.com/menshen-auth/menshen/impl/notify/channel"
 )
 
-// page is a writer that can be read while it is written to.
-type page struct {
+// screen is a writer that can be read while it is written to.
+type screen struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 }
 
-func (p *page) Write(b []byte) (int, error) {
+func (p *screen) Write(b []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.text.Write(b)
 }
 
-func (p *page) String() string {
+func (p *screen) String() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.text.String()
 }
 
-// shows waits until the page has a text.
-func (p *page) shows(t *testing.T, text string) {
+// shows waits until the screen has a text.
+func (p *screen) shows(t *testing.T, text string) {
 	t.Helper()
 	for began := time.Now(); !strings.Contains(p.String(), text); time.Sleep(5 * time.Millisecond) {
 		if time.Since(began) > 20*time.Second {
@@ -73,7 +73,7 @@ func dropped(t *testing.T) (dir string) {
 // show runs the command until it ends.
 func show(t *testing.T, o outboxCommand, dir string) string {
 	t.Helper()
-	var p page
+	var p screen
 	if err := o.show(t.Context(), dir, &p); err != nil {
 		t.Errorf("%+v: %v", o, err)
 	}
@@ -140,7 +140,7 @@ func TestOutboxFollows(t *testing.T) {
 	dir := dropped(t)
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
-	var p page
+	var p screen
 	done := make(chan error, 1)
 	go func() { done <- outboxCommand{Follow: true, To: "alice@example.com"}.show(ctx, dir, &p) }()
 	p.shows(t, "271828")
@@ -195,7 +195,7 @@ func TestOutboxCodeIsWaitedFor(t *testing.T) {
 	t.Run("arrives", func(t *testing.T) {
 		t.Parallel()
 		dir := filepath.Join(t.TempDir(), "made", "later")
-		var p page
+		var p screen
 		done := make(chan error, 1)
 		go func() { done <- outboxCommand{Code: true}.show(t.Context(), dir, &p) }()
 		time.Sleep(3 * outboxNap)
@@ -206,7 +206,7 @@ func TestOutboxCodeIsWaitedFor(t *testing.T) {
 	})
 	t.Run("does not arrive", func(t *testing.T) {
 		t.Parallel()
-		var p page
+		var p screen
 		began := time.Now()
 		err := outboxCommand{Code: true}.show(t.Context(), dir, &p)
 		if !errors.Is(err, errNoCode) || p.String() != "" || !strings.Contains(err.Error(), "MENSHEN_DATA_DIR") {
@@ -220,7 +220,7 @@ func TestOutboxCodeIsWaitedFor(t *testing.T) {
 		t.Parallel()
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if err := (outboxCommand{Code: true}).show(ctx, dir, &page{}); !errors.Is(err, context.Canceled) {
+		if err := (outboxCommand{Code: true}).show(ctx, dir, &screen{}); !errors.Is(err, context.Canceled) {
 			t.Errorf("%v", err)
 		}
 	})

@@ -10,6 +10,7 @@ import (
 	"github.com/menshen-auth/menshen/impl/console"
 	"github.com/menshen-auth/menshen/impl/docs"
 	"github.com/menshen-auth/menshen/impl/internal/credential"
+	"github.com/menshen-auth/menshen/impl/internal/page"
 	"github.com/menshen-auth/menshen/impl/internal/secret"
 )
 
@@ -22,14 +23,14 @@ func pages(c Config, reference docs.Settings, next http.Handler) (http.Handler, 
 	if c.Console != settingOn {
 		return next, nil
 	}
-	consoles, err := console.Handler(false)
+	consoles, err := console.Handler(c.Docs == settingOn)
 	if err != nil {
 		return nil, err
 	}
 	next = below(console.Prefix, consoles, next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/" && r.Method == http.MethodGet { // whoever types the bare address is a person
-			http.Redirect(w, r, console.Prefix+"/", http.StatusFound)
+			page.Redirect(w, strings.TrimPrefix(console.Prefix, "/")+"/", http.StatusFound)
 			return
 		}
 		next.ServeHTTP(w, r)

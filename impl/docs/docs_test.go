@@ -48,7 +48,7 @@ func TestPagesAreServed(t *testing.T) {
 			t.Errorf("%s: %d", path, w.Code)
 		}
 	}
-	if w := ask(h, http.MethodGet, "/docs"); w.Code != http.StatusPermanentRedirect || w.Header().Get("Location") != "/docs/" {
+	if w := ask(h, http.MethodGet, "/docs"); w.Code != http.StatusPermanentRedirect || w.Header().Get("Location") != "docs/" {
 		t.Errorf("/docs: %d to %s", w.Code, w.Header().Get("Location"))
 	}
 }

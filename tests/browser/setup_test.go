@@ -29,12 +29,12 @@ const patience = 30 * time.Second
 
 // chromium is where the browser is, under the names that its packages give it.
 func chromium() (string, error) {
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "/Applications/Chromium.app/Contents/MacOS/Chromium"} {
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "/Applications/Chromium.app/Contents/MacOS/Chromium"} {
 		if path, err := exec.LookPath(name); err == nil {
 			return path, nil
 		}
 	}
-	return "", fmt.Errorf("there is no Chromium: run `make browser`")
+	return "", fmt.Errorf("there is no Chromium: run `make tools`")
 }
 
 // launch starts a browser of its own, with flags beyond those of all.

@@ -15,7 +15,7 @@ const module = "github.com/menshen-auth/menshen/"
 
 // capabilities are the packages that hold the product. They are plugged together in impl/app and nowhere else.
 var capabilities = map[string]bool{
-	"impl/account": true, "impl/captcha": true, "impl/docs": true, "impl/fastpass": true, "impl/hook": true, "impl/mfa": true, "impl/otp": true,
+	"impl/account": true, "impl/captcha": true, "impl/console": true, "impl/docs": true, "impl/fastpass": true, "impl/hook": true, "impl/mfa": true, "impl/otp": true,
 	"impl/qrlogin": true, "impl/service": true, "impl/notify": true, "impl/tenancy": true, "impl/wechat": true,
 }
 

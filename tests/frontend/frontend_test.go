@@ -81,3 +81,21 @@ func output(t *testing.T, program string, args ...string) []byte {
 	}
 	return out
 }
+
+// TestVendoredIsAsPublished: what the console carries of others' is what they published, to the byte.
+func TestVendoredIsAsPublished(t *testing.T) {
+	t.Parallel()
+	node.Installed(t, "package-lock.json", modules)
+	carried := filepath.Join("..", "..", "impl", "console", "static", "vendor", "qr")
+	for ours, theirs := range map[string]string{
+		"index.js": "index.js", "index.d.ts": "index.d.ts", "decode.js": "decode.js", "decode.d.ts": "decode.d.ts", "LICENSE.txt": "LICENSE-MIT",
+	} {
+		want, err := os.ReadFile(filepath.Join(modules, "qr", theirs))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := os.ReadFile(filepath.Join(carried, ours)); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%s is not that of the locked package qr (%v): copy it from tests/frontend/node_modules/qr/%s", ours, err, theirs)
+		}
+	}
+}

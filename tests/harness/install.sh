@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the named programs if they are missing, saying so first; if it cannot, says the one command to run.
-# Usage: install.sh cc|curl|jq|oathtool|pskctool|pskc2csv|tesseract|npx|nodejs|venv ...
+# Usage: install.sh cc|chromium|curl|jq|oathtool|pskctool|pskc2csv|tesseract|npx|nodejs|venv ...
 # (npx: with Node.js 20.19 or newer, for the linters of the contract. nodejs: Node.js 18 or newer, with npm.
 # venv: Python 3.10 or newer that can make virtual environments.)
 set -eu
@@ -12,6 +12,9 @@ package() { # program, manager: the package that has it
 	cc:*) echo gcc ;;
 	oathtool:apt-get | oathtool:dnf) echo oathtool ;;
 	tesseract:apt-get) echo tesseract-ocr tesseract-ocr-chi-sim ;;
+	chromium:apt-get) echo chromium fonts-wqy-microhei ;; # its pages are in Chinese too
+	chromium:dnf) echo chromium wqy-microhei-fonts ;;
+	chromium:apk) echo chromium font-wqy-zenhei ;;
 	tesseract:dnf) echo tesseract tesseract-langpack-chi_sim ;;
 	tesseract:apk) echo tesseract-ocr tesseract-ocr-data-eng tesseract-ocr-data-chi_sim ;;
 	tesseract:brew) echo tesseract tesseract-lang ;;
@@ -36,6 +39,7 @@ present() { # program
 	case "$1" in
 	npx) command -v npx && node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || a == 20 && b >= 19 ? 0 : 1)' ;;
 	nodejs) command -v npm && node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' ;;
+	chromium) command -v chromium || command -v chromium-browser || command -v google-chrome || [ -d /Applications/Chromium.app ] ;;
 	venv) python3 -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 10))' ;;
 	*) command -v "$1" ;;
 	esac >/dev/null 2>&1

@@ -81,9 +81,9 @@ func (s *Site) Handler(prefix string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name, below := strings.CutPrefix(r.URL.Path, prefix+"/")
 		switch {
-		case !below && r.URL.Path == prefix:
+		case r.URL.Path == prefix:
 			s.protect(w)
-			http.Redirect(w, r, prefix+"/", http.StatusPermanentRedirect)
+			Redirect(w, path.Base(prefix)+"/", http.StatusPermanentRedirect)
 		case !below:
 			s.Serve(w, r, "")
 		case name == "":
@@ -94,6 +94,13 @@ func (s *Site) Handler(prefix string) http.Handler {
 			s.Serve(w, r, name)
 		}
 	})
+}
+
+// Redirect sends a browser on to an address that is relative to its own: a proxy may have put the service below a path of its own,
+// which http.Redirect would leave out.
+func Redirect(w http.ResponseWriter, relative string, status int) {
+	w.Header().Set("Location", relative)
+	w.WriteHeader(status)
 }
 
 // Serve answers with a file, or that there is none. Browsers keep a file and ask whether it is still the same, so that a new

@@ -57,7 +57,7 @@ func TestFilesAreFoundByTheirNames(t *testing.T) {
 			t.Errorf("%s: %d %s", path, w.Code, w.Header().Get("Content-Type"))
 		}
 	}
-	if w := ask(h, http.MethodGet, "/place"); w.Code != http.StatusPermanentRedirect || w.Header().Get("Location") != "/place/" {
+	if w := ask(h, http.MethodGet, "/place"); w.Code != http.StatusPermanentRedirect || w.Header().Get("Location") != "place/" {
 		t.Errorf("the place itself: %d %s", w.Code, w.Header().Get("Location"))
 	}
 }

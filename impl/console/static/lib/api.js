@@ -41,6 +41,9 @@ export function refused(error, ...codes) {
   return error instanceof Refusal && codes.includes(error.code);
 }
 
+/** Where the service is, seen from here: a proxy may have put it below a path of its own. */
+export const base = new URL('../../', import.meta.url).pathname;
+
 /** Each family of paths has its own names for the same two headers. */
 const families = [
   { prefix: '/api/v1/', token: 'iThings-token', app: 'iThings-app-code' },
@@ -98,7 +101,7 @@ export class Client {
     let answer;
     try {
       // Without credentials no browser asks for a user name and password of its own when the answer is 401.
-      answer = await fetch(path + search, { method, headers, body: body ?? null, credentials: 'omit', cache: 'no-store' });
+      answer = await fetch(base + path.slice(1) + search, { method, headers, body: body ?? null, credentials: 'omit', cache: 'no-store' });
     } catch {
       throw new Unreachable();
     }

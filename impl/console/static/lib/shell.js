@@ -1,5 +1,6 @@
 // What is around every page: name, places, language.
 import { reference } from '../settings.js';
+import { base } from './api.js';
 import { fill, find, h } from './dom.js';
 import { language, switchLanguage, text } from './text.js';
 
@@ -26,7 +27,7 @@ export function show(here, title, ...content) {
       h('nav', { 'aria-label': text.places }, h('ul', {}, ...links)),
       other),
     h('main', { id: 'content', tabindex: -1, class: here }, ...content),
-    h('footer', {}, h('p', {}, text.footer, ' ', reference && h('a', { href: '/docs/' }, text.reference), reference && ' · ', h('a', { href: '/openapi.yaml' }, text.contract))),
+    h('footer', {}, h('p', {}, text.footer, ' ', reference && h('a', { href: base + 'docs/' }, text.reference), reference && ' · ', h('a', { href: base + 'openapi.yaml' }, text.contract))),
   );
 }
 

@@ -1,5 +1,5 @@
 // Learning what happens to a QR code: as events, or, where events do not come through, by asking.
-import { refused } from './api.js';
+import { base, refused } from './api.js';
 import { anonymous } from './session.js';
 
 /** @import {Schemas} from '../../types' */
@@ -60,7 +60,7 @@ export function follow(qrcodeId, told, away, signal) {
   let failures = 0; // in a row
 
   function connect() {
-    const mine = events = new EventSource('/api/v3/qrcode-events?' + new URLSearchParams({ qrcodeId }));
+    const mine = events = new EventSource(base + 'api/v3/qrcode-events?' + new URLSearchParams({ qrcodeId }));
     mine.addEventListener('status', (event) => {
       /** @type {Status} */
       const status = JSON.parse(event.data);
