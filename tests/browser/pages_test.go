@@ -103,6 +103,7 @@ func TestPages(t *testing.T) {
 			g.signIn(t, h)
 			g.account(t, h)
 			g.phone(t, h)
+			g.reference(t, h)
 		})
 	}
 }
