@@ -114,6 +114,13 @@ frontend-tools: tests/frontend/node_modules/.installed ## Install what front end
 browser: postgres tools frontend-tools ## Try the pages in Chromium; pictures of them end in bin/screenshots
 	$(GO) test -count=1 -v ./tests/browser
 
+.PHONY: pictures
+pictures: browser ## Take the pictures of the READMEs from those of the pages
+	@for of in qr-login=sign-in-qr-scanned account=account; do \
+	  cp bin/screenshots/$${of#*=}-en-light-desk.png tests/browser/pictures/$${of%=*}.png; \
+	  cp bin/screenshots/$${of#*=}-zh-dark-desk.png tests/browser/pictures/$${of%=*}.zh.png; \
+	done
+
 .PHONY: ocr
 ocr: tools ## Let an OCR engine try 500 captchas of each kind
 	MENSHEN_TEST_OCR=500 $(GO) test -count=1 -timeout 60m -v ./tests/ocr

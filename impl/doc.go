@@ -18,6 +18,7 @@
 //	tenancy    userpools, applications and access keys, as an operator keeps them
 //	wechat     login QR codes that are scanned with WeChat
 //	service    health, readiness, the contract
+//	console    pages for people: sign in, one's own account, a phone; static files that call the operations
 //	docs       the reference for front ends: the contract to browse, and flows
 //	app        configuration and composition; cmd/menshen is the program
 //

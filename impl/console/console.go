@@ -19,7 +19,7 @@ const ApplicationID = "menshen-console"
 // SessionTTL is the life of a session of the pages, and of its access token.
 const SessionTTL = 8 * time.Hour
 
-//go:embed static/*.html static/*.css static/*.js static/*.svg static/*/*.js static/vendor/qr/*.js static/vendor/qr/*.txt
+//go:embed static/*.html static/*.css static/*.js static/*/*.js static/vendor/qr/*.js static/vendor/qr/*.txt
 var static embed.FS
 
 // Handler serves the pages below Prefix. reference is whether they may point to the reference.
@@ -28,7 +28,7 @@ func Handler(reference bool) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	site, err := page.NewSite(files, "")
+	site, err := page.NewSite(files)
 	if err != nil {
 		return nil, err
 	}

@@ -57,7 +57,7 @@ func (s Settings) site() (*page.Site, error) {
 	if err != nil {
 		return nil, err
 	}
-	site, err := page.NewSite(files, "")
+	site, err := page.NewSite(files)
 	if err != nil {
 		return nil, err
 	}

@@ -124,6 +124,9 @@ func (p *page) focus(role, name string) {
 	})
 }
 
+// front brings a tab to the front, where only one of a window can be.
+func (p *page) front() { p.t.Helper(); call(p, cdppage.BringToFront, cdp.Empty{}) }
+
 // press presses a key.
 func (p *page) press(key string) { p.t.Helper(); p.do(chromedp.KeyEvent(key)) }
 

@@ -6,10 +6,10 @@ package page
 import (
 	"bytes"
 	"crypto/sha256"
+	_ "embed" // for icon
 	"encoding/hex"
 	"fmt"
 	"io/fs"
-	"mime"
 	"net/http"
 	"path"
 	"strings"
@@ -22,10 +22,7 @@ const Policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 	"font-src 'self'; connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // Site is a set of files.
-type Site struct {
-	files  map[string]file
-	policy string
-}
+type Site struct{ files map[string]file }
 
 type file struct {
 	content   []byte
@@ -33,21 +30,22 @@ type file struct {
 	etag      string
 }
 
-// types are those of the files that sites have. The machine's own list, which package mime reads, differs from one to the next.
+// types are those of the files that sites have. Package mime reads the machine's own list, which differs from one to the next.
 var types = map[string]string{
 	".css": "text/css; charset=utf-8", ".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8",
-	".json": "application/json", ".map": "application/json", ".png": "image/png", ".svg": "image/svg+xml",
-	".txt": "text/plain; charset=utf-8", ".webmanifest": "application/manifest+json",
+	".json": "application/json", ".svg": "image/svg+xml", ".txt": "text/plain; charset=utf-8",
 }
 
-// NewSite reads all files of a file system; nil for none yet. Empty, the policy is Policy.
-func NewSite(files fs.FS, policy string) (*Site, error) {
-	s := &Site{files: map[string]file{}, policy: policy}
-	if policy == "" {
-		s.policy = Policy
-	}
-	if files == nil {
-		return s, nil
+// icon is what tabs and headers show.
+//
+//go:embed icon.svg
+var icon []byte
+
+// NewSite reads all files of a file system; every site also has the file icon.svg.
+func NewSite(files fs.FS) (*Site, error) {
+	s := &Site{files: map[string]file{}}
+	if err := s.Add("icon.svg", icon); err != nil {
+		return nil, err
 	}
 	return s, fs.WalkDir(files, ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
@@ -65,9 +63,6 @@ func NewSite(files fs.FS, policy string) (*Site, error) {
 func (s *Site) Add(name string, content []byte) error {
 	mediaType := types[path.Ext(name)]
 	if mediaType == "" {
-		mediaType = mime.TypeByExtension(path.Ext(name))
-	}
-	if mediaType == "" {
 		return fmt.Errorf("page: %s is of no known type", name)
 	}
 	sum := sha256.Sum256(content)
@@ -82,7 +77,7 @@ func (s *Site) Handler(prefix string) http.Handler {
 		name, below := strings.CutPrefix(r.URL.Path, prefix+"/")
 		switch {
 		case r.URL.Path == prefix:
-			s.protect(w)
+			protect(w)
 			Redirect(w, path.Base(prefix)+"/", http.StatusPermanentRedirect)
 		case !below:
 			s.Serve(w, r, "")
@@ -106,7 +101,7 @@ func Redirect(w http.ResponseWriter, relative string, status int) {
 // Serve answers with a file, or that there is none. Browsers keep a file and ask whether it is still the same, so that a new
 // version of the program never meets the script of an old one.
 func (s *Site) Serve(w http.ResponseWriter, r *http.Request, name string) {
-	s.protect(w)
+	protect(w)
 	f, ok := s.files[name]
 	switch {
 	case !ok:
@@ -125,9 +120,9 @@ func (s *Site) Serve(w http.ResponseWriter, r *http.Request, name string) {
 
 // protect sets what keeps a page to itself. An address of a page may end in a secret that a phone scanned, so no other host is
 // told where somebody came from.
-func (s *Site) protect(w http.ResponseWriter) {
+func protect(w http.ResponseWriter) {
 	h := w.Header()
-	h.Set("Content-Security-Policy", s.policy)
+	h.Set("Content-Security-Policy", Policy)
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Frame-Options", "DENY") // for browsers without frame-ancestors

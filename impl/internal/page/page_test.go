@@ -14,7 +14,7 @@ func site(t *testing.T) http.Handler {
 		"index.html":   {Data: []byte("<!doctype html><title>home</title>")},
 		"lib/code.js":  {Data: []byte("export {}")},
 		"lib/look.css": {Data: []byte("body {}")},
-	}, "")
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +116,7 @@ func TestBrowsersAskAgain(t *testing.T) {
 // TestUnknownTypesAreRefused: a file whose type a browser would have to guess is a mistake of whoever embedded it.
 func TestUnknownTypesAreRefused(t *testing.T) {
 	t.Parallel()
-	if _, err := NewSite(fstest.MapFS{"file.unheard-of": {}}, ""); err == nil {
+	if _, err := NewSite(fstest.MapFS{"file.unheard-of": {}}); err == nil {
 		t.Error("taken")
 	}
 }
