@@ -121,6 +121,26 @@ func TestLoginInAnotherTab(t *testing.T) {
 	desk.at("account")
 }
 
+// TestLinkFromElsewhere (Q5): a link that somebody sent does not scan: whoever follows it is asked first, and the page of who sent it
+// learns nothing until then.
+func TestLinkFromElsewhere(t *testing.T) {
+	t.Parallel()
+	h := serve(t)
+	mallory := visit(t, h, desktop, "")
+	phone := signedInPhone(t, mallory, "alice")
+	mallory.loginCode()
+	link := ask[string](mallory, `document.querySelector('a[target=menshen-phone]').getAttribute('href')`)
+	phone.open("account") // a link is followed from anywhere but the page itself
+	phone.open(link)
+	phone.see("A link brought you here")
+	if n := phone.called("POST /api/v3/set-qrcode-status"); n != 0 {
+		t.Error("the login was scanned by following a link")
+	}
+	phone.click("button", "Look at it")
+	phone.see("Pick the number that the screen shows:")
+	mallory.see("alice has scanned it.")
+}
+
 // TestTour: what the account page proposes to who is new works as it says: the fastpass signs a phone in that is a tab, the same tab
 // then lets the desk in, and the tour is gone for good when its person has had enough.
 func TestTour(t *testing.T) {

@@ -65,8 +65,12 @@ async function bind(client) {
   const key = h('output', { class: 'key' }, (made.secret.match(/.{1,4}/g) ?? []).join(' '));
   const copied = h('span', { role: 'status' });
   const copy = button(text.copy, async () => {
-    await navigator.clipboard.writeText(made.secret);
-    copied.textContent = text.copied;
+    try {
+      await navigator.clipboard.writeText(made.secret);
+      copied.textContent = text.copied;
+    } catch { // as on an insecure origin, which has no clipboard
+      getSelection()?.selectAllChildren(key);
+    }
   }, { class: 'quiet' });
   const bound = await ask({
     title: text.addAuthenticator, submit: text.bind,

@@ -40,15 +40,22 @@ const problem = trouble();
  */
 function part(title, make) {
   const said = trouble();
-  const body = h('div', { 'aria-live': 'polite' }, h('p', { class: 'hint' }, text.loading));
+  const body = h('div', {}, h('p', { class: 'hint' }, text.loading));
+  let newest = 0;
   const renew = async () => {
-    said.show(undefined);
+    const mine = ++newest;
+    /** @type {Node[]} */
+    let content = [button(text.tryAgain, renew)];
+    /** @type {unknown} */
+    let problem;
     try {
-      fill(body, ...(await make(client, renew)));
+      content = await make(client, renew);
     } catch (error) {
-      fill(body, button(text.tryAgain, renew));
-      said.show(error);
+      problem = error;
     }
+    if (mine !== newest) return; // an answer that was asked for earlier has come later
+    said.show(problem);
+    fill(body, ...content);
   };
   void renew();
   return { element: card(title, said.element, body), renew };

@@ -41,7 +41,7 @@ function makeCodes(client) {
 async function showOnce(codes) {
   const file = URL.createObjectURL(new Blob([codes.join('\n') + '\n'], { type: 'text/plain' }));
   await ask({
-    title: text.recoveryCodes, submit: text.recoveryKept, run: async () => true,
+    title: text.recoveryCodes, submit: text.recoveryKept, answered: true, run: async () => true,
     content: [
       h('p', {}, text.recoveryOnce),
       h('ul', { class: 'codes', 'aria-label': text.recoveryCodes }, ...codes.map((code) => h('li', {}, h('code', {}, code)))),

@@ -172,6 +172,9 @@ export const en = {
   },
 
   // The phone.
+  linked: 'A link brought you here',
+  linkedHint: 'Somebody may have sent it to make you let them in. Go on only if you opened it from a page in front of you.',
+  linkedGoOn: 'Look at it',
   phoneIntro: 'This page plays the mobile app. Scan the QR code of a login page, or a fastpass.',
   phoneSignIn: 'Sign this phone in',
   phoneSignInHint: 'Scan a fastpass of your account, or use your password.',

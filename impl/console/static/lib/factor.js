@@ -27,9 +27,10 @@ export function factorField() {
 }
 
 /**
- * A dialog that asks for something. It ends with what run returned, or undefined when it was closed.
+ * A dialog that asks for something. It ends with what run returned, or undefined when it was closed; one that has to be answered
+ * cannot be.
  * @template T
- * @param {{title: string, submit: string, run: () => Promise<T>, content: Node[]}} options
+ * @param {{title: string, submit: string, run: () => Promise<T>, content: Node[], answered?: boolean}} options
  * @returns {Promise<T | undefined>}
  */
 export function ask(options) {
@@ -38,14 +39,18 @@ export function ask(options) {
     let outcome;
     const cancel = button(text.cancel, () => dialog.close());
     const content = form({
-      label: options.title, submit: options.submit, extra: [cancel],
+      label: options.title, submit: options.submit, extra: options.answered ? [] : [cancel],
       run: async () => {
         outcome = await options.run();
         dialog.close();
       },
     }, ...options.content);
     const title = h('h2', { id: 'dialog-title' }, options.title);
-    const dialog = h('dialog', { 'aria-labelledby': 'dialog-title', onclose: () => { dialog.remove(); resolve(outcome); } }, title, content);
+    const dialog = h('dialog', {
+      'aria-labelledby': 'dialog-title',
+      oncancel: (/** @type {Event} */ event) => options.answered && event.preventDefault(),
+      onclose: () => { dialog.remove(); resolve(outcome); },
+    }, title, content);
     document.body.append(dialog);
     dialog.showModal();
   });

@@ -51,7 +51,7 @@ export function trouble() {
 export function form(options, ...content) {
   const problem = trouble();
   const submit = h('button', { type: 'submit', class: 'primary' }, options.submit);
-  const element = h('form', { 'aria-label': options.label, novalidate: false }, ...content, problem.element, h('div', { class: 'actions' }, submit, ...(options.extra ?? [])));
+  const element = h('form', { 'aria-label': options.label }, ...content, problem.element, h('div', { class: 'actions' }, submit, ...(options.extra ?? [])));
   element.addEventListener('submit', (event) => {
     event.preventDefault();
     once(submit, async () => {

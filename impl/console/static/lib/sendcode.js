@@ -19,16 +19,27 @@ const pause = 60;
 export function sentCode(client, use) {
   const address = field(text.address, { name: 'address', autocomplete: 'email', maxlength: 254, autocapitalize: 'off', spellcheck: 'false' }, text.addressHint);
   const code = field(text.sentCode, { ...oneTimeCode, pattern: '[0-9]{6}', maxlength: 6 });
-  code.element.hidden = true;
-  code.input.disabled = true;
   const check = captchaWhenAsked(use);
   const problem = trouble();
   const status = h('p', { role: 'status', class: 'hint' });
   const send = h('button', { type: 'button' }, text.sendCode);
   let codeID = '';
+  let sentTo = '';
 
-  /** @returns {'email' | 'phone'} */
-  const by = () => (address.input.value.includes('@') ? 'email' : 'phone');
+  const written = () => address.input.value.trim();
+
+  /**
+   * @param {string} account
+   * @returns {'email' | 'phone'}
+   */
+  const by = (account) => (account.includes('@') ? 'email' : 'phone');
+
+  /** @param {boolean} yes whether there is a code to be typed */
+  function expect(yes) {
+    code.element.hidden = !yes;
+    code.input.disabled = !yes;
+    code.input.value = '';
+  }
 
   /** @param {number} seconds */
   function countDown(seconds) {
@@ -44,13 +55,12 @@ export function sentCode(client, use) {
     problem.show(undefined);
     if (!address.input.reportValidity()) return;
     try {
-      const account = address.input.value.trim();
-      const made = await client.post('/api/v1/system/user/captcha', { type: by(), use, account, ...check.solution() });
+      const account = written();
+      const made = await client.post('/api/v1/system/user/captcha', { type: by(account), use, account, ...check.solution() });
       codeID = made.codeID;
+      sentTo = account;
       check.gone();
-      code.element.hidden = false;
-      code.input.disabled = false;
-      code.input.value = '';
+      expect(true);
       fill(status, text.codeSent(account, Math.round(made.expire / 60)));
       countDown(pause);
       code.input.focus();
@@ -61,7 +71,14 @@ export function sentCode(client, use) {
       problem.show(error);
     }
   }
+  expect(false);
   send.addEventListener('click', () => once(send, ask));
+  address.input.addEventListener('input', () => {
+    if (!codeID || written() === sentTo) return;
+    codeID = ''; // a code is good for the address that it was sent to
+    expect(false);
+    fill(status);
+  });
   address.input.addEventListener('keydown', (event) => {
     if (event.key !== 'Enter' || codeID) return;
     event.preventDefault(); // there is nothing to be sent yet but the code
@@ -71,7 +88,7 @@ export function sentCode(client, use) {
   return {
     element: h('div', {}, address.element, check.element, h('div', { class: 'actions' }, send), status, problem.element, code.element),
     /** What proves that the address is the person's. */
-    proof: () => ({ type: by(), account: address.input.value.trim(), codeID, code: code.input.value.trim() }),
+    proof: () => ({ type: by(sentTo), account: sentTo, codeID, code: code.input.value.trim() }),
     /** Whether a code is on its way. */
     sent: () => codeID !== '',
     ask,

@@ -160,6 +160,9 @@ export const zh = {
     system: '服务自身',
   },
 
+  linked: '您是通过链接打开的',
+  linkedHint: '这个链接可能是别人发来、想让您放行的。仅当它来自您面前的页面时才继续。',
+  linkedGoOn: '查看',
   phoneIntro: '这个页面模拟手机应用。扫描登录页的二维码，或扫描快速认证二维码。',
   phoneSignIn: '登录这部手机',
   phoneSignInHint: '扫描您账号的快速认证二维码，或使用密码。',

@@ -13,11 +13,19 @@ import { scanner } from './scan.js';
 
 /** @import {Scanned} from './payload.js' */
 
-const client = new Client(phone, () => { phone.clear(); home(text.expired); });
+const client = new Client(phone, () => {
+  phone.clear();
+  waiting = deciding;
+  home(text.expired);
+});
 const place = h('div', { class: 'handset' });
 let stop = new AbortController();
 
-/** What was scanned before anybody was signed in. */
+/**
+ * The login that is being decided about, and the one that waits for somebody to sign in.
+ * @type {Scanned | undefined}
+ */
+let deciding;
 /** @type {Scanned | undefined} */
 let waiting;
 
@@ -34,6 +42,7 @@ function screen(make) {
 /** @param {Scanned} scanned */
 function act(scanned) {
   if (scanned.kind === 'fastpass') return screen(() => [redeem(client, scanned, enter, home)]);
+  deciding = scanned;
   if (phone.get()) return screen(() => [decide(client, scanned.id, home)]);
   waiting = scanned;
   return home(text.signInToGoOn);
@@ -66,6 +75,7 @@ async function signOut() {
  * @param {string} [note]
  */
 function home(note) {
+  deciding = undefined;
   const said = trouble();
   screen((signal) => [
     h('p', { role: 'status', class: 'note' }, note),
@@ -83,13 +93,29 @@ function home(note) {
 
 show('phone', text.phone, h('h1', {}, text.phone), h('p', { class: 'lead' }, text.phoneIntro), place);
 
-/** A link from the other page carries what is in its picture, for who has no second device; the address bar forgets it at once. */
+/**
+ * Whether a page of ours has opened this tab. A policy cuts the tie to pages of others (page.protect).
+ */
+function openedByUs() {
+  try {
+    return window.opener?.location.origin === location.origin;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * A link from the other page carries what is in its picture, for who has no second device; the address bar forgets it at once. A link
+ * that somebody sent looks the same, and to follow one is not yet to scan: then the person is asked first, and nobody is told.
+ */
 function start() {
   const brought = new URLSearchParams(location.hash.slice(1));
   if (location.hash) history.replaceState(null, '', location.pathname);
   const scanned = understand(brought.get('scan') ?? brought.get('fastpass') ?? '');
-  if (scanned) act(scanned);
-  else home();
+  if (!scanned) return home();
+  if (openedByUs()) return act(scanned);
+  return screen(() => [card(text.linked, h('p', {}, text.linkedHint),
+    h('div', { class: 'actions' }, button(text.linkedGoOn, () => act(scanned), { class: 'primary' }), button(text.cancel, () => home(), { class: 'quiet' })))]);
 }
 
 addEventListener('hashchange', start);
