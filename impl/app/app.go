@@ -169,7 +169,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 		ReportOnly: c.ResponseValidation == "report", Timeout: c.RequestTimeout,
 		Requests: counts.Requests,
 	})
-	reference := docs.Settings{Contract: asJSON, Refusals: contract.Refusals}
+	reference := docs.Settings{Refusals: contract.Refusals}
 	handler, err = pages(c, reference, crossOrigin(c.CORSOrigins, handler))
 	if err != nil {
 		return nil, err

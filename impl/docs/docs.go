@@ -9,6 +9,7 @@ import (
 	"github.com/menshen-auth/menshen/impl/internal/apierr"
 	"github.com/menshen-auth/menshen/impl/internal/lang"
 	"github.com/menshen-auth/menshen/impl/internal/page"
+	"github.com/menshen-auth/menshen/openapi"
 )
 
 // Prefix is where the pages are.
@@ -16,7 +17,6 @@ const Prefix = "/docs"
 
 // Settings of New.
 type Settings struct {
-	Contract  []byte                                   // as JSON
 	Refusals  func(operationID string) []*apierr.Error // all that a caller of the operation may be refused with
 	PublicURL string                                   // where clients reach the service
 	Console   bool                                     // whether there is one, to point at
@@ -27,8 +27,10 @@ var embedded embed.FS
 
 // New returns the pages. They are made when the first is asked for, and stay as they are: that takes as long as the rest of a start,
 // and most processes are never asked.
-func New(s Settings) http.Handler {
-	site := sync.OnceValues(s.site)
+func New(s Settings) http.Handler { return s.handler(openapi.YAML) }
+
+func (s Settings) handler(contract []byte) http.Handler {
+	site := sync.OnceValues(func() (*page.Site, error) { return s.site(contract) })
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		made, err := site()
 		if err != nil { // a mistake in what is built in, which holds no secrets
@@ -52,7 +54,7 @@ func serve(site *page.Site, w http.ResponseWriter, r *http.Request) {
 }
 
 // site is every file.
-func (s Settings) site() (*page.Site, error) {
+func (s Settings) site(contract []byte) (*page.Site, error) {
 	files, err := fs.Sub(embedded, "site")
 	if err != nil {
 		return nil, err
@@ -61,7 +63,7 @@ func (s Settings) site() (*page.Site, error) {
 	if err != nil {
 		return nil, err
 	}
-	made, err := s.pages()
+	made, err := s.pages(contract)
 	if err != nil {
 		return nil, err
 	}

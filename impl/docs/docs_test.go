@@ -26,7 +26,7 @@ var everyPage = map[string]string{
 // there is not found.
 func TestPagesAreServed(t *testing.T) {
 	t.Parallel()
-	h := New(settings(t, contract(t)))
+	h := New(settings)
 	for path, mediaType := range everyPage {
 		got := ask(h, http.MethodGet, path)
 		if got.Code != http.StatusOK || got.Header().Get("Content-Type") != mediaType || got.Body.Len() == 0 {
@@ -56,14 +56,14 @@ func TestPagesAreServed(t *testing.T) {
 // elsewhere is an address at another host in a style sheet.
 var elsewhere = regexp.MustCompile(`url\(\s*['"]?(https?:)?//|@import`)
 
-// TestNothingComesFromElsewhere: the policy allows nothing but this host, without exceptions for scripts and styles in a page, and no
+// TestNothingComesFromElsewhere: the policy is that of all pages, which allows this host alone, and no
 // page, script of ours or style sheet asks for anything else; whoever cannot reach the internet reads all of it.
 func TestNothingComesFromElsewhere(t *testing.T) {
 	t.Parallel()
-	h := New(settings(t, contract(t)))
+	h := New(settings)
 	for path, mediaType := range everyPage {
 		w := ask(h, http.MethodGet, path)
-		if policy := w.Header().Get("Content-Security-Policy"); policy != page.Policy || strings.Contains(policy, "unsafe") {
+		if policy := w.Header().Get("Content-Security-Policy"); policy != page.Policy {
 			t.Errorf("%s: %s", path, policy)
 		}
 		text := w.Body.String()
@@ -72,7 +72,7 @@ func TestNothingComesFromElsewhere(t *testing.T) {
 			checkAddresses(t, path, text)
 		case strings.HasPrefix(mediaType, "text/css") && elsewhere.MatchString(text):
 			t.Errorf("%s: %s", path, elsewhere.FindString(text))
-		case path == "/docs/reference.js" && strings.Contains(text, "//") && regexp.MustCompile(`["'\x60](https?:)?//`).MatchString(text):
+		case path == "/docs/reference.js" && regexp.MustCompile(`["'\x60](https?:)?//`).MatchString(text):
 			t.Errorf("%s names another host", path)
 		}
 	}
@@ -110,7 +110,7 @@ func checkAddresses(t *testing.T, path, text string) {
 // TestFlowsAreInTheReadersLanguage: that of the browser, unless one was chosen; and caches know.
 func TestFlowsAreInTheReadersLanguage(t *testing.T) {
 	t.Parallel()
-	h := New(settings(t, contract(t)))
+	h := New(settings)
 	for _, test := range []struct{ query, accept, want string }{
 		{"", "", "en"},
 		{"", "zh-CN,zh;q=0.9,en;q=0.8", "zh"},
@@ -135,7 +135,7 @@ func TestFlowsAreInTheReadersLanguage(t *testing.T) {
 func TestConsoleIsPointedAtWhereThereIsOne(t *testing.T) {
 	t.Parallel()
 	for _, console := range []bool{true, false} {
-		s := settings(t, contract(t))
+		s := settings
 		s.Console = console
 		for _, path := range []string{"/docs/", "/docs/flows", "/docs/openapi.json"} {
 			if got := strings.Contains(ask(New(s), http.MethodGet, path).Body.String(), "../console/"); got != console {
@@ -148,19 +148,22 @@ func TestConsoleIsPointedAtWhereThereIsOne(t *testing.T) {
 // TestContractWithoutAnOperation: a flow that names an operation that is gone is a mistake that shows, and says which.
 func TestContractWithoutAnOperation(t *testing.T) {
 	t.Parallel()
-	doc := contract(t)
-	doc.Paths.Delete("/auth/mfa/bind")
-	w := ask(New(settings(t, doc)), http.MethodGet, "/docs/")
+	without := changed(t, "operationId: bindMFA\n", "operationId: bindOther\n")
+	w := ask(settings.handler(without), http.MethodGet, "/docs/")
 	if w.Code != http.StatusInternalServerError || !strings.Contains(w.Body.String(), "bindMFA") {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
 }
 
-// TestReferenceIsAContract: what is shown is a valid document, and says what the contract says: only descriptions grow, the servers
-// are that of the page, and there is an order.
+// TestReferenceIsAContract: what is shown is a valid document, and says what the contract says: only descriptions grow, and the servers
+// are that of the page.
 func TestReferenceIsAContract(t *testing.T) {
 	t.Parallel()
-	want, got := contract(t), shown(t, contract(t))
+	want, err := openapi3.NewLoader().LoadFromData(changed(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := shown(t, changed(t))
 	for path, item := range got.Paths.Map() {
 		for method, op := range item.Operations() {
 			original := want.Paths.Value(path).GetOperation(method)
@@ -168,7 +171,6 @@ func TestReferenceIsAContract(t *testing.T) {
 				t.Errorf("%s: %s", op.OperationID, op.Description)
 			}
 			op.Description = original.Description
-			delete(op.Extensions, orderExtension)
 		}
 	}
 	for _, tag := range got.Tags {

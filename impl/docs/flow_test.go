@@ -9,14 +9,10 @@ import (
 	"github.com/menshen-auth/menshen/impl/internal/lang"
 )
 
-// TestFlowsAreTold: everything is said in both languages, each in its own script; who gives something to somebody takes part; and the
-// commands of a step call the operation that it names.
+// TestFlowsAreTold: everything is said in both languages, each in its own script; who gives something to somebody takes part; and what
+// a step calls is drawn.
 func TestFlowsAreTold(t *testing.T) {
 	t.Parallel()
-	operations, err := operationsOf(contract(t))
-	if err != nil {
-		t.Fatal(err)
-	}
 	ids := map[string]bool{}
 	for _, f := range flows {
 		if ids[f.id] || !regexp.MustCompile(`^[a-z-]+$`).MatchString(f.id) {
@@ -30,10 +26,6 @@ func TestFlowsAreTold(t *testing.T) {
 			said = append(said, p.name)
 		}
 		for _, s := range f.steps {
-			op, ok := operations[s.operation]
-			if !ok || !strings.Contains(f.prepare+s.shell, "curl") || !strings.Contains(calledPaths(f, s), op.Path) {
-				t.Errorf("%s: %s is not called by\n%s", f.id, s.operation, s.shell)
-			}
 			said = append(said, s.tells)
 			spoken := false // with Menshen
 			for _, a := range s.arrows {
@@ -58,16 +50,6 @@ func TestFlowsAreTold(t *testing.T) {
 			}
 		}
 	}
-}
-
-// calledPaths are the commands of a step, with the variable for the beginning of a path resolved.
-func calledPaths(f flow, s step) string {
-	for _, line := range strings.Split(f.prepare, "\n") {
-		if name, value, ok := strings.Cut(line, "=$URL"); ok {
-			return strings.ReplaceAll(s.shell, "$"+name, value)
-		}
-	}
-	return s.shell
 }
 
 func hasHan(s string) bool {

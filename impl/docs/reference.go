@@ -1,22 +1,14 @@
 package docs
 
 import (
-	"bytes"
 	"cmp"
-	"maps"
-	"net/http"
 	"slices"
 	"strings"
 
-	"github.com/getkin/kin-openapi/openapi3"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/menshen-auth/menshen/impl/internal/apierr"
-	"github.com/menshen-auth/menshen/impl/internal/envelope"
-	"github.com/menshen-auth/menshen/openapi"
 )
-
-// orderExtension says where in its tag an operation stands. JSON objects, and so the paths of a contract, have no order.
-const orderExtension = "x-menshen-order"
 
 // tagOrder is how a reader gets to know the service: who somebody is, how that is proved, how it is passed on, what serves all of it.
 var tagOrder = []string{"account", "captcha", "mfa", "otp", "qrlogin", "wechat", "fastpass", "oidc", "service"}
@@ -24,36 +16,11 @@ var tagOrder = []string{"account", "captcha", "mfa", "otp", "qrlogin", "wechat",
 // reference adds to the contract what it has in another form, or what only the program knows, so that whoever reads an operation
 // need not look elsewhere.
 type reference struct {
-	doc        *openapi3.T
+	contract
 	operations map[string]operation // by operationId
 	refusals   func(operationID string) []*apierr.Error
 	flows      []flow
 	console    bool
-}
-
-// operation is where an operation is found, in the contract and in the reference.
-type operation struct {
-	*openapi3.Operation
-	Method, Path string
-	dialect      envelope.Dialect
-}
-
-// Anchor is the operation's place in the reference.
-func (o operation) Anchor() string { return "#/" + o.Tags[0] + "/" + o.OperationID }
-
-// operationsOf are those of a contract that the gate has accepted: each has an id, a tag and a dialect.
-func operationsOf(doc *openapi3.T) (map[string]operation, error) {
-	all := map[string]operation{}
-	for path, item := range doc.Paths.Map() {
-		for method, op := range item.Operations() {
-			dialect, err := envelope.Of(strings.TrimPrefix(op.Responses.Default().Ref, "#/components/responses/"))
-			if err != nil {
-				return nil, err
-			}
-			all[op.OperationID] = operation{op, method, path, dialect}
-		}
-	}
-	return all, nil
 }
 
 // introduction is what info.md tells.
@@ -63,60 +30,76 @@ type introduction struct {
 	Console bool
 }
 
-// decorate changes the document.
+// decorate changes the contract.
 func (r *reference) decorate() error {
-	r.order()
-	r.pointAtFlows()
+	r.arrange()
+	if err := r.pointAtFlows(); err != nil {
+		return err
+	}
 	common := newShared()
 	for _, op := range r.operations {
-		all := r.refusals(op.OperationID)
-		common.add(all)
-		text, err := note("operation.md", r.notes(op, all))
+		n := r.notes(op)
+		common.add(r.refusals(op.OperationID), n)
+		text, err := note("operation.md", n)
 		if err != nil {
 			return err
 		}
-		op.Description = strings.TrimSpace(op.Description) + "\n\n" + text
+		if err := set(op.node, "description", strings.TrimSpace(r.text(op.node, "description"))+"\n\n"+text); err != nil {
+			return err
+		}
 	}
-	first, rest, _ := strings.Cut(strings.TrimSpace(r.doc.Info.Description), "\n\n")
+	return r.introduce(common)
+}
+
+// introduce tells what is true of all operations.
+func (r *reference) introduce(common shared) error {
+	info := r.at(r.root, "info")
+	first, rest, _ := strings.Cut(strings.TrimSpace(r.text(info, "description")), "\n\n")
 	text, err := note("info.md", introduction{first, rest, common.tables(), r.console})
 	if err != nil {
 		return err
 	}
-	r.doc.Info.Description = text
-	r.doc.Servers = openapi3.Servers{{URL: "..", Description: "The service that this page is of"}} // also where it is below a path
-	if signature := r.doc.Components.SecuritySchemes["RequestSignature"]; signature != nil {
-		signature.Value.Description += "\n\n**This page cannot compute signatures.** Use ManagementToken here, with a token of `/api/v3/get-management-token`."
+	if err := set(info, "description", text); err != nil {
+		return err
 	}
-	return nil
+	// Relative, for a service below a path.
+	if err := set(r.root, "servers", []map[string]string{{"url": "..", "description": "The service that this page is of"}}); err != nil {
+		return err
+	}
+	signature := r.at(r.root, "components", "securitySchemes", "RequestSignature")
+	return set(signature, "description", r.text(signature, "description")+
+		"\n\n**This page cannot compute signatures.** Use ManagementToken here, with a token of `/api/v3/get-management-token`.")
 }
 
-// order puts tags into an order, and operations into that of the contract; within a tag those of one dialect stand together.
-func (r *reference) order() {
-	place := map[string]int{}
-	for id := range r.operations {
-		place[id] = bytes.Index(openapi.YAML, []byte("\n      operationId: "+id+"\n")) // links, which stand deeper, name others
-	}
-	list := slices.SortedFunc(maps.Values(r.operations), func(a, b operation) int {
-		return cmp.Or(cmp.Compare(a.dialect, b.dialect), cmp.Compare(place[a.OperationID], place[b.OperationID]))
+// arrange puts tags into the order of a reader's journey, and operations of one dialect together; otherwise they stay in that of the
+// contract.
+func (r *reference) arrange() {
+	slices.SortStableFunc(r.at(r.root, "tags").Content, func(a, b *yaml.Node) int {
+		return cmp.Compare(slices.Index(tagOrder, r.text(a, "name")), slices.Index(tagOrder, r.text(b, "name")))
 	})
-	for i, op := range list {
-		if op.Extensions == nil {
-			op.Extensions = map[string]any{}
-		}
-		op.Extensions[orderExtension] = i
-	}
-	slices.SortStableFunc(r.doc.Tags, func(a, b *openapi3.Tag) int {
-		return cmp.Compare(slices.Index(tagOrder, a.Name), slices.Index(tagOrder, b.Name))
-	})
+	paths := r.at(r.root, "paths")
+	items := slices.Collect(slices.Chunk(paths.Content, 2)) // a path, and what is there
+	slices.SortStableFunc(items, func(a, b []*yaml.Node) int { return cmp.Compare(r.dialectAt(a[1]), r.dialectAt(b[1])) })
+	paths.Content = slices.Concat(items...)
+}
+
+func (r *reference) dialectAt(item *yaml.Node) int {
+	return int(r.operations[r.text(item.Content[1], "operationId")].dialect)
 }
 
 // pointAtFlows leads from a tag to the flow that tells of it.
-func (r *reference) pointAtFlows() {
+func (r *reference) pointAtFlows() error {
 	for _, f := range r.flows {
-		if tag := r.doc.Tags.Get(f.tag); tag != nil {
-			tag.ExternalDocs = &openapi3.ExternalDocs{Description: "Flow: " + f.title.en, URL: "flows#" + f.id}
+		for _, tag := range r.at(r.root, "tags").Content {
+			if r.text(tag, "name") != f.tag {
+				continue
+			}
+			if err := set(tag, "externalDocs", map[string]string{"description": "Flow: " + f.title.en, "url": "flows#" + f.id}); err != nil {
+				return err
+			}
 		}
 	}
+	return nil
 }
 
 // notes are what operation.md tells of an operation.
@@ -134,29 +117,33 @@ type notes struct {
 // next is an operation that comes after another.
 type next struct {
 	operation
-	Why string
+	Why    string
+	Values []value
 }
+
+// value is what a link passes on: what the next operation calls it, and where it comes from.
+type value struct{ Name, From string }
 
 type flowLink struct{ ID, Title string }
 
-func (r *reference) notes(op operation, all []*apierr.Error) notes {
+func (r *reference) notes(op operation) notes {
 	n := notes{Dialect: dialectNames[op.dialect], Number: numberNames[op.dialect]}
-	for _, e := range all {
+	var own []string
+	for _, code := range r.at(op.node, "x-menshen-refusals").Content {
+		own = append(own, code.Value)
+	}
+	for _, e := range r.refusals(op.OperationID) {
 		switch {
-		case e.Gate:
-		case ofCredentials(e):
-			n.Shared = append(n.Shared, e.Code)
-		default:
+		case slices.Contains(own, e.Code):
 			n.Refusals = append(n.Refusals, newRefusal(op.dialect, e))
+		case !e.Gate:
+			n.Shared = append(n.Shared, e.Code)
 		}
 	}
-	if ok := op.Responses.Status(http.StatusOK); ok != nil {
-		n.Streams = ok.Value.Content["text/event-stream"] != nil
-		if media := ok.Value.Content["application/json"]; media != nil {
-			_, n.Enveloped = media.Schema.Value.Properties[op.dialect.Property()]
-		}
-		n.Next = r.next(ok.Value.Links)
-	}
+	ok := r.at(op.node, "responses", "200")
+	n.Streams = r.at(ok, "content", "text/event-stream") != nil
+	n.Enveloped = r.at(ok, "content", "application/json", "schema", "properties", op.dialect.Property()) != nil
+	n.Next = r.next(r.at(ok, "links"))
 	for _, f := range r.flows {
 		if slices.ContainsFunc(f.steps, func(s step) bool { return s.operation == op.OperationID }) {
 			n.Flows = append(n.Flows, flowLink{f.id, f.title.en})
@@ -166,12 +153,36 @@ func (r *reference) notes(op operation, all []*apierr.Error) notes {
 }
 
 // next are the operations that an answer leads to.
-func (r *reference) next(links openapi3.Links) (list []next) {
-	for _, name := range slices.Sorted(maps.Keys(links)) {
-		link := links[name].Value
-		if to, found := r.operations[link.OperationID]; found {
-			list = append(list, next{to, oneLine(link.Description)})
+func (r *reference) next(links *yaml.Node) (list []next) {
+	for _, link := range pairs(links) {
+		to, found := r.operations[r.text(link, "operationId")]
+		if !found {
+			continue
 		}
+		n := next{operation: to, Why: oneLine(r.text(link, "description"))}
+		for name, from := range pairs(r.at(link, "parameters")) {
+			n.Values = append(n.Values, value{name, from.Value})
+		}
+		n.Values = append(n.Values, valuesIn("", r.at(link, "requestBody"))...)
+		list = append(list, n)
+	}
+	return list
+}
+
+// valuesIn are those of a body, with the names of what they stand in.
+func valuesIn(name string, body *yaml.Node) (list []value) {
+	switch {
+	case body == nil:
+	case body.Kind == yaml.MappingNode:
+		for member, child := range pairs(body) {
+			list = append(list, valuesIn(strings.TrimPrefix(name+"."+member, "."), child)...)
+		}
+	case body.Kind == yaml.SequenceNode:
+		for _, child := range body.Content {
+			list = append(list, valuesIn(name+"[]", child)...)
+		}
+	default:
+		list = append(list, value{name, body.Value})
 	}
 	return list
 }

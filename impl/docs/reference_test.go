@@ -2,11 +2,16 @@ package docs
 
 import (
 	"cmp"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/menshen-auth/menshen/impl/internal/envelope"
+	"github.com/menshen-auth/menshen/openapi"
 )
 
 func find(t *testing.T, doc *openapi3.T, path string) string {
@@ -22,7 +27,7 @@ func find(t *testing.T, doc *openapi3.T, path string) string {
 // details, and the messages in both languages.
 func TestRefusalsAreTold(t *testing.T) {
 	t.Parallel()
-	doc := shown(t, contract(t))
+	doc := shown(t, changed(t))
 	for name, test := range map[string]struct {
 		path string
 		has  []string
@@ -57,7 +62,7 @@ func TestRefusalsAreTold(t *testing.T) {
 // TestWhatIsCommonIsToldOnce: refusals of the gate and of credentials stand at the top, with their numbers in every dialect.
 func TestWhatIsCommonIsToldOnce(t *testing.T) {
 	t.Parallel()
-	text := shown(t, contract(t)).Info.Description
+	text := shown(t, changed(t)).Info.Description
 	for _, want := range []string{
 		"| `test.gate` | 429 | – | 100027 |", "| `request.unknown_route` | 404 |", "| `request.method` | 405 |", "| `auth.token` | 401 | – | 100005 |",
 		"[The flows](flows)", "(../openapi.yaml)", "(../console/)", "**Dialects.**",
@@ -71,51 +76,55 @@ func TestWhatIsCommonIsToldOnce(t *testing.T) {
 	}
 }
 
-// TestWhatComesNext: the links of an answer are told with the operations that they lead to, and where these are in the reference;
-// an operation of a flow leads to the flow.
+// TestWhatComesNext: the links of an answer are told in their order, with the operations that they lead to, where these are in the
+// reference, and what goes into which of their members; an operation of a flow leads to the flow.
 func TestWhatComesNext(t *testing.T) {
 	t.Parallel()
-	doc := contract(t)
-	doc.Paths.Value("/healthz").Get.Responses.Status(200).Value.Links = openapi3.Links{
-		"b": {Value: &openapi3.Link{OperationID: "createQRCode", Description: "Two\nlines."}},
-		"a": {Value: &openapi3.Link{OperationID: "bindMFA"}},
-		"c": {Value: &openapi3.Link{OperationRef: "https://example.com"}},
-	}
-	described := shown(t, doc)
-	want := "**What next**\n\n- [bindMFA](#/mfa/bindMFA) `POST /auth/mfa/bind`\n" +
-		"- [createQRCode](#/qrlogin/createQRCode) `POST /api/v3/gene-qrcode`: Two lines.\n"
-	if text := find(t, described, "/healthz"); !strings.HasSuffix(text, want) {
+	doc := shown(t, changed(t, "description: Alive.\n", `description: Alive.
+          links:
+            b: {operationId: createQRCode, description: "Two\nlines.", parameters: {size: $response.body#/a}, requestBody: {in: [{type: MOBILE_APP}]}}
+            a: {operationId: bindMFA}
+            c: {operationRef: "https://example.com"}
+`))
+	want := "**What next**\n\n" +
+		"- [createQRCode](#/qrlogin/createQRCode) `POST /api/v3/gene-qrcode`: Two lines. *Takes* `size` ← `$response.body#/a`, `in[].type` ← `MOBILE_APP`\n" +
+		"- [bindMFA](#/mfa/bindMFA) `POST /auth/mfa/bind`\n"
+	if text := find(t, doc, "/healthz"); !strings.HasSuffix(text, want) {
 		t.Errorf("no %q in\n%s", want, text)
 	}
-	if text := find(t, described, "/readyz"); strings.Contains(text, "What next") || strings.Contains(text, "Part of") {
+	if text := find(t, doc, "/readyz"); strings.Contains(text, "What next") || strings.Contains(text, "Part of") {
 		t.Errorf("nothing comes next:\n%s", text)
 	}
-	if text := find(t, described, "/auth/mfa/bind"); !strings.Contains(text, "**Part of** [An authenticator: enrolment, and signing in with it](flows#totp)") {
+	if text := find(t, doc, "/auth/mfa/bind"); !strings.Contains(text, "**Part of** [An authenticator: enrolment, and signing in with it](flows#totp)") {
 		t.Errorf("no flow in\n%s", text)
 	}
+}
+
+// ordered is the contract as the reference shows it, in the order in which it does.
+func ordered(t *testing.T) contract {
+	t.Helper()
+	doc, err := parse(ask(New(settings), http.MethodGet, "/docs/openapi.json").Body.Bytes()) // JSON is YAML
+	if err != nil {
+		t.Fatal(err)
+	}
+	return doc
 }
 
 // TestOperationsAreInAnOrder: tags stand in that of the reader's journey, none is left out, and within a tag operations of one dialect
 // stand together, in the order in which the contract has them.
 func TestOperationsAreInAnOrder(t *testing.T) {
 	t.Parallel()
-	doc := shown(t, contract(t))
-	var tags []string
-	for _, tag := range doc.Tags {
-		tags = append(tags, tag.Name)
+	doc := ordered(t)
+	var tags, ids []string
+	for _, tag := range doc.at(doc.root, "tags").Content {
+		tags = append(tags, doc.text(tag, "name"))
 	}
 	if !slices.Equal(tags, tagOrder) {
 		t.Errorf("tags %v", tags)
 	}
-	place := map[string]float64{}
-	taken := map[float64]string{}
-	for _, item := range doc.Paths.Map() {
-		for _, op := range item.Operations() {
-			at, ok := op.Extensions[orderExtension].(float64)
-			if !ok || taken[at] != "" {
-				t.Errorf("%s: %v, as %s", op.OperationID, op.Extensions[orderExtension], taken[at])
-			}
-			place[op.OperationID], taken[at] = at, op.OperationID
+	for _, item := range pairs(doc.at(doc.root, "paths")) {
+		for _, op := range pairs(item) {
+			ids = append(ids, doc.text(op, "operationId"))
 		}
 	}
 	for _, journey := range [][]string{
@@ -123,8 +132,59 @@ func TestOperationsAreInAnOrder(t *testing.T) {
 		{"getMFAQRCode", "bindMFA", "verifyMFA", "unbindMFA", "getRecoveryCodes", "makeRecoveryCodes", "sendEnrollFactorRequest", "enrollFactor"},
 		{"createQRCode", "getQRCodePicture", "getQRCodeStatus", "streamQRCodeEvents", "setQRCodeStatus", "exchangeQRCodeTicket"},
 	} {
-		if !slices.IsSortedFunc(journey, func(a, b string) int { return cmp.Compare(place[a], place[b]) }) {
-			t.Errorf("not in the order of %v: %v", journey, place)
+		if !slices.IsSortedFunc(journey, func(a, b string) int { return cmp.Compare(slices.Index(ids, a), slices.Index(ids, b)) }) {
+			t.Errorf("not in the order of %v: %v", journey, ids)
 		}
 	}
+}
+
+// TestFirstExampleIsTheUsualOne: what a reader sees first, and "try it out" sends, is what the contract has first: of an answer, a success.
+func TestFirstExampleIsTheUsualOne(t *testing.T) {
+	t.Parallel()
+	want, err := parse(openapi.YAML)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := ordered(t)
+	asWritten, err := want.operations()
+	if err != nil {
+		t.Fatal(err)
+	}
+	asShown, err := got.operations()
+	if err != nil {
+		t.Fatal(err)
+	}
+	successes, requests := 0, 0
+	for id, op := range asShown {
+		body, original := got.at(op.node, "requestBody", "content"), want.at(asWritten[id].node, "requestBody", "content")
+		for mediaType, media := range pairs(body) {
+			if name, usual := first(got.at(media, "examples")), first(want.at(original, mediaType, "examples")); name != usual {
+				t.Errorf("%s: the first request is %s, not %s", id, name, usual)
+			} else if name != "" {
+				requests++
+			}
+		}
+		examples := got.at(op.node, "responses", "200", "content", "application/json", "examples")
+		if name := first(examples); name != "" && op.dialect != envelope.OAuth {
+			successes++
+			if !succeeded(got, got.at(examples, name, "value")) {
+				t.Errorf("%s: the first answer is %s, which is none of a success", id, name)
+			}
+		}
+	}
+	if successes < 40 || requests < 5 {
+		t.Errorf("only %d answers and %d requests have several examples", successes, requests)
+	}
+}
+
+// first is the name of a mapping's first member.
+func first(mapping *yaml.Node) string {
+	for name := range pairs(mapping) {
+		return name
+	}
+	return ""
+}
+
+func succeeded(c contract, answer *yaml.Node) bool {
+	return c.text(answer, "base", "code") == "10000" || c.text(answer, "statusCode") == "200" || c.text(answer, "code") == "0"
 }

@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/menshen-auth/menshen/impl/internal/apierr"
 	"github.com/menshen-auth/menshen/impl/internal/envelope"
@@ -36,12 +35,6 @@ func newRefusal(d envelope.Dialect, e *apierr.Error) refusal {
 	return refusal{e, ""}
 }
 
-// ofCredentials tells whether a refusal is about who calls. Many operations share these, and an operation's own would be lost
-// among them.
-func ofCredentials(e *apierr.Error) bool {
-	return strings.HasPrefix(e.Code, "auth.") && (e.Kind == apierr.Unauthenticated || e.Kind == apierr.Forbidden)
-}
-
 // shared are the refusals that are told once for all operations, by code.
 type shared map[string]*apierr.Error
 
@@ -50,9 +43,10 @@ func newShared() shared {
 	return shared{apierr.ErrRoute.Code: apierr.ErrRoute, apierr.ErrMethod.Code: apierr.ErrMethod}
 }
 
-func (s shared) add(list []*apierr.Error) {
+// add adds what an operation does not tell of itself.
+func (s shared) add(list []*apierr.Error, n notes) {
 	for _, e := range list {
-		if e.Gate || ofCredentials(e) {
+		if e.Gate || slices.Contains(n.Shared, e.Code) {
 			s[e.Code] = e
 		}
 	}

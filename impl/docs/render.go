@@ -8,8 +8,6 @@ import (
 	"strings"
 	texttemplate "text/template"
 
-	"github.com/getkin/kin-openapi/openapi3"
-
 	"github.com/menshen-auth/menshen/impl/internal/lang"
 )
 
@@ -22,12 +20,12 @@ var (
 )
 
 // pages are the files that are not served as they are embedded, by name.
-func (s Settings) pages() (map[string][]byte, error) {
-	doc, err := openapi3.NewLoader().LoadFromData(s.Contract)
+func (s Settings) pages(contract []byte) (map[string][]byte, error) {
+	doc, err := parse(contract)
 	if err != nil {
 		return nil, err
 	}
-	operations, err := operationsOf(doc)
+	operations, err := doc.operations()
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +50,9 @@ func (s Settings) pages() (map[string][]byte, error) {
 	if err := r.decorate(); err != nil {
 		return nil, err
 	}
-	files["openapi.json"], err = doc.MarshalJSON()
+	var shown bytes.Buffer
+	err = writeJSON(&shown, doc.root)
+	files["openapi.json"] = shown.Bytes()
 	return files, err
 }
 

@@ -29,13 +29,10 @@ const search = ({ React }) => ({
 // as soon as it is opened.
 const plainHeads = ({ React }) => ({ components: { DeepLink: ({ text }) => React.createElement("span", null, text) } });
 
-const place = (entry) => entry.getIn(["operation", "x-menshen-order"]);
-
 const ui = SwaggerUIBundle({
   dom_id: "#reference",
   url: "openapi.json",
   plugins: [search, plainHeads],
-  operationsSorter: (a, b) => place(a) - place(b),
   deepLinking: true,
   filter: true,
   displayRequestDuration: true,
