@@ -26,6 +26,9 @@ func TestOperationsHaveExamples(t *testing.T) {
 				if len(examples(media)) == 0 && media.Schema.Value.Format != "binary" {
 					t.Errorf("%s, %s, %s: no example", op.OperationID, where, mediaType)
 				}
+				if mediaType == mediaForm && len(content) == 1 {
+					checkFormExample(t, op, media)
+				}
 			}
 		}
 		for _, parameter := range op.Parameters {
@@ -35,6 +38,18 @@ func TestOperationsHaveExamples(t *testing.T) {
 		}
 		if op.enveloped() && op.refuses() && !op.showsRefusal(t) {
 			t.Errorf("%s: no example of a refusal", op.OperationID)
+		}
+	}
+}
+
+// checkFormExample: the fields of a form are filled from the examples of the schema's members, not from that of the whole.
+func checkFormExample(t *testing.T, op operation, media *openapi3.MediaType) {
+	t.Helper()
+	for _, example := range examples(media) {
+		for name := range example.(map[string]any) {
+			if media.Schema.Value.Properties[name].Value.Example == nil {
+				t.Errorf("%s: the member %s of its form has no example", op.OperationID, name)
+			}
 		}
 	}
 }

@@ -2261,17 +2261,25 @@ export interface components {
             requestId?: components["schemas"]["RequestId"];
             data?: components["schemas"]["MfaOtpVerifyDataDto"];
         };
-        /** @description `refresh_token`; any other is refused as `unsupported_grant_type`. */
+        /**
+         * @description `refresh_token`; any other is refused as `unsupported_grant_type`.
+         * @example refresh_token
+         */
         GrantType: string;
-        /** @description The application. */
+        /**
+         * @description The application.
+         * @example 6319a1504f3b1c2d214dd5b7
+         */
         ClientId: string;
         /**
          * Format: password
          * @description Its secret, unless that is in the header, or the application is a public one.
+         * @example the application's secret
          */
         ClientSecret: string;
         TokenRequest: {
             grant_type: components["schemas"]["GrantType"];
+            /** @example Jx3VtNq8sL5wRg2mYb7cTz4kHd9pXe6uJx3VtNq8sL4 */
             refresh_token?: string;
             /** @description Less than the session has, separated by spaces. By default all of it. */
             scope?: string;
@@ -2292,7 +2300,10 @@ export interface components {
             scope: string;
         };
         TokenReference: {
-            /** @description An access or a refresh token. */
+            /**
+             * @description An access or a refresh token.
+             * @example eyJhbGciOiJSUzI1NiJ9.e30.c2ln
+             */
             token: string;
             /** @description Not needed; a wrong one does no harm. */
             token_type_hint?: string;
@@ -2334,6 +2345,7 @@ export interface components {
             exp?: number;
         };
         UserClaimsRequest: {
+            /** @example eyJhbGciOiJSUzI1NiJ9.e30.c2ln */
             access_token?: string;
         };
         /**
