@@ -36,10 +36,10 @@ func TestRefusalsAreTold(t *testing.T) {
 			"`base.code` is 10000, or -1", "| refusal | as problem | message | 消息 |\n|---|---|---|---|\n| `test.taken` | 409 | Taken \\| gone. | 已被占用。 |\n",
 		}},
 		"status": {"/api/v3/signin", []string{
-			"`statusCode` is 200", "| refusal | apiCode | as problem |", "| `test.taken` | 4711 | 409 |", "| `test.plain` | – | 400 |",
+			"`statusCode` is 200", "| refusal | apiCode | as problem |", "| `test.taken` | 4711 | 409 |", "| `test.plain` | – | 400 |", "| `test.nobody` | – | 401 |",
 		}},
 		"code": {"/api/v1/system/user/captcha", []string{
-			"`code` is 0", "| refusal | code | as problem |", "| `test.taken` | 1004711 | 409 |", "| `test.plain` | 100006 | 400 |",
+			"`code` is 0", "| refusal | code | as problem |", "| `test.taken` | 1004711 | 409 |", "| `test.plain` | 100006 | 400 |", "| `test.nobody` | 100005 | 401, always |",
 		}},
 		"oauth": {"/oidc/token", []string{
 			"its real HTTP status and the shape of the oauth dialect", "| refusal | error | as problem |", "| `test.taken` | invalid_grant | 409 |",

@@ -20,19 +20,24 @@ var numberNames = map[envelope.Dialect]string{envelope.Status: "apiCode", envelo
 // refusal is one at an operation.
 type refusal struct {
 	*apierr.Error
-	Shown string // its number there; empty for none
+	Shown   string // its number there; empty for none
+	dialect envelope.Dialect
 }
 
+// Always tells whether its status as a problem is that for every client.
+func (r refusal) Always() bool { return r.dialect == envelope.Code && r.Kind == apierr.Unauthenticated }
+
 func newRefusal(d envelope.Dialect, e *apierr.Error) refusal {
+	r := refusal{Error: e, dialect: d}
 	switch {
 	case d == envelope.Status && e.API != 0:
-		return refusal{e, strconv.Itoa(e.API)}
+		r.Shown = strconv.Itoa(e.API)
 	case d == envelope.Code:
-		return refusal{e, strconv.Itoa(e.Number)}
+		r.Shown = strconv.Itoa(e.Number)
 	case d == envelope.OAuth:
-		return refusal{e, e.OAuth}
+		r.Shown = e.OAuth
 	}
-	return refusal{e, ""}
+	return r
 }
 
 // shared are the refusals that are told once for all operations, by code.
