@@ -20,7 +20,8 @@ must() {
 
 case $1 in
 check)
-	newest=$(git for-each-ref --sort=-version:refname --count=1 --format='%(refname:short)' 'refs/tags/v*')
+	# Without the suffix v1.0.0-rc1 would come after v1.0.0.
+	newest=$(git -c versionsort.suffix=- for-each-ref --sort=-version:refname --count=1 --format='%(refname:short)' 'refs/tags/v*')
 	[ -n "$newest" ] || exit 0
 	release=$(sed -n '1s/.* release \(v[^,]*\),.*/\1/p' released.yaml)
 	if tagged "$release"; then

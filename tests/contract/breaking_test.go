@@ -36,6 +36,9 @@ func TestBreakingChangesAreCaught(t *testing.T) {
 			schema := doc.Components.Schemas["LoginRequest"].Value
 			schema.Required = append(schema.Required, "code")
 		}, "request-property-became-required"},
+		"an operation that was open asks for a token": {func(doc *openapi3.T) {
+			doc.Paths.Value("/user/login").Post.Security = openapi3.NewSecurityRequirements().With(openapi3.NewSecurityRequirement().Authenticate("AccessToken"))
+		}, "api-security-added"},
 		"nothing has changed": {func(*openapi3.T) {}, ""},
 		"an operation, and what a request may have, are new": {func(doc *openapi3.T) {
 			status := *doc.Paths.Value("/auth/mfa/status").Get
@@ -64,6 +67,30 @@ func TestBreakingChangesAreCaught(t *testing.T) {
 				t.Errorf("%v, want %q in:\n%s", err, test.found, out)
 			}
 		})
+	}
+}
+
+// TestCredentialsGoWhereTheyWent: clients of the last release put their tokens into the same headers.
+func TestCredentialsGoWhereTheyWent(t *testing.T) {
+	t.Parallel()
+	load := func(name string) openapi3.SecuritySchemes {
+		doc, err := openapi3.NewLoader().LoadFromFile(filepath.Join(moduleRoot(t), "openapi", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return doc.Components.SecuritySchemes
+	}
+	now := load("openapi.yaml")
+	for name, released := range load("released.yaml") {
+		scheme := now[name]
+		if scheme == nil {
+			t.Errorf("%s is gone", name)
+			continue
+		}
+		was, is := released.Value, scheme.Value
+		if is.Type != was.Type || is.In != was.In || is.Name != was.Name || is.Scheme != was.Scheme {
+			t.Errorf("%s: %s %s %s %s, and was %s %s %s %s", name, is.Type, is.In, is.Name, is.Scheme, was.Type, was.In, was.Name, was.Scheme)
+		}
 	}
 }
 
@@ -130,4 +157,6 @@ func TestReleasedContractIsThatOfTheTag(t *testing.T) {
 	wants("when it was forgotten", false)
 	must("sh", "released.sh", "write")
 	wants("when that was made good", true)
+	must("git", "tag", "v0.11.0-rc1", "v0.10.0")
+	wants("when the release had a candidate", true)
 }
