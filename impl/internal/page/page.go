@@ -5,6 +5,7 @@ package page
 
 import (
 	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	_ "embed" // for icon
 	"encoding/hex"
@@ -12,6 +13,7 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -25,9 +27,20 @@ const Policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 type Site struct{ files map[string]file }
 
 type file struct {
-	content   []byte
 	mediaType string
-	etag      string
+	plain     variant
+	gzip      variant // without content where that would be no shorter
+}
+
+// variant is a file as it is sent.
+type variant struct {
+	content []byte
+	etag    string
+}
+
+func newVariant(content []byte) variant {
+	sum := sha256.Sum256(content)
+	return variant{content, `"` + hex.EncodeToString(sum[:16]) + `"`}
 }
 
 // types are those of the files that sites have. Package mime reads the machine's own list, which differs from one to the next.
@@ -65,20 +78,31 @@ func (s *Site) Add(name string, content []byte) error {
 	if mediaType == "" {
 		return fmt.Errorf("page: %s is of no known type", name)
 	}
-	sum := sha256.Sum256(content)
-	s.files[name] = file{content, mediaType, `"` + hex.EncodeToString(sum[:16]) + `"`}
+	f := file{mediaType: mediaType, plain: newVariant(content)}
+	if packed := compress(content); len(packed) < len(content) {
+		f.gzip = newVariant(packed)
+	}
+	s.files[name] = f
 	return nil
 }
 
+func compress(content []byte) []byte {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	_, _ = w.Write(content) // to memory, which does not fail
+	_ = w.Close()
+	return b.Bytes()
+}
+
 // Handler serves the files below a prefix such as "/console": "/console/a.css" is the file a.css, "/console/a" the page a.html, and
-// "/console/" index.html. The prefix itself is sent on to that, so that a page's relative addresses are right.
+// "/console/" index.html. The prefix itself is sent on to that, so that a page's relative addresses are right; not for good, since pages may move.
 func (s *Site) Handler(prefix string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name, below := strings.CutPrefix(r.URL.Path, prefix+"/")
 		switch {
 		case r.URL.Path == prefix:
 			protect(w)
-			Redirect(w, path.Base(prefix)+"/", http.StatusPermanentRedirect)
+			Redirect(w, path.Base(prefix)+"/", http.StatusTemporaryRedirect)
 		case !below:
 			s.Serve(w, r, "")
 		case name == "":
@@ -114,8 +138,29 @@ func (s *Site) Serve(w http.ResponseWriter, r *http.Request, name string) {
 	}
 	w.Header().Set("Content-Type", f.mediaType)
 	w.Header().Set("Cache-Control", "no-cache")
-	w.Header().Set("ETag", f.etag)
-	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(f.content))
+	w.Header().Add("Vary", "Accept-Encoding")
+	sent := f.plain
+	if f.gzip.content != nil && takesGzip(r) {
+		sent = f.gzip
+		w.Header().Set("Content-Encoding", "gzip")
+	}
+	w.Header().Set("ETag", sent.etag)
+	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(sent.content))
+}
+
+// takesGzip tells whether a client names gzip, and not in order to refuse it (RFC 9110 section 12.5.3).
+func takesGzip(r *http.Request) bool {
+	for _, value := range r.Header.Values("Accept-Encoding") {
+		for coding := range strings.SplitSeq(value, ",") {
+			name, weight, _ := strings.Cut(coding, ";")
+			_, q, weighed := strings.Cut(weight, "=")
+			least, err := strconv.ParseFloat(strings.TrimSpace(q), 64)
+			if strings.EqualFold(strings.TrimSpace(name), "gzip") && (!weighed || err == nil && least > 0) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // protect sets what keeps a page to itself. An address of a page may end in a secret that a phone scanned, so no other host is
@@ -127,5 +172,6 @@ func protect(w http.ResponseWriter) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Frame-Options", "DENY") // for browsers without frame-ancestors
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Permissions-Policy", "camera=(self), microphone=(), geolocation=()")
 }

@@ -1,6 +1,8 @@
 package page
 
 import (
+	"compress/gzip"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -8,12 +10,15 @@ import (
 	"testing/fstest"
 )
 
+var long = strings.Repeat("the same again, ", 100)
+
 func site(t *testing.T) http.Handler {
 	t.Helper()
 	s, err := NewSite(fstest.MapFS{
 		"index.html":   {Data: []byte("<!doctype html><title>home</title>")},
 		"lib/code.js":  {Data: []byte("export {}")},
 		"lib/look.css": {Data: []byte("body {}")},
+		"long.txt":     {Data: []byte(long)},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -57,7 +62,7 @@ func TestFilesAreFoundByTheirNames(t *testing.T) {
 			t.Errorf("%s: %d %s", path, w.Code, w.Header().Get("Content-Type"))
 		}
 	}
-	if w := ask(h, http.MethodGet, "/place"); w.Code != http.StatusPermanentRedirect || w.Header().Get("Location") != "place/" {
+	if w := ask(h, http.MethodGet, "/place"); w.Code != http.StatusTemporaryRedirect || w.Header().Get("Location") != "place/" {
 		t.Errorf("the place itself: %d %s", w.Code, w.Header().Get("Location"))
 	}
 }
@@ -78,7 +83,8 @@ func TestPagesKeepToThemselves(t *testing.T) {
 		if strings.Contains(policy, "unsafe") || strings.Contains(policy, "http") || strings.Contains(policy, "*") {
 			t.Errorf("%s: %q", path, policy)
 		}
-		if header.Get("Referrer-Policy") != "no-referrer" || header.Get("X-Content-Type-Options") != "nosniff" {
+		if header.Get("Referrer-Policy") != "no-referrer" || header.Get("X-Content-Type-Options") != "nosniff" ||
+			header.Get("Cross-Origin-Resource-Policy") != "same-origin" {
 			t.Errorf("%s: %v", path, header)
 		}
 	}
@@ -110,6 +116,42 @@ func TestBrowsersAskAgain(t *testing.T) {
 	}
 	if other := ask(h, http.MethodGet, "/place/lib/look.css").Header().Get("ETag"); other == etag || other == "" {
 		t.Errorf("two files with the tag %q", other)
+	}
+}
+
+// TestFilesAreSentCompressed: to who takes that, with a tag of its own, and where it is shorter.
+func TestFilesAreSentCompressed(t *testing.T) {
+	t.Parallel()
+	h := site(t)
+	plain := ask(h, http.MethodGet, "/place/long.txt")
+	if plain.Body.String() != long || plain.Header().Get("Content-Encoding") != "" || plain.Header().Get("Vary") != "Accept-Encoding" {
+		t.Errorf("not compressed: %v", plain.Header())
+	}
+	for accepted, want := range map[string]string{
+		"gzip": "gzip", "gzip, deflate, br": "gzip", "br;q=1.0, GZIP;q=0.5": "gzip", "gzip ; q=1": "gzip",
+		"": "", "identity": "", "gzip;q=0": "", "gzip;q=0.000": "", "gzip;q=x": "", "xgzip": "",
+	} {
+		if w := ask(h, http.MethodGet, "/place/long.txt", "Accept-Encoding", accepted); w.Header().Get("Content-Encoding") != want {
+			t.Errorf("%q: %v", accepted, w.Header())
+		}
+	}
+	packed := ask(h, http.MethodGet, "/place/long.txt", "Accept-Encoding", "gzip")
+	etag := packed.Header().Get("ETag")
+	if packed.Body.Len() >= len(long) || etag == plain.Header().Get("ETag") || packed.Header().Get("Content-Type") != "text/plain; charset=utf-8" {
+		t.Errorf("%d bytes, %v", packed.Body.Len(), packed.Header())
+	}
+	if w := ask(h, http.MethodGet, "/place/long.txt", "Accept-Encoding", "gzip", "If-None-Match", etag); w.Code != http.StatusNotModified {
+		t.Errorf("the same again: %d", w.Code)
+	}
+	reader, err := gzip.NewReader(packed.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := io.ReadAll(reader); err != nil || string(text) != long {
+		t.Errorf("%q, %v", text, err)
+	}
+	if w := ask(h, http.MethodGet, "/place/lib/look.css", "Accept-Encoding", "gzip"); w.Header().Get("Content-Encoding") != "" {
+		t.Errorf("a file of seven bytes: %v", w.Header())
 	}
 }
 
