@@ -52,6 +52,9 @@ func TestTryItOut(t *testing.T) {
 	p := visit(t, h, desktop, "/docs/")
 	p.authorize("UserToken", alice.AccessToken)
 	p.authorize("AccessToken", alice.AccessToken)
+	if _, body := p.tryOut("oidc", "getToken"); !strings.Contains(body, "invalid_client") { // with a challenge
+		t.Errorf("getToken: %s", body)
+	}
 	for _, op := range []struct{ tag, id, says string }{
 		{"account", "listMySessions", "sessionId"}, {"account", "getUserInfo", "alice"}, {"captcha", "createCaptcha", "codeID"},
 		{"qrlogin", "createQRCode", "qrcodeId"}, {"service", "getReadiness", "200"},
@@ -66,19 +69,43 @@ func TestTryItOut(t *testing.T) {
 	}
 }
 
+// search types into the field for it, in the place of what is there.
+func (p *page) search(words string) {
+	p.t.Helper()
+	p.focus("searchbox", "Search operations")
+	p.do(chromedp.Evaluate[chromedp.Void](`document.activeElement.select()`))
+	call(p, input.InsertText, input.InsertTextParams{Text: words})
+}
+
 // TestSearch: a word of a path, a refusal, or Chinese finds its operations, and leaves out the others.
 func TestSearch(t *testing.T) {
 	t.Parallel()
 	p := visit(t, harness.New(t), desktop, "/docs/")
 	for word, want := range map[string]string{"qrcode-events": "streamQRCodeEvents", "mfa.code_used": "bindMFA", "找回 忘记密码": "", "忘记密码": "resetPassword"} {
-		p.focus("searchbox", "Search operations")
-		p.do(chromedp.Evaluate[chromedp.Void](`document.activeElement.select()`))
-		call(p, input.InsertText, input.InsertTextParams{Text: word})
+		p.search(word)
 		p.until("what "+word+" finds", func() bool {
 			ids := ask[string](p, `[...document.querySelectorAll('.opblock')].map((b) => b.id).join(' ')`)
 			return (want == "") == (ids == "") && strings.Contains(ids, want) && !strings.Contains(ids, "getHealth")
 		})
 	}
+}
+
+// TestLinksLeadOutOfASearch: who follows a link to an operation that the search has left out comes to it, and a search that finds nothing
+// says so.
+func TestLinksLeadOutOfASearch(t *testing.T) {
+	t.Parallel()
+	p := visit(t, harness.New(t), desktop, "/docs/")
+	p.search("registerWithCode")
+	p.until("what is found", func() bool {
+		return ask[bool](p, `!!document.getElementById('operations-account-registerWithCode') && !document.getElementById('operations-account-loginWithCaptcha')`)
+	})
+	p.pressFirst("#operations-account-registerWithCode .opblock-summary-control")
+	p.pressFirst(`#operations-account-registerWithCode a[href="#/account/loginWithCaptcha"]`)
+	p.until("the one that comes next", func() bool {
+		return ask[bool](p, `(() => { const r = document.getElementById('operations-account-loginWithCaptcha')?.getBoundingClientRect(); return !!r && r.top >= -1 && r.top < innerHeight })()`)
+	})
+	p.search("nothing has these words")
+	p.see("No operation has all of these words.")
 }
 
 // reference comes by the reference and the flows.
@@ -91,6 +118,9 @@ func (g gallery) reference(t *testing.T, h *harness.Instance) {
 	p = visit(t, h, g.device, "/docs/#/qrlogin/setQRCodeStatus")
 	p.pressFirst("#operations-qrlogin-setQRCodeStatus .try-out__btn")
 	g.shows(p, "reference operation")
+	p = visit(t, h, g.device, "/docs/#/account/loginWithCaptcha")
+	p.until("where links lead", func() bool { return ask[bool](p, `!!document.querySelector('.renderedMarkdown a[href="#/account/loginWithMFA"]')`) })
+	g.shows(p, "reference links")
 	p.open("/docs/flows")
 	p.until("drawings", func() bool { return ask[int](p, `document.querySelectorAll('svg[role=img]').length`) == 5 })
 	g.shows(p, "flows")

@@ -12,6 +12,11 @@ const search = ({ React }) => ({
       }));
     },
   },
+  wrapComponents: {
+    operations: (Operations) => (props) => props.specSelectors.taggedOperations().size > 0
+      ? React.createElement(Operations, props)
+      : React.createElement("p", { className: "wrapper", role: "status" }, "No operation has all of these words."),
+  },
   fn: {
     opsFilter: (tags, phrase) => {
       const words = phrase.toLowerCase().split(/\s+/);
@@ -29,10 +34,13 @@ const search = ({ React }) => ({
 // as soon as it is opened.
 const plainHeads = ({ React }) => ({ components: { DeepLink: ({ text }) => React.createElement("span", null, text) } });
 
+// A text is its own example. Swagger UI would put the XML of a message into an element that no message has.
+const plainXML = { fn: { getXmlSampleSchema: (schema, config, example) => example ?? schema.example ?? "" } };
+
 const ui = SwaggerUIBundle({
   dom_id: "#reference",
   url: "openapi.json",
-  plugins: [search, plainHeads],
+  plugins: [search, plainHeads, plainXML],
   deepLinking: true,
   filter: true,
   displayRequestDuration: true,
@@ -40,16 +48,22 @@ const ui = SwaggerUIBundle({
   syntaxHighlight: { theme: "obsidian" },
   // Whoever opens this browser next must not find tokens in its storage.
   persistAuthorization: false,
+  // Where a client has to prove itself the answer is a challenge, for which a browser would open a dialog of its own, and wait.
+  requestInterceptor: (request) => {
+    request.credentials = "omit";
+    return request;
+  },
   // By default the contract is sent to a validator on another host.
   validatorUrl: null,
 });
 
 // Swagger UI looks at the address when it starts only; links between operations change it later. An operation that is on the page
-// already is not scrolled to by itself.
+// already is not scrolled to by itself, and one that a search leaves out is not there.
 window.addEventListener("hashchange", () => {
-  const hash = decodeURIComponent(location.hash);
-  ui.getSystem().layoutActions.parseDeepLinkHash(hash);
-  const target = document.getElementById("operations-" + hash.replace(/^#\//, "").replace("/", "-"));
+  const { layoutActions } = ui.getSystem();
+  const target = document.getElementById("operations-" + location.hash.slice("#/".length).replace("/", "-"));
+  if (!target) layoutActions.updateFilter("");
+  layoutActions.parseDeepLinkHash(location.hash);
   if (target) target.scrollIntoView();
 });
 
