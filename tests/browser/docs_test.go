@@ -63,6 +63,10 @@ func TestTryItOut(t *testing.T) {
 			t.Errorf("%s: %s %s", op.id, status, body)
 		}
 	}
+	p.open("/docs/#/wechat/sendWechatPush")
+	p.until("a message of WeChat as it is", func() bool {
+		return ask[bool](p, `!!document.querySelector('#operations-wechat-sendWechatPush .body-param__example')?.textContent.startsWith('<xml><ToUserName>')`)
+	})
 	p.do(chromedp.Reload())
 	if _, body := p.tryOut("account", "listMySessions"); !strings.Contains(body, "Sign in first.") {
 		t.Errorf("after a reload the page still has the token: %s", body)

@@ -47,8 +47,8 @@ export function dataOf<Body extends Envelope>({ data, error, response }: Answer<
   return (data as { data?: unknown }).data as Data<Body> // which a success has: else Menshen would not have sent it
 }
 
-function refusalOf(answer: Envelope | Failure | undefined, response: Response): Refusal | undefined {
-  if (typeof answer !== 'object') return new Refusal(response.status, response.statusText) // of a proxy, say
+function refusalOf(answer: Envelope | Failure | null | undefined, response: Response): Refusal | undefined {
+  if (typeof answer !== 'object' || answer === null) return new Refusal(response.status, response.statusText) // of a proxy, say
   if ('base' in answer) return answer.base.code === 10000 ? undefined : new Refusal(answer.base.code, answer.base.msg)
   if ('title' in answer) return new Refusal(answer.code, answer.title, answer.mfaToken)
   if ('statusCode' in answer) {
