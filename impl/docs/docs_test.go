@@ -57,8 +57,8 @@ func TestPagesAreServed(t *testing.T) {
 // elsewhere is an address at another host in a style sheet.
 var elsewhere = regexp.MustCompile(`url\(\s*['"]?(https?:)?//|@import`)
 
-// TestNothingComesFromElsewhere: the policy is that of all pages, which allows this host alone, and no
-// page, script of ours or style sheet asks for anything else; whoever cannot reach the internet reads all of it.
+// TestNothingComesFromElsewhere: the policy is that of all pages, which allows this host alone, and no page, script of ours or style
+// sheet asks for anything else; whoever cannot reach the internet reads all of it.
 func TestNothingComesFromElsewhere(t *testing.T) {
 	t.Parallel()
 	h := New(settings)
@@ -156,8 +156,8 @@ func TestContractWithoutAnOperation(t *testing.T) {
 	}
 }
 
-// TestReferenceIsAContract: what is shown is a valid document, and says what the contract says: only descriptions grow, and the servers
-// are that of the page.
+// TestReferenceIsAContract: what is shown is a valid document, and says what the contract says: only descriptions grow, and the
+// servers are that of the page.
 func TestReferenceIsAContract(t *testing.T) {
 	t.Parallel()
 	want, err := openapi3.NewLoader().LoadFromData(changed(t))

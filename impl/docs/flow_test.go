@@ -9,8 +9,8 @@ import (
 	"github.com/menshen-auth/menshen/impl/internal/lang"
 )
 
-// TestFlowsAreTold: everything is said in both languages, each in its own script; who gives something to somebody takes part; and what
-// a step calls is drawn.
+// TestFlowsAreTold: everything is said in both languages, each in its own script; who gives something to somebody takes part; and what a
+// step calls is drawn.
 func TestFlowsAreTold(t *testing.T) {
 	t.Parallel()
 	ids := map[string]bool{}

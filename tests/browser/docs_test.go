@@ -56,8 +56,11 @@ func TestTryItOut(t *testing.T) {
 		t.Errorf("getToken: %s", body)
 	}
 	for _, op := range []struct{ tag, id, says string }{
-		{"account", "listMySessions", "sessionId"}, {"account", "getUserInfo", "alice"}, {"captcha", "createCaptcha", "codeID"},
-		{"qrlogin", "createQRCode", "qrcodeId"}, {"service", "getReadiness", "200"},
+		{"account", "listMySessions", "sessionId"},
+		{"account", "getUserInfo", "alice"},
+		{"captcha", "createCaptcha", "codeID"},
+		{"qrlogin", "createQRCode", "qrcodeId"},
+		{"service", "getReadiness", "200"},
 	} {
 		if status, body := p.tryOut(op.tag, op.id); !strings.HasPrefix(status, "200") || !strings.Contains(status+body, op.says) {
 			t.Errorf("%s: %s %s", op.id, status, body)
@@ -123,7 +126,9 @@ func (g gallery) reference(t *testing.T, h *harness.Instance) {
 	p.pressFirst("#operations-qrlogin-setQRCodeStatus .try-out__btn")
 	g.shows(p, "reference operation")
 	p = visit(t, h, g.device, "/docs/#/account/loginWithCaptcha")
-	p.until("where links lead", func() bool { return ask[bool](p, `!!document.querySelector('.renderedMarkdown a[href="#/account/loginWithMFA"]')`) })
+	p.until("where links lead", func() bool {
+		return ask[bool](p, `!!document.querySelector('.renderedMarkdown a[href="#/account/loginWithMFA"]')`)
+	})
 	g.shows(p, "reference links")
 	p.open("/docs/flows")
 	p.until("drawings", func() bool { return ask[int](p, `document.querySelectorAll('svg[role=img]').length`) == 5 })
