@@ -53,8 +53,11 @@ func TestTryItOut(t *testing.T) {
 	p.authorize("UserToken", alice.AccessToken)
 	p.authorize("AccessToken", alice.AccessToken)
 	for _, op := range []struct{ tag, id, says string }{
-		{"account", "listMySessions", "sessionId"}, {"account", "getUserInfo", "alice"}, {"captcha", "createCaptcha", "codeID"},
-		{"qrlogin", "createQRCode", "qrcodeId"}, {"service", "getReadiness", "200"},
+		{"account", "listMySessions", "sessionId"},
+		{"account", "getUserInfo", "alice"},
+		{"captcha", "createCaptcha", "codeID"},
+		{"qrlogin", "createQRCode", "qrcodeId"},
+		{"service", "getReadiness", "200"},
 	} {
 		if status, body := p.tryOut(op.tag, op.id); !strings.HasPrefix(status, "200") || !strings.Contains(status+body, op.says) {
 			t.Errorf("%s: %s %s", op.id, status, body)

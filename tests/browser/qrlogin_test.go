@@ -177,9 +177,7 @@ func (p *page) follow(link string) *page {
 	select {
 	case id := <-opened:
 		ctx, cancel := chromedp.NewContext(p.ctx, chromedp.WithTargetID(id))
-		tab := watch(p.t, p.h, ctx)
-		p.t.Cleanup(cancel)
-		return tab
+		return watch(p.t, p.h, ctx, cancel)
 	case <-time.After(patience):
 		p.t.Fatalf("%s opens no tab", link)
 		return nil
