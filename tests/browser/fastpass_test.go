@@ -61,9 +61,8 @@ func TestFastpassWorksOnce(t *testing.T) {
 // is signed in on the phone is told that this ends, and it does.
 func TestFastpassSaysWhose(t *testing.T) {
 	t.Parallel()
-	h := serve(t)
+	h, _, phone := deskAndPhone(t)
 	mallory := h.SignUp("mallory")
-	phone := signedInPhone(t, visit(t, h, desktop, ""), "alice")
 	phone.see("This phone is signed in as alice.")
 	pass := mallory.Fastpass(nil)
 	phone.paste(fmt.Sprintf(`{"scene":"FASTPASS","qrcodeId":%q,"appId":%q,"user":{"displayName":"alice"}}`, pass.QrcodeID, pass.AppID))

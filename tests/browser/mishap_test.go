@@ -82,9 +82,7 @@ func TestEscape(t *testing.T) {
 // TestHeldKey: a key that is still held down from the step before decides nothing.
 func TestHeldKey(t *testing.T) {
 	t.Parallel()
-	h := serve(t)
-	desk := visit(t, h, desktop, "")
-	phone := signedInPhone(t, desk, "alice")
+	_, desk, phone := deskAndPhone(t)
 	phone.upload(desk.loginCode())
 	number := desk.number()
 	phone.focus("button", number)
@@ -103,9 +101,7 @@ func TestHeldKey(t *testing.T) {
 // TestSkipLink: the link that leads past the header leaves what is on the screen.
 func TestSkipLink(t *testing.T) {
 	t.Parallel()
-	h := serve(t)
-	desk := visit(t, h, desktop, "")
-	phone := signedInPhone(t, desk, "alice")
+	_, desk, phone := deskAndPhone(t)
 	phone.upload(desk.loginCode())
 	phone.see("Pick the number that the screen shows:")
 	phone.focus("link", "Skip to content")

@@ -197,7 +197,8 @@ func (p *page) keep() {
 // screenshots is where pictures of pages are kept.
 var screenshots = filepath.Join("..", "..", "bin", "screenshots")
 
-// brief is the tab for one action: a browser that does not answer fails the test.
+// brief is the tab for one action: a browser that does not answer fails the test. It ends by its time alone, which spares every caller
+// to end it.
 func (p *page) brief() context.Context {
 	ctx, cancel := context.WithTimeout(p.ctx, patience)
 	context.AfterFunc(ctx, cancel)
