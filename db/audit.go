@@ -40,6 +40,18 @@ func (q AuditQueries) InsertForAll(ctx context.Context, e AuditEvent) error {
 	return err
 }
 
+// About returns the events that are about a user, and those in which the user did something, newest first, at most limit.
+func (q AuditQueries) About(ctx context.Context, userpoolID, user string, limit int) ([]AuditEvent, error) {
+	const query = `
+		SELECT userpool_id, at, actor, action, target, outcome, ip, request_id FROM (
+			(SELECT * FROM audit_log WHERE userpool_id = $1 AND target = $2 ORDER BY at DESC, id DESC LIMIT $3)
+			UNION ALL
+			(SELECT * FROM audit_log WHERE userpool_id = $1 AND actor = $2 AND actor LIKE 'user:%' AND target NOT LIKE 'user:%'
+				ORDER BY at DESC, id DESC LIMIT $3)
+		) events ORDER BY at DESC, id DESC LIMIT $3`
+	return many[AuditEvent](ctx, q.q, query, userpoolID, user, limit)
+}
+
 // Of returns the events about a target, newest first, at most limit.
 func (q AuditQueries) Of(ctx context.Context, userpoolID, target string, limit int) ([]AuditEvent, error) {
 	const query = `

@@ -68,15 +68,16 @@ type UserSession struct {
 	AppLogo string `db:"app_logo"`
 }
 
-// LiveOf returns the sessions of a user that are neither revoked nor expired, the newest first, at most limit.
-func (q SessionQueries) LiveOf(ctx context.Context, userpoolID, userID string, now time.Time, limit int) ([]UserSession, error) {
+// LiveOf returns the sessions of a user that are neither revoked nor expired, at most limit: the one with the id firstID, then the
+// newest.
+func (q SessionQueries) LiveOf(ctx context.Context, userpoolID, userID, firstID string, now time.Time, limit int) ([]UserSession, error) {
 	const query = `
 		SELECT s.userpool_id, s.id, s.user_id, s.app_id, s.scope, s.amr, s.ip, s.user_agent, s.created_at, s.auth_time,
 			s.mfa_at, s.expires_at, a.name AS app_name, a.logo AS app_logo
 		FROM sessions s JOIN applications a ON a.userpool_id = s.userpool_id AND a.id = s.app_id
 		WHERE s.userpool_id = $1 AND s.user_id = $2 AND s.revoked_at IS NULL AND s.expires_at > $3
-		ORDER BY s.created_at DESC, s.id DESC LIMIT $4`
-	return many[UserSession](ctx, q.q, query, userpoolID, userID, now, limit)
+		ORDER BY s.id = $4 DESC, s.created_at DESC, s.id DESC LIMIT $5`
+	return many[UserSession](ctx, q.q, query, userpoolID, userID, now, firstID, limit)
 }
 
 // RevokeOf ends a live session of a user at once. ErrNotFound means that the user has no such session, or no longer: of two who

@@ -68,7 +68,8 @@ func TestRevokeKeepsTheFirstTime(t *testing.T) {
 	}
 }
 
-// TestOnesOwnSessions: a user sees its own sessions that go on, the newest first, and ends its own only.
+// TestOnesOwnSessions: a user sees its own sessions that go on, the one that asks first, however many are newer, and ends its own
+// only.
 func TestOnesOwnSessions(t *testing.T) {
 	t.Parallel()
 	f := furnished(t)
@@ -85,7 +86,7 @@ func TestOnesOwnSessions(t *testing.T) {
 	open("bob's", "bob", now)
 	f.revoke(poolID, "ended", now)
 	list := func(limit int) (ids string) {
-		sessions, err := f.Sessions().LiveOf(t.Context(), poolID, userID, now, limit)
+		sessions, err := f.Sessions().LiveOf(t.Context(), poolID, userID, sessionID, now, limit)
 		f.must(err)
 		for _, s := range sessions {
 			if s.AppName != "App" {
@@ -95,10 +96,10 @@ func TestOnesOwnSessions(t *testing.T) {
 		}
 		return ids
 	}
-	if got := list(100); got != "newest newer "+sessionID+" " {
+	if got := list(100); got != sessionID+" newest newer " {
 		t.Errorf("sees %s", got)
 	}
-	if got := list(1); got != "newest " {
+	if got := list(1); got != sessionID+" " {
 		t.Errorf("of one, sees %s", got)
 	}
 	for _, other := range []string{"bob's", "over", "ended", "none"} {
@@ -110,7 +111,7 @@ func TestOnesOwnSessions(t *testing.T) {
 		t.Errorf("ends a session in another userpool: %v", err)
 	}
 	f.must(f.Sessions().RevokeOf(t.Context(), poolID, userID, "newer", now))
-	if got := list(100); got != "newest "+sessionID+" " {
+	if got := list(100); got != sessionID+" newest " {
 		t.Errorf("after that, sees %s", got)
 	}
 }

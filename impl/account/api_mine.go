@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/menshen-auth/menshen/gen"
+	"github.com/menshen-auth/menshen/impl/internal/audit"
 	"github.com/menshen-auth/menshen/impl/internal/authn"
 	"github.com/menshen-auth/menshen/impl/internal/device"
 	"github.com/menshen-auth/menshen/impl/internal/optional"
@@ -40,9 +41,9 @@ func (a *API) RevokeMySession(ctx context.Context, req gen.RevokeMySessionReques
 
 // actors are what the contract calls those who act, by what the audit log does before their ids.
 var actors = map[string]gen.MyActivityDtoActor{
-	"user": gen.MyActivityDtoActorUser, "anonymous": gen.MyActivityDtoActorAnonymous, "key": gen.MyActivityDtoActorKey,
+	"user": gen.MyActivityDtoActorUser, audit.Anonymous: gen.MyActivityDtoActorAnonymous, "key": gen.MyActivityDtoActorKey,
 	"app": gen.MyActivityDtoActorApplication, "connection": gen.MyActivityDtoActorConnection,
-	"operator": gen.MyActivityDtoActorOperator, "system": gen.MyActivityDtoActorSystem,
+	audit.Operator: gen.MyActivityDtoActorOperator, audit.System: gen.MyActivityDtoActorSystem,
 }
 
 // ListMyActivity returns what has happened to the user's account.
@@ -54,9 +55,12 @@ func (a *API) ListMyActivity(ctx context.Context, req gen.ListMyActivityRequestO
 	events, err := a.service.Activity(ctx, caller, optional.Value(req.Params.Limit))
 	list := make([]gen.MyActivityDto, len(events))
 	for i, e := range events {
-		actor, _, _ := strings.Cut(e.Actor, ":")
+		kind, _, _ := strings.Cut(e.Actor, ":")
 		list[i] = gen.MyActivityDto{
-			Time: e.At, Action: e.Action, Outcome: gen.MyActivityDtoOutcome(e.Outcome), Actor: actors[actor], IP: e.IP,
+			Time: e.At, Action: e.Action, Outcome: gen.MyActivityDtoOutcome(e.Outcome), Actor: actors[kind],
+		}
+		if isPerson := kind == "user" || kind == audit.Anonymous; isPerson { // where the operator's machines are is no business of users
+			list[i].IP = e.IP
 		}
 	}
 	return gen.ListMyActivity200JSONResponse{Data: &gen.ListMyActivityDataDto{List: list}}, err

@@ -12,9 +12,9 @@ import (
 // maxSessions is how many of its sessions a user is shown.
 const maxSessions = 100
 
-// Sessions returns where a user is signed in, the newest first, at most 100.
+// Sessions returns where a user is signed in, the session that asks first, then the newest, at most 100.
 func (s *Service) Sessions(ctx context.Context, u authn.User) ([]db.UserSession, error) {
-	return s.store.Sessions().LiveOf(ctx, u.UserpoolID, u.ID, s.clock.Now(), maxSessions)
+	return s.store.Sessions().LiveOf(ctx, u.UserpoolID, u.ID, u.SessionID, s.clock.Now(), maxSessions)
 }
 
 // RevokeOwn ends a session of the user. One that has ended, or is somebody else's, is ErrSessionUnknown.
@@ -38,7 +38,7 @@ func (s *Service) RevokeOwn(ctx context.Context, u authn.User, sessionID string)
 	return err
 }
 
-// Activity returns what the audit log says about a user, the newest first, at most limit.
+// Activity returns what the audit log says about a user and what the user did, the newest first, at most limit.
 func (s *Service) Activity(ctx context.Context, u authn.User, limit int) ([]db.AuditEvent, error) {
-	return s.store.Audit().Of(ctx, u.UserpoolID, audit.User(u.ID), limit)
+	return s.store.Audit().About(ctx, u.UserpoolID, audit.User(u.ID), limit)
 }

@@ -47,7 +47,7 @@ func (a *App) Bootstrap(ctx context.Context, dir string, demo bool) error {
 	if err := a.bootstrapTenancy(ctx, dir, demo); err != nil {
 		return err
 	}
-	return a.addConsole(ctx)
+	return a.settleConsole(ctx)
 }
 
 func (a *App) bootstrapTenancy(ctx context.Context, dir string, demo bool) error {

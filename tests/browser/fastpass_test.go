@@ -2,6 +2,7 @@ package browser
 
 import (
 	"bytes"
+	"fmt"
 	"image"
 	"image/color"
 	"image/draw"
@@ -54,6 +55,23 @@ func TestFastpassWorksOnce(t *testing.T) {
 	late := visit(t, h, handset, "phone")
 	late.upload(picture)
 	late.see("The fastpass is unknown, used or expired.")
+}
+
+// TestFastpassSaysWhose (Q7): whose fastpass it is says the service, not the picture, into which anybody can write any name; and whoever
+// is signed in on the phone is told that this ends, and it does.
+func TestFastpassSaysWhose(t *testing.T) {
+	t.Parallel()
+	h, _, phone := deskAndPhone(t)
+	mallory := h.SignUp("mallory")
+	phone.see("This phone is signed in as alice.")
+	pass := mallory.Fastpass(nil)
+	phone.paste(fmt.Sprintf(`{"scene":"FASTPASS","qrcodeId":%q,"appId":%q,"user":{"displayName":"alice"}}`, pass.QrcodeID, pass.AppID))
+	phone.see("This fastpass signs you in as mallory.", "Who is signed in on this phone now is signed out by it.")
+	phone.click("button", "Sign in to Menshen")
+	phone.see("This phone is signed in as mallory.")
+	if n := h.Count(`SELECT count(*) FROM sessions WHERE app_id = 'menshen-console' AND revoked_at IS NULL`); n != 0 {
+		t.Errorf("%d sessions of before go on without anybody", n)
+	}
 }
 
 // TestWhatIsNoCode: a picture without a code, a code of somebody else's, a file that is no picture, and any text are each told apart,

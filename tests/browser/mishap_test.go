@@ -4,11 +4,11 @@ import (
 	"testing"
 
 	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/input"
 	cdppage "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
-	"github.com/menshen-auth/menshen/impl/app"
 	"github.com/menshen-auth/menshen/tests/harness"
 )
 
@@ -52,6 +52,66 @@ func TestReload(t *testing.T) {
 	stranger.at("")
 }
 
+// TestEscape: who closes a dialog while it is at work has not stopped the work, and is shown what became of it: codes that are shown
+// once are shown until they are kept.
+func TestEscape(t *testing.T) {
+	t.Parallel()
+	h := serve(t)
+	h.Clock.Freeze()
+	desk := visit(t, h, desktop, "")
+	desk.register("alice")
+	secret := desk.enrol()
+	desk.click("button", "Make new recovery codes")
+	desk.fill("Code", code(t, h, secret))
+	release := h.Hold("mfa_recovery_codes")
+	desk.press(kb.Enter)
+	desk.until("the request", func() bool { return desk.called("POST /auth/mfa/recovery-codes") == 1 })
+	for range 3 {
+		desk.press(kb.Escape)
+	}
+	release(0)
+	desk.see("This is the only time that they are shown")
+	for range 3 {
+		desk.press(kb.Escape)
+	}
+	desk.see("This is the only time that they are shown")
+	desk.click("button", "I have kept them")
+	desk.see("10 left.")
+}
+
+// TestHeldKey: a key that is still held down from the step before decides nothing.
+func TestHeldKey(t *testing.T) {
+	t.Parallel()
+	_, desk, phone := deskAndPhone(t)
+	phone.upload(desk.loginCode())
+	number := desk.number()
+	phone.focus("button", number)
+	for range 5 {
+		call(phone, input.DispatchKeyEvent, input.DispatchKeyEventParams{
+			Type: input.DispatchKeyEventTypeKeyDown, Key: "Enter", Code: "Enter", Text: "\r", WindowsVirtualKeyCode: 13, AutoRepeat: new(true),
+		})
+	}
+	if n := phone.called("POST /api/v3/set-qrcode-status"); n != 1 {
+		t.Errorf("%d steps were taken, want the scan", n)
+	}
+	phone.click("button", number)
+	desk.at("account")
+}
+
+// TestSkipLink: the link that leads past the header leaves what is on the screen.
+func TestSkipLink(t *testing.T) {
+	t.Parallel()
+	_, desk, phone := deskAndPhone(t)
+	phone.upload(desk.loginCode())
+	phone.see("Pick the number that the screen shows:")
+	phone.focus("link", "Skip to content")
+	phone.press(kb.Enter)
+	phone.do(chromedp.Reload()) // and neither does a reload lose it
+	phone.see("Pick the number that the screen shows:")
+	phone.click("button", "Decline")
+	desk.see("The login was declined on the phone.")
+}
+
 // TestImpatience: who clicks twice, or presses Enter again, has asked once.
 func TestImpatience(t *testing.T) {
 	t.Parallel()
@@ -60,6 +120,8 @@ func TestImpatience(t *testing.T) {
 	desk.click("button", "Create an account")
 	desk.fill("User name", "alice")
 	desk.fill("Password", password)
+	desk.press(kb.Enter)
+	desk.press(kb.Enter)
 	desk.clicks(2, "button", "Create and sign in")
 	desk.at("account")
 	desk.see("User name\nalice")
@@ -187,18 +249,4 @@ func TestLanguage(t *testing.T) {
 	desk.see("Is it really you?")
 	desk.open("phone")
 	desk.see("Scan a QR code")
-}
-
-// TestConsoleOff: switched off there is no page, and no application for it.
-func TestConsoleOff(t *testing.T) {
-	t.Parallel()
-	h := harness.New(t, func(c *app.Config) { c.Console = "off" })
-	for _, path := range []string{"/", "/console", "/console/", "/console/lib/api.js"} {
-		if answer := h.Send("GET", path, nil, ""); answer.HTTPResponse.StatusCode != 404 {
-			t.Errorf("%s: %d", path, answer.HTTPResponse.StatusCode)
-		}
-	}
-	if n := h.Count(`SELECT count(*) FROM applications WHERE id = 'menshen-console'`); n != 0 {
-		t.Errorf("%d applications", n)
-	}
 }

@@ -9,16 +9,19 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
+
+	"github.com/menshen-auth/menshen/tests/harness"
 )
 
-// signedInPhone is a phone of somebody who registered.
-func signedInPhone(t *testing.T, desk *page, name string) *page {
+// deskAndPhone are a desk where nobody is signed in, and alice's phone, where she is.
+func deskAndPhone(t *testing.T) (h *harness.Instance, desk, phone *page) {
 	t.Helper()
-	desk.h.SignUp(name)
-	phone := visit(t, desk.h, handset, "phone")
-	phone.signIn(name)
+	h = serve(t)
+	h.SignUp("alice")
+	desk, phone = visit(t, h, desktop, ""), visit(t, h, handset, "phone")
+	phone.signIn("alice")
 	phone.see("This phone is signed in.")
-	return phone
+	return h, desk, phone
 }
 
 // loginCode shows a login QR code at the desk, and is what a phone would photograph.
@@ -46,9 +49,7 @@ func (p *page) number() string {
 // the desk is signed in; both pages tell each step as it happens.
 func TestLoginByPhone(t *testing.T) {
 	t.Parallel()
-	h := serve(t)
-	desk := visit(t, h, desktop, "")
-	phone := signedInPhone(t, desk, "alice")
+	_, desk, phone := deskAndPhone(t)
 	phone.upload(desk.loginCode())
 	phone.see("Somebody wants to sign in to Menshen Console as you:", "Chrome ", "127.0.0.1", "Pick the number that the screen shows:")
 	desk.see("alice has scanned it. Decide on the phone.")
@@ -61,9 +62,7 @@ func TestLoginByPhone(t *testing.T) {
 // TestLoginDeclined: who did not ask says no, and the desk is told; a new code is one click away.
 func TestLoginDeclined(t *testing.T) {
 	t.Parallel()
-	h := serve(t)
-	desk := visit(t, h, desktop, "")
-	phone := signedInPhone(t, desk, "alice")
+	_, desk, phone := deskAndPhone(t)
 	phone.upload(desk.loginCode())
 	phone.see("Confirm only if it is you")
 	phone.click("button", "Decline")
@@ -87,9 +86,7 @@ func TestLoginDeclined(t *testing.T) {
 // TestLoginExpires: a code that nobody scans ends, the desk says so and offers a new one, and who scans the old picture is told.
 func TestLoginExpires(t *testing.T) {
 	t.Parallel()
-	h := serve(t)
-	desk := visit(t, h, desktop, "")
-	phone := signedInPhone(t, desk, "alice")
+	h, desk, phone := deskAndPhone(t)
 	old := desk.loginCode()
 	h.Clock.Advance(3 * time.Minute)
 	desk.see("The QR code has expired.")
@@ -125,9 +122,7 @@ func TestLoginInAnotherTab(t *testing.T) {
 // learns nothing until then.
 func TestLinkFromElsewhere(t *testing.T) {
 	t.Parallel()
-	h := serve(t)
-	mallory := visit(t, h, desktop, "")
-	phone := signedInPhone(t, mallory, "alice")
+	_, mallory, phone := deskAndPhone(t)
 	mallory.loginCode()
 	link := ask[string](mallory, `document.querySelector('a[target=menshen-phone]').getAttribute('href')`)
 	phone.open("account") // a link is followed from anywhere but the page itself
@@ -177,9 +172,7 @@ func (p *page) follow(link string) *page {
 	select {
 	case id := <-opened:
 		ctx, cancel := chromedp.NewContext(p.ctx, chromedp.WithTargetID(id))
-		tab := watch(p.t, p.h, ctx)
-		p.t.Cleanup(cancel)
-		return tab
+		return watch(p.t, p.h, ctx, cancel)
 	case <-time.After(patience):
 		p.t.Fatalf("%s opens no tab", link)
 		return nil
@@ -189,10 +182,8 @@ func (p *page) follow(link string) *page {
 // TestLoginWithoutEvents: where a proxy lets no events through, the desk asks again and again instead, and learns the same.
 func TestLoginWithoutEvents(t *testing.T) {
 	t.Parallel()
-	h := serve(t)
-	desk := visit(t, h, desktop, "")
+	h, desk, phone := deskAndPhone(t)
 	call(desk, network.SetBlockedURLs, network.SetBlockedURLsParams{URLPatterns: []*network.BlockPattern{{URLPattern: h.URL + "/api/v3/qrcode-events?*", Block: true}}})
-	phone := signedInPhone(t, desk, "alice")
 	phone.upload(desk.loginCode())
 	phone.click("button", desk.number())
 	desk.at("account")
@@ -204,9 +195,7 @@ func TestLoginWithoutEvents(t *testing.T) {
 // TestLoginWhileOffline: the desk loses its network while the phone decides. It says so, and catches up when the network is back.
 func TestLoginWhileOffline(t *testing.T) {
 	t.Parallel()
-	h := serve(t)
-	desk := visit(t, h, desktop, "")
-	phone := signedInPhone(t, desk, "alice")
+	_, desk, phone := deskAndPhone(t)
 	phone.upload(desk.loginCode())
 	number := desk.number()
 	desk.offline(true)
@@ -229,10 +218,8 @@ func (p *page) offline(yes bool) {
 // TestStepUpOnThePhone: a phone that signed in before its user had an authenticator is asked for a code before it lets anybody in.
 func TestStepUpOnThePhone(t *testing.T) {
 	t.Parallel()
-	h := serve(t)
+	h, desk, phone := deskAndPhone(t)
 	h.Clock.Freeze()
-	desk := visit(t, h, desktop, "")
-	phone := signedInPhone(t, desk, "alice")
 	alice := h.SignIn("alice").EnrolTOTP()
 	phone.upload(desk.loginCode())
 	phone.see("A code of your authenticator")

@@ -118,8 +118,7 @@ func visit(t *testing.T, h *harness.Instance, d device, path string) *page {
 func visitIn(t *testing.T, h *harness.Instance, browser context.Context, d device, path string) *page {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
-	p := watch(t, h, ctx)
-	t.Cleanup(cancel)
+	p := watch(t, h, ctx, cancel)
 	agent := strings.Replace(ask[string](p, "navigator.userAgent"), "HeadlessChrome", "Chrome", 1)
 	call(p, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: d.width, Height: d.height, DeviceScaleFactor: 1, Mobile: d.width < 600})
 	call(p, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: d.scheme}}})
@@ -129,8 +128,9 @@ func visitIn(t *testing.T, h *harness.Instance, browser context.Context, d devic
 }
 
 // watch keeps what goes wrong in a tab, and fails the test for it in the end.
-func watch(t *testing.T, h *harness.Instance, ctx context.Context) *page {
+func watch(t *testing.T, h *harness.Instance, ctx context.Context, end func()) *page {
 	t.Helper()
+	t.Cleanup(end) // after everything that looks at the tab
 	p := &page{t: t, h: h, ctx: ctx}
 	if err := chromedp.Do(ctx); err != nil { // makes the tab, which lives as long as the context that this is done with
 		t.Fatal(err)
@@ -197,7 +197,8 @@ func (p *page) keep() {
 // screenshots is where pictures of pages are kept.
 var screenshots = filepath.Join("..", "..", "bin", "screenshots")
 
-// brief is the tab for one action: a browser that does not answer fails the test.
+// brief is the tab for one action: a browser that does not answer fails the test. It ends by its time alone, which spares every caller
+// to end it.
 func (p *page) brief() context.Context {
 	ctx, cancel := context.WithTimeout(p.ctx, patience)
 	context.AfterFunc(ctx, cancel)

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -45,23 +46,23 @@ func TestOwnSessions(t *testing.T) {
 	mallory := h.SignUp("mallory")
 
 	list := sessionsOf(t, alice)
-	if len(list) != 2 || list[0].Browser != "Firefox 145.0" || list[0].Current || !list[1].Current || list[0].IP == "" || list[0].AppName == "" || list[0].MFA {
+	if len(list) != 2 || !list[0].Current || list[1].Current || list[1].Browser != "Firefox 145.0" || list[1].IP == "" || list[1].AppName == "" || list[1].MFA {
 		t.Fatalf("alice sees %+v", list)
 	}
-	wantStatus(t, "somebody else's", revokeOwn(t, mallory, list[0].SessionID), 404, 0)
+	wantStatus(t, "somebody else's", revokeOwn(t, mallory, list[1].SessionID), 404, 0)
 	wantStatus(t, "no session at all", revokeOwn(t, alice, "none"), 404, 0)
 	if !h.Alive(lost) {
 		t.Fatal("the session has ended too early")
 	}
-	wantSuccess(t, "her own", revokeOwn(t, alice, list[0].SessionID))
+	wantSuccess(t, "her own", revokeOwn(t, alice, list[1].SessionID))
 	if h.Alive(lost) {
 		t.Error("the token of the lost phone is still taken")
 	}
-	wantStatus(t, "a second time", revokeOwn(t, alice, list[0].SessionID), 404, 0)
+	wantStatus(t, "a second time", revokeOwn(t, alice, list[1].SessionID), 404, 0)
 	if list := sessionsOf(t, alice); len(list) != 1 || !list[0].Current {
 		t.Errorf("alice still sees %+v", list)
 	}
-	if n := h.Count(`SELECT count(*) FROM audit_log WHERE action = 'session.revoke' AND target = $1`, "session:"+list[0].SessionID); n != 1 {
+	if n := h.Count(`SELECT count(*) FROM audit_log WHERE action = 'session.revoke' AND target = $1`, "session:"+list[1].SessionID); n != 1 {
 		t.Errorf("noted %d times in the audit log, want once", n)
 	}
 
@@ -69,7 +70,8 @@ func TestOwnSessions(t *testing.T) {
 	wantStatus(t, "after signing out", must(alice.Client.ListMySessionsWithResponse(t.Context()))(t), 401, 2020)
 }
 
-// TestOwnActivity: who looks sees the guesses of others beside its own sign-ins, and nothing that is about somebody else.
+// TestOwnActivity: who looks sees the guesses of others beside its own sign-ins, the logins that it confirmed, and that an operator's
+// program has read its secret, though not from where; and nothing that is about somebody else.
 func TestOwnActivity(t *testing.T) {
 	t.Parallel()
 	h := harness.New(t)
@@ -79,6 +81,10 @@ func TestOwnActivity(t *testing.T) {
 	_ = must(h.Client.LoginUserWithResponse(t.Context(), gen.LoginUserJSONRequestBody{Username: "alice", Password: "a mere guess"}))(t)
 	h.Clock.Advance(time.Minute)
 	alice.EnrolTOTP()
+	alice.Login(alice.Code()) // with a session that may confirm
+	h.Clock.Advance(time.Minute)
+	alice.Approve(h.ShowQR(nil))
+	_ = must(h.Management().GetOTPSecretByUserWithResponse(t.Context(), &gen.GetOTPSecretByUserParams{UserID: alice.ID}))(t)
 
 	ask := func(limit *int) []gen.MyActivityDto {
 		r := must(alice.Client.ListMyActivityWithResponse(t.Context(), &gen.ListMyActivityParams{Limit: limit}))(t)
@@ -87,26 +93,21 @@ func TestOwnActivity(t *testing.T) {
 		}
 		return r.JSON200.Data.List
 	}
-	type brief struct {
-		action, outcome, actor string
-	}
-	var got []brief
+	var got []string
 	for _, e := range ask(nil) {
-		got = append(got, brief{e.Action, string(e.Outcome), string(e.Actor)})
-		if e.IP == "" || e.Time.IsZero() {
-			t.Errorf("from nowhere or no time: %+v", e)
+		got = append(got, fmt.Sprintf("%s %s %s", e.Action, e.Outcome, e.Actor))
+		if operator := e.Actor == gen.MyActivityDtoActorKey; (e.IP == "") != operator || e.Time.IsZero() {
+			t.Errorf("from %q at %s: %+v", e.IP, e.Time, e)
 		}
 	}
-	want := []brief{
-		{"mfa.bind", "success", "user"},
-		{"user.signin", "refused", "anonymous"},
-		{"user.signin", "success", "user"},
-		{"user.create", "success", "anonymous"},
+	want := []string{
+		"otp.secret.read success key", "qrlogin.confirm success user", "qrlogin.scan success user", "user.signin success user",
+		"mfa.bind success user", "user.signin refused anonymous", "user.signin success user", "user.create success anonymous",
 	}
 	if !slices.Equal(got, want) {
-		t.Errorf("alice sees %v", got)
+		t.Errorf("alice sees %q", got)
 	}
-	if list := ask(ptr(1)); len(list) != 1 || list[0].Action != "mfa.bind" {
+	if list := ask(ptr(1)); len(list) != 1 || list[0].Action != "otp.secret.read" {
 		t.Errorf("of one, alice sees %+v", list)
 	}
 	wantGate(t, "more than there may be", must(alice.Client.ListMyActivityWithResponse(t.Context(), &gen.ListMyActivityParams{Limit: ptr(101)}))(t), 400)

@@ -338,8 +338,8 @@ export interface paths {
         };
         /**
          * Where the user is signed in 查询我的登录会话
-         * @description The live sessions of the signed-in user, of all applications of the userpool: the newest first, at most 100. `current` is the
-         *     one that asks.
+         * @description The live sessions of the signed-in user, of all applications of the userpool, at most 100: first the one that asks, which is
+         *     `current`, then the newest.
          */
         get: operations["listMySessions"];
         put?: never;
@@ -380,8 +380,8 @@ export interface paths {
         };
         /**
          * What has happened to the account 查询我的账号动态
-         * @description What the audit log says about the signed-in user: sign-ins that worked and that were refused, changes of authenticators,
-         *     passwords and addresses, secrets that were read. The newest first.
+         * @description What the audit log says about the signed-in user and what it did: sign-ins that worked and that were refused, changes of
+         *     authenticators, passwords and addresses, secrets that were read, logins that were confirmed by QR code. The newest first.
          */
         get: operations["listMyActivity"];
         put?: never;
@@ -1928,7 +1928,7 @@ export interface components {
              * @enum {string}
              */
             actor: "user" | "anonymous" | "key" | "application" | "connection" | "operator" | "system";
-            /** @description Of the request; empty where there was none. */
+            /** @description Of the request; empty where there was none, or where it came from the operator. */
             ip: string;
         };
         ListMyActivityDataDto: {

@@ -1,16 +1,13 @@
 // The fastpass: a QR code that signs my phone in.
 import { withFactor } from '../lib/factor.js';
-import { button, eachSecond, fill, h } from '../lib/dom.js';
+import { button, fill, focusOn, h } from '../lib/dom.js';
 import { trouble } from '../lib/form.js';
 import { draw } from '../lib/qr.js';
-import { phoneTab } from '../lib/session.js';
+import { playedIn } from '../lib/session.js';
 import { text } from '../lib/text.js';
 import { poll } from '../lib/watch.js';
 
 /** @import {Client} from '../lib/api.js' */
-
-/** Its life in seconds, unless the service says earlier that it has ended (document 001). */
-const life = 60;
 
 /**
  * @param {Client} client
@@ -39,21 +36,17 @@ export function fastpass(client, used) {
       const picture = h('canvas', { role: 'img', 'aria-label': text.fastpassAlt });
       draw(picture, content);
       const status = h('p', { role: 'status' }, text.fastpassWaiting);
-      const left = h('p', { class: 'hint' });
-      fill(place, h('div', { class: 'qr-frame' }, picture), status, left,
+      const network = h('p', { class: 'hint', role: 'status' });
+      fill(place, h('div', { class: 'qr-frame' }, picture), status, network,
         h('div', { class: 'actions' },
-          h('a', { href: 'phone#fastpass=' + encodeURIComponent(content), target: phoneTab }, text.qrNoPhone),
-          button(text.hide, () => idle(), { class: 'quiet' })));
-      let seconds = life;
-      eachSecond(() => {
-        fill(left, text.secondsLeft(Math.max(0, seconds)));
-        return seconds-- > 0;
-      }, signal);
+          h('a', { href: 'phone#fastpass=' + encodeURIComponent(content), target: playedIn() }, text.qrNoPhone),
+          button(text.hide, () => { idle(); focusOn(place); }, { class: 'quiet' })));
+      focusOn(place);
       await poll(() => client.get('/api/v3/get-app-login-qrcode-status', { qrcodeId: made.qrcodeId }), (s) => {
         if (s.status === 'SCANNED') fill(status, text.fastpassScanned);
         if (s.status === 'AUTHORIZED') { idle(text.fastpassUsed); void used(); }
         if (s.status === 'EXPIRED' || s.status === 'CANCELLED') idle(text.qrExpired);
-      }, (away) => away && fill(status, text.unreachable), signal);
+      }, (away) => fill(network, away && text.unreachable), signal);
     } catch (error) {
       said.show(error);
       idle();

@@ -1,6 +1,6 @@
 // My account: who I am, what guards it, where I am signed in, what has happened.
-import { Client } from '../lib/api.js';
-import { button, fill, h } from '../lib/dom.js';
+import { Client, refused } from '../lib/api.js';
+import { button, fill, focusOn, h } from '../lib/dom.js';
 import { trouble } from '../lib/form.js';
 import { desk, leaveNote } from '../lib/session.js';
 import { card, show } from '../lib/shell.js';
@@ -15,6 +15,7 @@ import { tour } from './tour.js';
 
 /** @param {'signedOut' | 'expired'} why */
 function leave(why) {
+  if (!desk.get()) return; // on the way already
   desk.clear();
   leaveNote(why);
   location.replace('./');
@@ -26,7 +27,7 @@ async function signOut() {
   try {
     await client.post('/api/v3/revoke-my-session', {});
   } catch (error) {
-    return problem.show(error); // signed out here and not there is not signed out
+    if (!refused(error, 'account.session_unknown')) return problem.show(error); // signed out here and not there is not signed out
   }
   leave('signedOut');
 }
@@ -41,24 +42,27 @@ const problem = trouble();
 function part(title, make) {
   const said = trouble();
   const body = h('div', {}, h('p', { class: 'hint' }, text.loading));
+  const element = card(title, said.element, body);
+  let loaded = false;
   let newest = 0;
   const renew = async () => {
     const mine = ++newest;
-    /** @type {Node[]} */
-    let content = [button(text.tryAgain, renew)];
-    /** @type {unknown} */
-    let problem;
     try {
-      content = await make(client, renew);
+      const content = await make(client, renew);
+      if (mine !== newest) return; // an answer that was asked for earlier has come later
+      const held = body.contains(document.activeElement);
+      loaded = true;
+      said.show(undefined);
+      fill(body, ...content);
+      if (held) focusOn(element.querySelector('h2'));
     } catch (error) {
-      problem = error;
+      if (mine !== newest) return;
+      said.show(error);
+      if (!loaded) fill(body, button(text.tryAgain, renew)); // what was there before is better than nothing
     }
-    if (mine !== newest) return; // an answer that was asked for earlier has come later
-    said.show(problem);
-    fill(body, ...content);
   };
   void renew();
-  return { element: card(title, said.element, body), renew };
+  return { element, renew };
 }
 
 function start() {
@@ -73,8 +77,13 @@ function start() {
     h('div', { class: 'title' }, h('h1', {}, text.account), button(text.signOut, signOut)), problem.element, tour(),
     h('div', { class: 'grid' }, own.element, factors.element, codes.element, pass, signedIn.element, happened.element));
   // A list that was loaded before somebody looked away is old news when they look again.
-  addEventListener('focus', () => { void signedIn.renew(); void happened.renew(); });
+  document.addEventListener('visibilitychange', () => {
+    if (document.hidden) return;
+    void signedIn.renew();
+    void happened.renew();
+  });
 }
 
-addEventListener('pageshow', (event) => event.persisted && !desk.get() && location.replace('./'));
+// A page that the back button brings back is as it was, which may be somebody's who has signed out since.
+addEventListener('pageshow', (event) => event.persisted && location.reload());
 start();

@@ -12,14 +12,13 @@ import { text } from '../lib/text.js';
 export async function recovery(client, changed) {
   const state = await client.get('/auth/mfa/status');
   if (!state.enabled) return [h('p', {}, text.recoveryLater)];
-  const shown = h('div', {});
   const make = button(text.makeRecoveryCodes, async () => {
     const codes = await makeCodes(client);
     if (!codes) return;
     await showOnce(codes);
     await changed();
   }, { class: state.recovery_codes_left ? '' : 'primary' });
-  return [h('p', {}, text.recoveryLeft(state.recovery_codes_left)), shown, make];
+  return [h('p', {}, text.recoveryLeft(state.recovery_codes_left)), make];
 }
 
 /**

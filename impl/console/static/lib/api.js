@@ -51,6 +51,9 @@ const families = [
   { prefix: '/', token: 'Access-Token', app: '' },
 ];
 
+/** How long an answer may take, in milliseconds: more than the service takes at most, and less than a person waits. */
+const patience = 15_000;
+
 export class Client {
   /**
    * @param {TokenKeeper} keeper
@@ -101,14 +104,14 @@ export class Client {
     let answer;
     try {
       // Without credentials no browser asks for a user name and password of its own when the answer is 401.
-      answer = await fetch(base + path.slice(1) + search, { method, headers, body: body ?? null, credentials: 'omit', cache: 'no-store' });
+      answer = await fetch(base + path.slice(1) + search, { method, headers, body: body ?? null, credentials: 'omit', cache: 'no-store', signal: AbortSignal.timeout(patience) });
     } catch {
       throw new Unreachable();
     }
     const value = await answer.json().catch(() => undefined);
     if (answer.headers.get('Content-Type')?.startsWith('application/problem+json') && value) {
       const refusal = new Refusal(value, Number(answer.headers.get('Retry-After') ?? 0));
-      if (token && signedOut.has(refusal.code)) this.onSignedOut();
+      if (token && token === this.keeper.get() && signedOut.has(refusal.code)) this.onSignedOut();
       throw refusal;
     }
     if (!answer.ok || !value) throw new Unreachable();

@@ -35,13 +35,17 @@ export function fill(element, ...children) {
 }
 
 /**
- * A button that does one thing at a time: while it does, another click does nothing.
+ * A button that does one thing at a time: while it does, another click does nothing. Neither does a key that is still held down from
+ * before: it was pressed for something else.
  * @param {string} label
  * @param {() => unknown} act
  * @param {Record<string, unknown>} [properties]
  */
 export function button(label, act, properties = {}) {
-  const element = h('button', { type: 'button', ...properties, onclick: () => once(element, act) }, label);
+  const element = h('button', {
+    type: 'button', ...properties, onclick: () => once(element, act),
+    onkeydown: (/** @type {KeyboardEvent} */ event) => event.repeat && event.preventDefault(),
+  }, label);
   return element;
 }
 
@@ -58,6 +62,16 @@ export async function once(element, act) {
   } finally {
     element.removeAttribute('aria-busy');
   }
+}
+
+/**
+ * Puts the focus on something that is to be read, when what had it is gone.
+ * @param {Element | null} element
+ */
+export function focusOn(element) {
+  if (!(element instanceof HTMLElement)) return;
+  element.tabIndex = -1;
+  element.focus();
 }
 
 /** @param {string} selector */

@@ -48,6 +48,7 @@ export const en = {
   registerNow: 'Create and sign in',
   userName: 'User name',
   userNameHint: 'Letters, digits, “.”, “_” and “-”.',
+  signInAgain: 'Sign in again, with your password or a code',
   signedOut: 'You have signed out.',
   expired: 'Your session has ended. Sign in again.',
   signedInAlready: 'You are signed in',
@@ -157,6 +158,11 @@ export const en = {
     'mfa.unused': 'Authenticator code without effect',
     'mfa.recovery': 'Recovery code used',
     'mfa.recovery_codes': 'Recovery codes made',
+    'qrlogin.scan': 'Login scanned',
+    'qrlogin.confirm': 'Login confirmed by QR code',
+    'qrlogin.cancel': 'Login declined',
+    'qrlogin.number': 'Wrong number picked for a login',
+    'session.revoke': 'Session ended',
     'otp.secret.read': 'Secret of the authenticator read',
     'otp.secret.import': 'Authenticator imported',
     'hook.failed_open': 'Let in without asking a hook',
@@ -205,6 +211,9 @@ export const en = {
   declined: 'Declined. Nobody was signed in.',
   /** @param {string} name */
   fastpassOf: (name) => `This fastpass signs you in as ${name}.`,
+  fastpassReplaces: 'Who is signed in on this phone now is signed out by it.',
+  /** @param {string} name */
+  signedInAs: (name) => `This phone is signed in as ${name}.`,
   /** @param {string} app */
   signInTo: (app) => `Sign in to ${app}`,
 };

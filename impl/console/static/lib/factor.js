@@ -37,19 +37,34 @@ export function ask(options) {
   return new Promise((resolve) => {
     /** @type {T | undefined} */
     let outcome;
-    const cancel = button(text.cancel, () => dialog.close());
+    /** @type {Promise<unknown> | undefined} */
+    let running;
+    const cancel = h('button', { type: 'button', onclick: () => dialog.close() }, text.cancel);
     const content = form({
       label: options.title, submit: options.submit, extra: options.answered ? [] : [cancel],
       run: async () => {
-        outcome = await options.run();
+        cancel.disabled = true;
+        running = options.run().then((value) => { outcome = value; });
+        try {
+          await running;
+        } finally {
+          running = undefined;
+          cancel.disabled = false;
+        }
         dialog.close();
       },
     }, ...options.content);
     const title = h('h2', { id: 'dialog-title' }, options.title);
     const dialog = h('dialog', {
       'aria-labelledby': 'dialog-title',
-      oncancel: (/** @type {Event} */ event) => options.answered && event.preventDefault(),
-      onclose: () => { dialog.remove(); resolve(outcome); },
+      oncancel: (/** @type {Event} */ event) => (options.answered || running) && event.preventDefault(),
+      // Browsers close a dialog at the second Escape, whatever the page says. What was begun by then is done all the same.
+      onclose: async () => {
+        await running?.catch(() => {});
+        if (options.answered && outcome === undefined) return dialog.showModal();
+        dialog.remove();
+        resolve(outcome);
+      },
     }, title, content);
     document.body.append(dialog);
     dialog.showModal();

@@ -1,6 +1,6 @@
 // Forms: labelled fields, one request at a time, and what went wrong said next to the button.
-import { Refusal } from './api.js';
-import { h, once } from './dom.js';
+import { Refusal, refused } from './api.js';
+import { fill, h, once } from './dom.js';
 import { text } from './text.js';
 
 let fields = 0;
@@ -31,14 +31,14 @@ export function explain(error) {
   return text.unreachable;
 }
 
-/** A place for what went wrong; screen readers say it at once. */
+/** A place for what went wrong; screen readers say it at once. Who signed in too long ago for something can do that again from there. */
 export function trouble() {
   const element = h('p', { class: 'trouble', role: 'alert' });
   return {
     element,
     /** @param {unknown} error */
     show(error) {
-      element.textContent = error ? explain(error) : '';
+      fill(element, error !== undefined && explain(error), refused(error, 'auth.stale') && ' ', refused(error, 'auth.stale') && h('a', { href: './#again' }, text.signInAgain));
     },
   };
 }

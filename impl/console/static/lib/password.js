@@ -1,8 +1,8 @@
 // Signing in with a password, and with the authenticator's code where one is bound. The desk does it, and so does a phone.
-import { refused } from './api.js';
+import { Refusal, refused } from './api.js';
 import { captchaWhenAsked } from './captcha.js';
 import { factorField } from './factor.js';
-import { fill, h } from './dom.js';
+import { h } from './dom.js';
 import { field, form } from './form.js';
 import { anonymous } from './session.js';
 import { text } from './text.js';
@@ -40,7 +40,7 @@ export function passwordForm(next) {
         }), next);
       } catch (error) {
         if (refused(error, 'captcha.image_needed')) await check.ask();
-        else await check.spent();
+        else if (error instanceof Refusal) await check.spent();
         throw error;
       }
     },
@@ -54,8 +54,7 @@ export function passwordForm(next) {
  */
 export function factorForm(mfaToken, next) {
   const factor = factorField();
-  const element = h('section', {}, h('h2', {}, text.factorNeeded));
-  fill(element, h('h2', {}, text.factorNeeded), form({
+  const element = h('section', {}, h('h2', {}, text.factorNeeded), form({
     label: text.factorNeeded, submit: text.signIn,
     run: async () => {
       try {

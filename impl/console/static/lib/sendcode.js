@@ -1,6 +1,6 @@
 // Sending a code to an address: the address, a button that counts down until it may be sent again, the captcha where the service
 // wants one, and the field for the code.
-import { refused } from './api.js';
+import { Refusal, refused } from './api.js';
 import { captchaWhenAsked } from './captcha.js';
 import { eachSecond, fill, h, once } from './dom.js';
 import { field, oneTimeCode, trouble } from './form.js';
@@ -41,17 +41,25 @@ export function sentCode(client, use) {
     code.input.value = '';
   }
 
+  let counting = new AbortController();
+
   /** @param {number} seconds */
   function countDown(seconds) {
-    let left = seconds;
+    counting.abort();
+    counting = new AbortController();
+    const ends = Date.now() + seconds * 1000;
     eachSecond(() => {
+      const left = Math.ceil((ends - Date.now()) / 1000);
       send.disabled = left > 0;
       send.textContent = left > 0 ? text.sendAgainIn(left) : text.sendAgain;
-      return left-- > 0;
-    });
+      return left > 0;
+    }, counting.signal);
   }
 
-  async function ask() {
+  /** Asks for a code, unless one is being asked for or it is too early for another. */
+  const ask = () => (send.disabled ? undefined : once(send, trySend));
+
+  async function trySend() {
     problem.show(undefined);
     if (!address.input.reportValidity()) return;
     try {
@@ -66,23 +74,24 @@ export function sentCode(client, use) {
       code.input.focus();
     } catch (error) {
       if (refused(error, 'captcha.image_needed')) await check.ask();
-      else await check.spent();
+      else if (error instanceof Refusal) await check.spent();
       if (refused(error, 'captcha.too_many')) countDown(error.retryAfter);
       problem.show(error);
     }
   }
   expect(false);
-  send.addEventListener('click', () => once(send, ask));
+  send.addEventListener('click', ask);
   address.input.addEventListener('input', () => {
     if (!codeID || written() === sentTo) return;
     codeID = ''; // a code is good for the address that it was sent to
     expect(false);
     fill(status);
+    countDown(0);
   });
   address.input.addEventListener('keydown', (event) => {
     if (event.key !== 'Enter' || codeID) return;
     event.preventDefault(); // there is nothing to be sent yet but the code
-    once(send, ask);
+    void ask();
   });
 
   return {

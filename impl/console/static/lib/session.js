@@ -11,16 +11,29 @@ import { Client } from './api.js';
 function keeper(name) {
   return {
     get: () => sessionStorage.getItem(name),
-    set: (token) => sessionStorage.setItem(name, token),
+    set: (value) => sessionStorage.setItem(name, value),
     clear: () => sessionStorage.removeItem(name),
   };
 }
 
 export const desk = keeper('menshen.desk');
-export const phone = keeper('menshen.phone');
+const begun = keeper('menshen.begun');
+export const phone = {
+  ...keeper('menshen.phone'),
+  /** Whether this tab is a phone for the first time. */
+  begins() {
+    const first = !begun.get();
+    begun.set('1');
+    return first;
+  },
+};
 
-/** The tab that plays the phone: always the same one, so that who is signed in there stays so. */
-export const phoneTab = 'menshen-phone';
+/** The login that the phone has scanned and not decided about. */
+export const pending = keeper('menshen.pending');
+
+/** The tab that plays the phone: always the same one, so that who is signed in there stays so; but not the one that asks. */
+const phoneTab = 'menshen-phone';
+export const playedIn = () => (window.name === phoneTab ? '_blank' : phoneTab);
 
 /** What the next page says first; it is said once. */
 const noteName = 'menshen.note';

@@ -1,7 +1,7 @@
 // What is around every page: name, places, language.
 import { reference } from '../settings.js';
 import { base } from './api.js';
-import { fill, find, h } from './dom.js';
+import { fill, find, focusOn, h } from './dom.js';
 import { language, switchLanguage, text } from './text.js';
 
 /** @typedef {'signin' | 'account' | 'phone'} Place */
@@ -26,9 +26,29 @@ export function show(here, title, ...content) {
       h('a', { class: 'brand', href: './' }, h('img', { src: 'icon.svg', alt: '', width: 32, height: 32 }), h('span', {}, 'Menshen ', h('span', { lang: 'zh-CN' }, '门神'))),
       h('nav', { 'aria-label': text.places }, h('ul', {}, ...links)),
       other),
-    h('main', { id: 'content', tabindex: -1, class: here }, ...content),
+    h('main', { id: 'content', tabindex: -1, class: here }, said, ...content),
     h('footer', {}, h('p', {}, text.footer, ' ', reference && h('a', { href: base + 'docs/' }, text.reference), reference && ' · ', h('a', { href: base + 'openapi.yaml' }, text.contract))),
   );
+}
+
+/** What has just happened; screen readers say it, since it was there before it said something. */
+const said = h('p', { role: 'status', class: 'note' });
+
+/** @param {string} [note] */
+export function tell(note = '') {
+  said.textContent = note;
+}
+
+/**
+ * Puts something in the place of what was there, and the focus on its heading: what had it is gone. Where there was nothing, the
+ * focus stays.
+ * @param {Element} place
+ * @param {...Node} content
+ */
+export function turn(place, ...content) {
+  const first = !place.hasChildNodes();
+  fill(place, ...content);
+  if (!first) focusOn(place.querySelector('h2'));
 }
 
 /**

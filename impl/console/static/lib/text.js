@@ -1,12 +1,13 @@
 // Which language the console speaks, and its words.
 import { en } from './en.js';
+import { remember, remembered } from './store.js';
 import { zh } from './zh.js';
 
 const name = 'menshen.language';
 
 /** @returns {'en' | 'zh'} */
 function choose() {
-  const chosen = localStorage.getItem(name);
+  const chosen = remembered(name);
   if (chosen === 'en' || chosen === 'zh') return chosen;
   const first = navigator.languages.find((l) => /^(en|zh)\b/i.test(l));
   return first?.toLowerCase().startsWith('zh') ? 'zh' : 'en';
@@ -17,7 +18,7 @@ export const text = language === 'zh' ? zh : en;
 
 /** Changes the language, which takes a new page. */
 export function switchLanguage() {
-  localStorage.setItem(name, language === 'zh' ? 'en' : 'zh');
+  remember(name, language === 'zh' ? 'en' : 'zh');
   location.reload();
 }
 

@@ -1,5 +1,5 @@
 // Learning what happens to a QR code: as events, or, where events do not come through, by asking.
-import { base, refused } from './api.js';
+import { base, Refusal, refused } from './api.js';
 import { anonymous } from './session.js';
 
 /** @import {Schemas} from '../../types' */
@@ -30,22 +30,26 @@ function wait(seconds, signal) {
  */
 export async function poll(ask, told, away, signal) {
   while (!signal.aborted) {
+    /** @type {Status | undefined} */
+    let status;
     let pause = 2;
     try {
-      const status = await ask();
-      if (signal.aborted) return;
-      away(false);
-      told(status);
-      if (final.has(status.status)) return;
+      status = await ask();
       pause = status.interval ?? pause;
     } catch (error) {
-      if (signal.aborted) return;
-      if (refused(error, 'qrlogin.unknown', 'fastpass.unknown')) return told({ status: 'EXPIRED' }); // forgotten, long after its end
-      away(true);
+      if (refused(error, 'qrlogin.unknown', 'fastpass.unknown')) status = { status: 'EXPIRED' }; // forgotten, long after its end
+      else if (error instanceof Refusal) pause = Math.max(pause, error.retryAfter);
     }
+    if (signal.aborted) return;
+    away(!status);
+    if (status) told(status);
+    if (status && final.has(status.status)) return;
     await wait(pause, signal);
   }
 }
+
+/** How long the first event may take, in milliseconds: it is sent at once, but some proxies keep events back. */
+const firstEvent = 5_000;
 
 /**
  * Follows a login QR code.
@@ -58,28 +62,37 @@ export function follow(qrcodeId, told, away, signal) {
   /** @type {EventSource | undefined} */
   let events;
   let failures = 0; // in a row
+  const stop = new AbortController();
+  const over = AbortSignal.any([signal, stop.signal]);
+
+  function pollInstead() {
+    stop.abort();
+    void poll(() => anonymous.get('/api/v3/get-qrcode-status', { qrcodeId }), told, away, signal);
+  }
 
   function connect() {
+    events?.close();
     const mine = events = new EventSource(base + 'api/v3/qrcode-events?' + new URLSearchParams({ qrcodeId }));
-    mine.addEventListener('status', (event) => {
-      /** @type {Status} */
-      const status = JSON.parse(event.data);
+    const silent = setTimeout(pollInstead, firstEvent);
+    over.addEventListener('abort', () => clearTimeout(silent), { once: true });
+    mine.addEventListener('open', () => {
       failures = 0;
       away(false);
+    });
+    mine.addEventListener('status', (event) => {
+      clearTimeout(silent);
+      /** @type {Status} */
+      const status = JSON.parse(event.data);
       if (final.has(status.status)) stop.abort();
       told(status);
     });
     mine.addEventListener('error', () => {
       away(true);
       // The browser tries again by itself after a lost connection, but not after a refusal; and some proxies let no events through.
-      if (mine.readyState !== EventSource.CLOSED && ++failures < 2) return;
-      stop.abort();
-      void poll(() => anonymous.get('/api/v3/get-qrcode-status', { qrcodeId }), told, away, signal);
+      if (mine.readyState === EventSource.CLOSED || ++failures > 1) pollInstead();
     });
   }
 
-  const stop = new AbortController();
-  const over = AbortSignal.any([signal, stop.signal]);
   over.addEventListener('abort', () => events?.close(), { once: true });
   // A connection that is lost without a word seems to be there for minutes; the device knows better.
   addEventListener('offline', () => { events?.close(); away(true); }, { signal: over });

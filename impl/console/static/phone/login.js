@@ -1,6 +1,7 @@
 // A login that somebody asks for on another screen: who, from where, since when; and yes or no.
+import { refused } from '../lib/api.js';
 import { withFactor } from '../lib/factor.js';
-import { button, fill, h } from '../lib/dom.js';
+import { button, fill, focusOn, h } from '../lib/dom.js';
 import { trouble } from '../lib/form.js';
 import { card } from '../lib/shell.js';
 import { moment, text } from '../lib/text.js';
@@ -11,25 +12,38 @@ import { moment, text } from '../lib/text.js';
 /**
  * @param {Client} client
  * @param {string} qrcodeId
- * @param {(note?: string) => void} home
+ * @param {AbortSignal} signal when it comes, something else is on the screen
+ * @param {(note?: string) => void} done
  */
-export function decide(client, qrcodeId, home) {
+export function decide(client, qrcodeId, signal, done) {
   const said = trouble();
   const body = h('div', {}, h('p', { role: 'status' }, text.loading));
-  const back = button(text.back, () => home(), { class: 'quiet' });
+  const section = card(text.confirmLogin, body, said.element);
+  const back = () => button(text.back, () => done(), { class: 'quiet' });
 
   /**
-   * Takes a step, and comes home with a note; a refusal stays on the screen.
+   * Says why a step was not taken. After some refusals there is nothing to decide any more; after all else it can be tried again.
+   * @param {unknown} error
+   * @param {...Node} again
+   */
+  function fail(error, ...again) {
+    if (signal.aborted) return;
+    if (refused(error, 'qrlogin.expired', 'qrlogin.number', 'qrlogin.state', 'qrlogin.unknown')) fill(body, back());
+    else if (again.length) fill(body, ...again);
+    said.show(error);
+  }
+
+  /**
    * @param {Schemas['ChangeQRCodeStatusDto']} step
    * @param {string} note
    */
   async function take(step, note) {
     said.show(undefined);
     try {
-      if (await withFactor(client, () => client.post('/api/v3/set-qrcode-status', step))) home(note);
+      const taken = await withFactor(client, () => client.post('/api/v3/set-qrcode-status', step));
+      if (taken && !signal.aborted) done(note);
     } catch (error) {
-      fill(body, back);
-      said.show(error);
+      fail(error);
     }
   }
 
@@ -46,19 +60,20 @@ export function decide(client, qrcodeId, home) {
       h('p', { class: 'hint' }, text.onlyYours),
       ...yes,
       button(text.decline, () => take({ qrcodeId, action: 'CANCEL' }, text.declined), { class: 'danger' }));
-    body.querySelector('button')?.focus();
+    focusOn(body); // not on an answer: a key that is still held down would give it
   }
 
   async function scan() {
+    said.show(undefined);
     try {
       const step = await withFactor(client, () => client.post('/api/v3/set-qrcode-status', { qrcodeId, action: 'SCAN' }));
-      if (!step?.login) return home();
-      ask(step.login);
+      if (signal.aborted) return;
+      if (step?.login) ask(step.login);
+      else done();
     } catch (error) {
-      fill(body, back);
-      said.show(error);
+      fail(error, button(text.tryAgain, scan, { class: 'primary' }), back());
     }
   }
   void scan();
-  return card(text.confirmLogin, said.element, body);
+  return section;
 }

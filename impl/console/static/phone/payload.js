@@ -1,7 +1,7 @@
 // What the pictures of this service say.
 
 /**
- * @typedef {{kind: 'login', id: string} | {kind: 'fastpass', id: string, appId: string, name: string}} Scanned
+ * @typedef {{kind: 'login', id: string} | {kind: 'fastpass', id: string, appId: string}} Scanned
  */
 
 /** What an id consists of. */
@@ -26,7 +26,5 @@ export function understand(content) {
   const named = typeof qrcodeId === 'string' ? qrcodeId : random;
   if (typeof named !== 'string' || !id.test(named)) return undefined;
   if (scene === 'APP_AUTH') return { kind: 'login', id: named };
-  if (scene !== 'FASTPASS' || typeof appId !== 'string') return undefined;
-  const name = Object(said.user).displayName;
-  return { kind: 'fastpass', id: named, appId, name: typeof name === 'string' ? name : '' };
+  return scene === 'FASTPASS' && typeof appId === 'string' ? { kind: 'fastpass', id: named, appId } : undefined;
 }

@@ -16,7 +16,11 @@ export function scanner(signal, found) {
   const view = h('div', { class: 'camera' });
 
   /** @param {string | undefined} content */
-  const take = (content) => said.show(new Error((content === undefined ? text.noCode : found(content)) || ' '));
+  function take(content) {
+    if (signal.aborted) return;
+    const wrong = content === undefined ? text.noCode : found(content);
+    said.show(wrong ? new Error(wrong) : undefined);
+  }
 
   /** @param {Blob | null | undefined} file */
   async function fromFile(file) {
@@ -27,7 +31,10 @@ export function scanner(signal, found) {
     picture.close();
   }
 
-  const upload = h('input', { type: 'file', accept: 'image/*', id: 'upload', class: 'visually-hidden', onchange: () => fromFile(upload.files?.[0]) });
+  const upload = h('input', { type: 'file', accept: 'image/*', id: 'upload', class: 'visually-hidden', onchange: async () => {
+    await fromFile(upload.files?.[0]);
+    upload.value = ''; // so that the same file can be chosen again
+  } });
   const pasted = field(text.pasteLabel, { name: 'content', autocomplete: 'off', autocapitalize: 'off', spellcheck: 'false', maxlength: 4096 });
   pasted.input.addEventListener('paste', (event) => {
     const file = [...(event.clipboardData?.files ?? [])].find((f) => f.type.startsWith('image/'));
@@ -39,7 +46,7 @@ export function scanner(signal, found) {
   return h('div', {},
     view,
     h('div', { class: 'actions' },
-      button(text.camera, () => film(view, signal, take).catch((error) => said.show(new Error(whyNot(error)))), { class: 'primary' }),
+      button(text.camera, () => film(view, signal, take).catch((error) => signal.aborted || said.show(new Error(whyNot(error)))), { class: 'primary' }),
       h('label', { for: 'upload', class: 'button' }, text.upload), upload),
     said.element,
     form({ label: text.pasteLabel, submit: text.use, run: async () => take(pasted.input.value) }, pasted.element));
@@ -59,22 +66,26 @@ function whyNot(error) {
 async function film(view, signal, found) {
   if (!navigator.mediaDevices) throw new Error('no camera'); // as on an insecure origin
   const stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: 'environment' }, audio: false });
+  let ended = false;
   const video = h('video', { playsinline: true, muted: true, 'aria-label': text.cameraPicture });
   const off = () => {
     for (const track of stream.getTracks()) track.stop();
     fill(view);
+    ended = true;
   };
   if (signal.aborted) return off();
   signal.addEventListener('abort', off, { once: true });
   video.srcObject = stream;
   fill(view, video, button(text.cameraOff, off, { class: 'quiet' }));
   await video.play();
-  while (!signal.aborted && stream.active) {
+  while (!ended && stream.active) {
     const content = await read(video);
-    if (content !== undefined && !signal.aborted) {
+    if (ended) return;
+    if (content !== undefined) {
       off();
       return found(content);
     }
     await new Promise((resolve) => setTimeout(resolve, pace));
   }
+  off(); // the camera was taken away
 }

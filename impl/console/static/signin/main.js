@@ -1,9 +1,10 @@
 // The sign-in page: password, a code that is sent, or a QR code; a new account; a forgotten password.
+import { Client } from '../lib/api.js';
 import { button, fill, h } from '../lib/dom.js';
 import { trouble } from '../lib/form.js';
 import { factorForm, passwordForm } from '../lib/password.js';
 import { anonymous, desk, takeNote } from '../lib/session.js';
-import { card, show } from '../lib/shell.js';
+import { card, show, tell, turn } from '../lib/shell.js';
 import { tabs } from '../lib/tabs.js';
 import { text } from '../lib/text.js';
 import { codeForm } from './code.js';
@@ -39,9 +40,9 @@ function choices(first, note) {
     { name: 'code', label: text.byCode, show: () => codeForm(next) },
     { name: 'qr', label: text.byQR, show: (signal) => qrPanel(signal, enter) },
   ], first);
-  const section = card(text.signIn, h('p', { role: 'status', class: 'note' }, typeof note === 'string' && note), said.element, ways.element);
-  fill(place, section, h('p', { class: 'aside' }, text.noAccount, ' ', button(text.register, leave(register), { class: 'link' })));
+  turn(place, card(text.signIn, said.element, ways.element), h('p', { class: 'aside' }, text.noAccount, ' ', button(text.register, leave(register), { class: 'link' })));
   if (note instanceof Error) said.show(note);
+  else tell(note);
 
   /**
    * @template {unknown[]} A
@@ -56,17 +57,29 @@ function choices(first, note) {
 }
 
 function register() {
-  fill(place, card(text.register, registerForm({ done: enter, factor: askForFactor })), h('p', { class: 'aside' }, button(text.haveAccount, () => choices(), { class: 'link' })));
+  turn(place, card(text.register, registerForm({ done: enter, factor: askForFactor })), h('p', { class: 'aside' }, button(text.haveAccount, () => choices(), { class: 'link' })));
   place.querySelector('input')?.focus();
 }
 
 function forgotten() {
-  fill(place, card(text.forgotten, forgottenForm(anonymous, () => choices('password', text.passwordChanged))), h('p', { class: 'aside' }, button(text.back, () => choices(), { class: 'link' })));
+  turn(place, card(text.forgotten, forgottenForm(anonymous, () => choices('password', text.passwordChanged))), h('p', { class: 'aside' }, button(text.back, () => choices(), { class: 'link' })));
   place.querySelector('input')?.focus();
+}
+
+/** Ends a session that is good but too old for something. */
+async function again() {
+  try {
+    await new Client(desk).post('/api/v3/revoke-my-session', {});
+  } catch {
+    // it ends by itself, and a new one is what matters
+  }
+  desk.clear();
+  choices('password');
 }
 
 function start() {
   show('signin', text.signIn, h('h1', {}, text.whoAreYou), h('p', { class: 'lead' }, text.intro), place);
+  if (desk.get() && location.hash === '#again') return void again();
   if (desk.get()) {
     fill(place, card(text.signedInAlready, h('p', {}, h('a', { href: 'account', class: 'primary' }, text.toAccount))));
     return;
@@ -76,5 +89,5 @@ function start() {
 }
 
 // A page that the back button brings back is shown as it was, which may be somebody's who has signed in or out since.
-addEventListener('pageshow', (event) => event.persisted && start());
+addEventListener('pageshow', (event) => event.persisted && location.reload());
 start();
