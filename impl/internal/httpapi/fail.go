@@ -67,7 +67,7 @@ func refusal(err error) *apierr.Error {
 }
 
 // status is the HTTP status of a refusal in the operation's dialect: 200 for what the operation itself answers, the real
-// one for what the gate answers. In the code dialect a bad token is 401, which its clients wait for.
+// one for what the gate answers. In the code dialect who is nobody is 401, which its clients wait for.
 func (x *exchange) status(e *apierr.Error) int {
 	switch {
 	case e.Gate, x.op == nil, !x.op.enveloped:
