@@ -22,7 +22,6 @@ export function factorField() {
     element: h('div', {}, place, other),
     value: () => current.input.value.trim(),
     focus: () => current.input.focus(),
-    clear: () => { current.input.value = ''; },
   };
 }
 

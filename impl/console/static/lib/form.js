@@ -25,7 +25,7 @@ export const oneTimeCode = { name: 'code', inputmode: 'numeric', autocomplete: '
  * What an error means to a person.
  * @param {unknown} error
  */
-export function explain(error) {
+function explain(error) {
   if (error instanceof Refusal && error.retryAfter > 0) return error.message + ' ' + text.tryAgainIn(error.retryAfter);
   if (error instanceof Error) return error.message;
   return text.unreachable;

@@ -9,13 +9,12 @@ import { text } from '../lib/text.js';
 /** @import {Scanned} from './payload.js' */
 
 /**
- * @param {Client} client
  * @param {Extract<Scanned, {kind: 'fastpass'}>} pass
  * @param {AbortSignal} signal when it comes, something else is on the screen
  * @param {(token: string) => void} enter
  * @param {(note?: string) => void} done
  */
-export function redeem(client, pass, signal, enter, done) {
+export function redeem(pass, signal, enter, done) {
   const said = trouble();
   const body = h('div', {}, h('p', { role: 'status' }, text.loading));
   const section = card(text.fastpass, body, said.element);

@@ -34,7 +34,7 @@ function screen(make) {
 /** @param {Scanned} scanned */
 function act(scanned) {
   tell();
-  if (scanned.kind === 'fastpass') return screen((signal) => [redeem(client, scanned, signal, enter, done)]);
+  if (scanned.kind === 'fastpass') return screen((signal) => [redeem(scanned, signal, enter, done)]);
   pending.set(scanned.id); // until it is decided: over a reload, or a sign-in
   if (!phone.get()) return home(text.signInToGoOn);
   return screen((signal) => [decide(client, scanned.id, signal, done)]);
