@@ -24181,24 +24181,6 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 		r.Get(options.BaseURL+"/user/info", wrapper.GetUserInfo)
 	})
 	r.Group(func(r chi.Router) {
-		r.Post(options.BaseURL+"/api/v3/signin", wrapper.SignIn)
-	})
-	r.Group(func(r chi.Router) {
-		r.Post(options.BaseURL+"/api/v3/signin-with-mfa", wrapper.SignInWithMFA)
-	})
-	r.Group(func(r chi.Router) {
-		r.Post(options.BaseURL+"/api/v3/get-management-token", wrapper.GetManagementToken)
-	})
-	r.Group(func(r chi.Router) {
-		r.Post(options.BaseURL+"/api/v3/create-user", wrapper.CreateUser)
-	})
-	r.Group(func(r chi.Router) {
-		r.Get(options.BaseURL+"/api/v3/get-user", wrapper.GetUser)
-	})
-	r.Group(func(r chi.Router) {
-		r.Get(options.BaseURL+"/oidc/.well-known/jwks.json", wrapper.GetJWKS)
-	})
-	r.Group(func(r chi.Router) {
 		r.Post(options.BaseURL+"/api/v1/system/user/login", wrapper.LoginWithCaptcha)
 	})
 	r.Group(func(r chi.Router) {
@@ -24224,6 +24206,21 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 	})
 	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/api/v3/list-my-activity", wrapper.ListMyActivity)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/v3/signin", wrapper.SignIn)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/v3/signin-with-mfa", wrapper.SignInWithMFA)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/v3/get-management-token", wrapper.GetManagementToken)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/v3/create-user", wrapper.CreateUser)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/api/v3/get-user", wrapper.GetUser)
 	})
 	r.Group(func(r chi.Router) {
 		r.Post(options.BaseURL+"/api/v1/system/user/captcha", wrapper.CreateCaptcha)
@@ -24298,13 +24295,16 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 		r.Post(options.BaseURL+"/oidc/me", wrapper.GetUserClaimsByPost)
 	})
 	r.Group(func(r chi.Router) {
-		r.Get(options.BaseURL+"/oidc/.well-known/openid-configuration", wrapper.GetDiscovery)
-	})
-	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/api/v3/get-profile", wrapper.GetProfile)
 	})
 	r.Group(func(r chi.Router) {
 		r.Post(options.BaseURL+"/api/v3/check-app-id-secret", wrapper.CheckApplicationSecret)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/oidc/.well-known/openid-configuration", wrapper.GetDiscovery)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/oidc/.well-known/jwks.json", wrapper.GetJWKS)
 	})
 	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/api/v3/get-otp-secret-by-user", wrapper.GetOTPSecretByUser)

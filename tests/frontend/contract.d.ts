@@ -66,135 +66,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v3/signin": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Sign in with credentials 使用用户凭证登录
-         * @description Signs in with password. Exactly one of `account`, `username`, `email` and `phone` names the user.
-         *
-         *     There is no field for the authenticator's code. For an account that has one bound, the answer to the right password is
-         *     the refusal 1635 with an `mfaToken` of five minutes; `/api/v3/signin-with-mfa` takes it together with the code.
-         *
-         *     The application is `client_id`, or the one of `x-authing-app-id`, or the default one (of `x-authing-userpool-id`, if that is
-         *     sent). A `client_secret` that is sent must be right.
-         */
-        post: operations["signIn"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v3/signin-with-mfa": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Finish a sign-in with a code 使用 MFA 验证码完成登录
-         * @description Finishes the sign-in that the `mfaToken` stands for, with a code of the authenticator or with a recovery code. The session
-         *     belongs to the application and has the scope that `/api/v3/signin` was asked for. A wrong code does not use the token up;
-         *     a right one does. Without a code the refusal is 6003, with an empty recovery code 6004.
-         */
-        post: operations["signInWithMFA"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v3/get-management-token": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Get a management token 获取管理员 Token
-         * @description A token for the management operations, in exchange for an access key. Lives two hours.
-         */
-        post: operations["getManagementToken"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v3/create-user": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Create a user 创建用户
-         * @description Creates a user of the key's userpool; needs the scope `user:write`. At least one of `username`, `email` and
-         *     `phone` is needed. Members that Menshen would not keep are refused rather than dropped.
-         */
-        post: operations["createUser"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v3/get-user": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Get a user 获取用户信息
-         * @description A user of the key's userpool; needs the scope `user:read`.
-         */
-        get: operations["getUser"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/oidc/.well-known/jwks.json": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * The keys that verify our tokens 公钥集
-         * @description JSON Web Key Set (RFC 7517) with the RSA keys of all tokens that may still be good.
-         */
-        get: operations["getJWKS"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/system/user/login": {
         parameters: {
             query?: never;
@@ -384,6 +255,115 @@ export interface paths {
          *     authenticators, passwords and addresses, secrets that were read, logins that were confirmed by QR code. The newest first.
          */
         get: operations["listMyActivity"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v3/signin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign in with credentials 使用用户凭证登录
+         * @description Signs in with password. Exactly one of `account`, `username`, `email` and `phone` names the user.
+         *
+         *     There is no field for the authenticator's code. For an account that has one bound, the answer to the right password is
+         *     the refusal 1635 with an `mfaToken` of five minutes; `/api/v3/signin-with-mfa` takes it together with the code.
+         *
+         *     The application is `client_id`, or the one of `x-authing-app-id`, or the default one (of `x-authing-userpool-id`, if that is
+         *     sent). A `client_secret` that is sent must be right.
+         */
+        post: operations["signIn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v3/signin-with-mfa": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Finish a sign-in with a code 使用 MFA 验证码完成登录
+         * @description Finishes the sign-in that the `mfaToken` stands for, with a code of the authenticator or with a recovery code. The session
+         *     belongs to the application and has the scope that `/api/v3/signin` was asked for. A wrong code does not use the token up;
+         *     a right one does. Without a code the refusal is 6003, with an empty recovery code 6004.
+         */
+        post: operations["signInWithMFA"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v3/get-management-token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Get a management token 获取管理员 Token
+         * @description A token for the management operations, in exchange for an access key. Lives two hours.
+         */
+        post: operations["getManagementToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v3/create-user": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create a user 创建用户
+         * @description Creates a user of the key's userpool; needs the scope `user:write`. At least one of `username`, `email` and
+         *     `phone` is needed. Members that Menshen would not keep are refused rather than dropped.
+         */
+        post: operations["createUser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v3/get-user": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a user 获取用户信息
+         * @description A user of the key's userpool; needs the scope `user:read`.
+         */
+        get: operations["getUser"];
         put?: never;
         post?: never;
         delete?: never;
@@ -897,27 +877,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/oidc/.well-known/openid-configuration": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * What a client must know of this server 发现文档
-         * @description OpenID Connect Discovery and RFC 8414, as far as there is something to discover: there is no authorization endpoint, so no
-         *     response type.
-         */
-        get: operations["getDiscovery"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v3/get-profile": {
         parameters: {
             query?: never;
@@ -953,6 +912,47 @@ export interface paths {
          *     the same answer, and how often one may ask is limited.
          */
         post: operations["checkApplicationSecret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/oidc/.well-known/openid-configuration": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What a client must know of this server 发现文档
+         * @description OpenID Connect Discovery and RFC 8414, as far as there is something to discover: there is no authorization endpoint, so no
+         *     response type.
+         */
+        get: operations["getDiscovery"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/oidc/.well-known/jwks.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The keys that verify our tokens 公钥集
+         * @description JSON Web Key Set (RFC 7517) with the RSA keys of all tokens that may still be good.
+         */
+        get: operations["getJWKS"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1483,6 +1483,193 @@ export interface components {
             base: components["schemas"]["Base"];
             data?: components["schemas"]["BaseUser"];
         };
+        CaptchaLoginRequest: {
+            /** @description User name, e-mail address or phone number. */
+            account: string;
+            /**
+             * @description How the user proves itself. `sms` is an older name of `phone`.
+             * @enum {string}
+             */
+            loginType: "pwd" | "email" | "phone" | "sms";
+            /**
+             * @description How the password is written; 1 is plain, and nothing else is taken.
+             * @default 1
+             * @enum {integer}
+             */
+            pwdType?: 1;
+            /** Format: password */
+            password?: string;
+            /** @description The code that was sent, or the answer to the image captcha. */
+            code?: string;
+            /** @description What `code` belongs to. */
+            codeID?: string;
+        };
+        CaptchaLogin: {
+            info: components["schemas"]["CaptchaLoginUser"];
+            /** @description Always empty; Menshen keeps no roles. */
+            roles: string[];
+            token: components["schemas"]["CaptchaLoginToken"];
+        };
+        CaptchaLoginUser: {
+            userID: string;
+            userName: string;
+            email: string;
+            phone: string;
+            nickName: string;
+            headImg: string;
+        };
+        CaptchaLoginToken: {
+            accessToken: string;
+            /** @description When the token ends, Unix seconds. */
+            accessExpire: string;
+            /** @description Half of the token's life, Unix seconds. */
+            refreshAfter: string;
+        };
+        CaptchaLoginResponse: {
+            code: number;
+            msg: string;
+            data?: components["schemas"]["CaptchaLogin"];
+            /** @description With the refusal 1000201, for `login-mfa`. Good for nothing else. */
+            mfaToken?: string;
+            /** @description Life of the `mfaToken` in seconds. */
+            mfaExpire?: number;
+        };
+        MFALoginRequest: {
+            mfaToken: string;
+            code: components["schemas"]["MFACode"];
+        };
+        /**
+         * @description How the code was sent. `sms` is an older name of `phone`.
+         * @enum {string}
+         */
+        CodeType: "email" | "phone" | "sms";
+        CodeRegisterRequest: {
+            regType: components["schemas"]["CodeType"];
+            /** @description The address that the code was sent to. */
+            account: string;
+            code: string;
+            codeID: string;
+            password?: components["schemas"]["Password"];
+            info?: components["schemas"]["CodeRegisterInfo"];
+            /**
+             * @description Sign in at once.
+             * @default false
+             */
+            isWithLogin?: boolean;
+        };
+        /** @description What else is known of the user. Nothing of it is needed. */
+        CodeRegisterInfo: {
+            userName?: components["schemas"]["Username"];
+            nickName?: string;
+            /** @description Address of a picture. */
+            headImg?: string;
+        };
+        CodeRegistration: {
+            info: components["schemas"]["CaptchaLoginUser"];
+            /** @description Always empty; Menshen keeps no roles. */
+            roles: string[];
+            token?: components["schemas"]["CaptchaLoginToken"];
+        };
+        CodeRegisterResponse: {
+            code: number;
+            msg: string;
+            data?: components["schemas"]["CodeRegistration"];
+        };
+        ForgetPasswordRequest: {
+            type: components["schemas"]["CodeType"];
+            /** @description The address that the code was sent to. */
+            account: string;
+            code: string;
+            codeID: string;
+            password: components["schemas"]["Password"];
+        };
+        ChangePasswordRequest: {
+            /**
+             * @description How the user proves itself. `sms` is an older name of `phone`.
+             * @enum {string}
+             */
+            type: "pwd" | "email" | "phone" | "sms";
+            /** Format: password */
+            oldPassword?: string;
+            /** @description The address that the code was sent to; if sent, it must be the user's own. */
+            account?: string;
+            /** @description The code that was sent, or the answer to the image captcha. */
+            code?: string;
+            /** @description What `code` belongs to. */
+            codeID?: string;
+            password: components["schemas"]["Password"];
+        };
+        BindAccountRequest: {
+            type: components["schemas"]["CodeType"];
+            /** @description The address that the code was sent to. */
+            account: string;
+            code: string;
+            codeID: string;
+        };
+        MySessionDto: {
+            sessionId: string;
+            /** @description Whether it is the session that asks. */
+            current: boolean;
+            appId: string;
+            appName: string;
+            /** @description Address of a picture; empty when there is none. */
+            appLogo: string;
+            /** @description Name and version, as the client said itself; empty when unknown. */
+            browser: string;
+            /** @description The same: operating system and its version. */
+            os: string;
+            /** @description That the session was opened from. */
+            ip: string;
+            /** @description Whether the session has shown a code of an authenticator. */
+            mfa: boolean;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            expiresAt: string;
+        };
+        ListMySessionsDataDto: {
+            list: components["schemas"]["MySessionDto"][];
+        };
+        ListMySessionsRespDto: {
+            statusCode: components["schemas"]["StatusCode"];
+            message: components["schemas"]["Message"];
+            apiCode?: components["schemas"]["ApiCode"];
+            requestId?: components["schemas"]["RequestId"];
+            data?: components["schemas"]["ListMySessionsDataDto"];
+        };
+        RevokeMySessionDto: {
+            /** @description By default the session that asks. */
+            sessionId?: string;
+        };
+        MyActivityDto: {
+            /** Format: date-time */
+            time: string;
+            /**
+             * @description What happened, as the audit log names it: `user.signin`, `mfa.bind`, `user.password_change` and the like. New ones may be
+             *     added.
+             */
+            action: string;
+            /** @enum {string} */
+            outcome: "success" | "refused";
+            /**
+             * @description Who did it: the user, somebody who had not proved to be anybody, a program of the userpool's operator (`key`,
+             *     `application`), an identity source (`connection`), the operator, or the service itself (`system`).
+             * @enum {string}
+             */
+            actor: "user" | "anonymous" | "key" | "application" | "connection" | "operator" | "system";
+            /** @description Of the request; empty where there was none, or where it came from the operator. */
+            ip: string;
+        };
+        ListMyActivityDataDto: {
+            list: components["schemas"]["MyActivityDto"][];
+        };
+        ListMyActivityRespDto: {
+            statusCode: components["schemas"]["StatusCode"];
+            message: components["schemas"]["Message"];
+            apiCode?: components["schemas"]["ApiCode"];
+            requestId?: components["schemas"]["RequestId"];
+            data?: components["schemas"]["ListMyActivityDataDto"];
+        };
         SigninByCredentialsDto: {
             /**
              * @description How the user proves itself. `PASSWORD` is built in; the others need a connection that the application has.
@@ -1738,208 +1925,6 @@ export interface components {
             apiCode?: components["schemas"]["ApiCode"];
             requestId?: components["schemas"]["RequestId"];
             data?: components["schemas"]["UserDto"];
-        };
-        /** @description An RSA public key (RFC 7517, RFC 7518 section 6.3.1). */
-        JWK: {
-            /** @enum {string} */
-            kty: "RSA";
-            /** @enum {string} */
-            use: "sig";
-            /** @enum {string} */
-            alg: "RS256";
-            kid: string;
-            n: string;
-            e: string;
-        };
-        JWKS: {
-            keys: components["schemas"]["JWK"][];
-        };
-        CaptchaLoginRequest: {
-            /** @description User name, e-mail address or phone number. */
-            account: string;
-            /**
-             * @description How the user proves itself. `sms` is an older name of `phone`.
-             * @enum {string}
-             */
-            loginType: "pwd" | "email" | "phone" | "sms";
-            /**
-             * @description How the password is written; 1 is plain, and nothing else is taken.
-             * @default 1
-             * @enum {integer}
-             */
-            pwdType?: 1;
-            /** Format: password */
-            password?: string;
-            /** @description The code that was sent, or the answer to the image captcha. */
-            code?: string;
-            /** @description What `code` belongs to. */
-            codeID?: string;
-        };
-        CaptchaLogin: {
-            info: components["schemas"]["CaptchaLoginUser"];
-            /** @description Always empty; Menshen keeps no roles. */
-            roles: string[];
-            token: components["schemas"]["CaptchaLoginToken"];
-        };
-        CaptchaLoginUser: {
-            userID: string;
-            userName: string;
-            email: string;
-            phone: string;
-            nickName: string;
-            headImg: string;
-        };
-        CaptchaLoginToken: {
-            accessToken: string;
-            /** @description When the token ends, Unix seconds. */
-            accessExpire: string;
-            /** @description Half of the token's life, Unix seconds. */
-            refreshAfter: string;
-        };
-        CaptchaLoginResponse: {
-            code: number;
-            msg: string;
-            data?: components["schemas"]["CaptchaLogin"];
-            /** @description With the refusal 1000201, for `login-mfa`. Good for nothing else. */
-            mfaToken?: string;
-            /** @description Life of the `mfaToken` in seconds. */
-            mfaExpire?: number;
-        };
-        MFALoginRequest: {
-            mfaToken: string;
-            code: components["schemas"]["MFACode"];
-        };
-        /**
-         * @description How the code was sent. `sms` is an older name of `phone`.
-         * @enum {string}
-         */
-        CodeType: "email" | "phone" | "sms";
-        CodeRegisterRequest: {
-            regType: components["schemas"]["CodeType"];
-            /** @description The address that the code was sent to. */
-            account: string;
-            code: string;
-            codeID: string;
-            password?: components["schemas"]["Password"];
-            info?: components["schemas"]["CodeRegisterInfo"];
-            /**
-             * @description Sign in at once.
-             * @default false
-             */
-            isWithLogin?: boolean;
-        };
-        /** @description What else is known of the user. Nothing of it is needed. */
-        CodeRegisterInfo: {
-            userName?: components["schemas"]["Username"];
-            nickName?: string;
-            /** @description Address of a picture. */
-            headImg?: string;
-        };
-        CodeRegistration: {
-            info: components["schemas"]["CaptchaLoginUser"];
-            /** @description Always empty; Menshen keeps no roles. */
-            roles: string[];
-            token?: components["schemas"]["CaptchaLoginToken"];
-        };
-        CodeRegisterResponse: {
-            code: number;
-            msg: string;
-            data?: components["schemas"]["CodeRegistration"];
-        };
-        ForgetPasswordRequest: {
-            type: components["schemas"]["CodeType"];
-            /** @description The address that the code was sent to. */
-            account: string;
-            code: string;
-            codeID: string;
-            password: components["schemas"]["Password"];
-        };
-        ChangePasswordRequest: {
-            /**
-             * @description How the user proves itself. `sms` is an older name of `phone`.
-             * @enum {string}
-             */
-            type: "pwd" | "email" | "phone" | "sms";
-            /** Format: password */
-            oldPassword?: string;
-            /** @description The address that the code was sent to; if sent, it must be the user's own. */
-            account?: string;
-            /** @description The code that was sent, or the answer to the image captcha. */
-            code?: string;
-            /** @description What `code` belongs to. */
-            codeID?: string;
-            password: components["schemas"]["Password"];
-        };
-        BindAccountRequest: {
-            type: components["schemas"]["CodeType"];
-            /** @description The address that the code was sent to. */
-            account: string;
-            code: string;
-            codeID: string;
-        };
-        MySessionDto: {
-            sessionId: string;
-            /** @description Whether it is the session that asks. */
-            current: boolean;
-            appId: string;
-            appName: string;
-            /** @description Address of a picture; empty when there is none. */
-            appLogo: string;
-            /** @description Name and version, as the client said itself; empty when unknown. */
-            browser: string;
-            /** @description The same: operating system and its version. */
-            os: string;
-            /** @description That the session was opened from. */
-            ip: string;
-            /** @description Whether the session has shown a code of an authenticator. */
-            mfa: boolean;
-            /** Format: date-time */
-            createdAt: string;
-            /** Format: date-time */
-            expiresAt: string;
-        };
-        ListMySessionsDataDto: {
-            list: components["schemas"]["MySessionDto"][];
-        };
-        ListMySessionsRespDto: {
-            statusCode: components["schemas"]["StatusCode"];
-            message: components["schemas"]["Message"];
-            apiCode?: components["schemas"]["ApiCode"];
-            requestId?: components["schemas"]["RequestId"];
-            data?: components["schemas"]["ListMySessionsDataDto"];
-        };
-        RevokeMySessionDto: {
-            /** @description By default the session that asks. */
-            sessionId?: string;
-        };
-        MyActivityDto: {
-            /** Format: date-time */
-            time: string;
-            /**
-             * @description What happened, as the audit log names it: `user.signin`, `mfa.bind`, `user.password_change` and the like. New ones may be
-             *     added.
-             */
-            action: string;
-            /** @enum {string} */
-            outcome: "success" | "refused";
-            /**
-             * @description Who did it: the user, somebody who had not proved to be anybody, a program of the userpool's operator (`key`,
-             *     `application`), an identity source (`connection`), the operator, or the service itself (`system`).
-             * @enum {string}
-             */
-            actor: "user" | "anonymous" | "key" | "application" | "connection" | "operator" | "system";
-            /** @description Of the request; empty where there was none, or where it came from the operator. */
-            ip: string;
-        };
-        ListMyActivityDataDto: {
-            list: components["schemas"]["MyActivityDto"][];
-        };
-        ListMyActivityRespDto: {
-            statusCode: components["schemas"]["StatusCode"];
-            message: components["schemas"]["Message"];
-            apiCode?: components["schemas"]["ApiCode"];
-            requestId?: components["schemas"]["RequestId"];
-            data?: components["schemas"]["ListMyActivityDataDto"];
         };
         /**
          * @description What the code is for. A code is good for its own use only.
@@ -2382,6 +2367,23 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        CheckAppIdSecretDto: {
+            appId: string;
+            /** Format: password */
+            appSecret: string;
+        };
+        CheckAppIdSecretDataDto: {
+            valid: boolean;
+            /** @description Why not. */
+            message?: string;
+        };
+        CheckAppIdSecretRespDto: {
+            statusCode: components["schemas"]["StatusCode"];
+            message: components["schemas"]["Message"];
+            apiCode?: components["schemas"]["ApiCode"];
+            requestId?: components["schemas"]["RequestId"];
+            data?: components["schemas"]["CheckAppIdSecretDataDto"];
+        };
         /** @description OpenID Connect Discovery 1.0 section 3, RFC 8414 section 2. */
         Discovery: {
             /** Format: uri */
@@ -2407,22 +2409,20 @@ export interface components {
             claims_supported: components["schemas"]["Names"];
         };
         Names: string[];
-        CheckAppIdSecretDto: {
-            appId: string;
-            /** Format: password */
-            appSecret: string;
+        /** @description An RSA public key (RFC 7517, RFC 7518 section 6.3.1). */
+        JWK: {
+            /** @enum {string} */
+            kty: "RSA";
+            /** @enum {string} */
+            use: "sig";
+            /** @enum {string} */
+            alg: "RS256";
+            kid: string;
+            n: string;
+            e: string;
         };
-        CheckAppIdSecretDataDto: {
-            valid: boolean;
-            /** @description Why not. */
-            message?: string;
-        };
-        CheckAppIdSecretRespDto: {
-            statusCode: components["schemas"]["StatusCode"];
-            message: components["schemas"]["Message"];
-            apiCode?: components["schemas"]["ApiCode"];
-            requestId?: components["schemas"]["RequestId"];
-            data?: components["schemas"]["CheckAppIdSecretDataDto"];
+        JWKS: {
+            keys: components["schemas"]["JWK"][];
         };
         /**
          * @default user_id
@@ -2968,204 +2968,6 @@ export interface operations {
             default: components["responses"]["BaseFailure"];
         };
     };
-    signIn: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description Application that the call belongs to. Without it, the default application of the default userpool. */
-                "x-authing-app-id"?: components["parameters"]["AppIdHeader"];
-                /**
-                 * @description Userpool that the application must belong to. Without an application, the default one of this userpool is meant. A management
-                 *     call with another userpool than the key's is refused, at every operation.
-                 */
-                "x-authing-userpool-id"?: components["parameters"]["UserpoolIdHeader"];
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                /**
-                 * @example {
-                 *       "connection": "PASSWORD",
-                 *       "passwordPayload": {
-                 *         "account": "alice",
-                 *         "password": "correct horse battery"
-                 *       },
-                 *       "options": {
-                 *         "scope": "openid profile offline_access"
-                 *       }
-                 *     }
-                 */
-                "application/json": components["schemas"]["SigninByCredentialsDto"];
-            };
-        };
-        responses: {
-            200: components["responses"]["SignIn"];
-            default: components["responses"]["StatusFailure"];
-        };
-    };
-    signInWithMFA: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["SigninWithMfaDto"];
-            };
-        };
-        responses: {
-            200: components["responses"]["LoginToken"];
-            default: components["responses"]["StatusFailure"];
-        };
-    };
-    getManagementToken: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                /**
-                 * @example {
-                 *       "accessKeyId": "59f86b4832eb28071bdd9214",
-                 *       "accessKeySecret": "the key's secret"
-                 *     }
-                 */
-                "application/json": components["schemas"]["GetManagementAccessTokenDto"];
-            };
-        };
-        responses: {
-            /** @description The token, or the reason why not. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["GetManagementTokenRespDto"];
-                };
-            };
-            default: components["responses"]["StatusFailure"];
-        };
-    };
-    createUser: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                /**
-                 * @example {
-                 *       "username": "bob",
-                 *       "email": "bob@example.com",
-                 *       "phone": "13800138000",
-                 *       "phoneCountryCode": "+86",
-                 *       "externalId": "crm-10010",
-                 *       "password": "correct horse battery",
-                 *       "identities": [
-                 *         {
-                 *           "extIdpId": "62f20932716fbcc10d966ee5",
-                 *           "provider": "lark",
-                 *           "type": "openid",
-                 *           "userIdInIdp": "ou_8bae746eac07cd2564654140d2a9ac61",
-                 *           "userInfoInIdp": {
-                 *             "name": "Bob"
-                 *           },
-                 *           "originConnIds": [
-                 *             "62f20932716fbcc10d966ee5"
-                 *           ]
-                 *         }
-                 *       ]
-                 *     }
-                 */
-                "application/json": components["schemas"]["CreateUserReqDto"];
-            };
-        };
-        responses: {
-            200: components["responses"]["User"];
-            default: components["responses"]["StatusFailure"];
-        };
-    };
-    getUser: {
-        parameters: {
-            query: {
-                /**
-                 * @description The user, written as `userIdType` says.
-                 * @example alice
-                 */
-                userId: string;
-                /**
-                 * @description What `userId` is:
-                 *     - `user_id`: the id that Menshen gave the user
-                 *     - `phone`: phone number, E.164 or national
-                 *     - `email`: e-mail address
-                 *     - `username`: user name
-                 *     - `external_id`: the user's id in the customer's own system
-                 *     - `identity`: `<extIdpId>:<userIdInIdp>`, split at the first colon
-                 *     - `sync_relation`: `<provider>:<userIdInIdp>`, split at the first colon
-                 * @example username
-                 */
-                userIdType?: components["parameters"]["UserIdType"];
-                /** @description Also return the custom data. */
-                withCustomData?: boolean;
-                /** @description Also return the external identities. */
-                withIdentities?: boolean;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: components["responses"]["User"];
-            default: components["responses"]["StatusFailure"];
-        };
-    };
-    getJWKS: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The key set, without an envelope. */
-            200: {
-                headers: {
-                    /** @description The set may be kept for five minutes. */
-                    "Cache-Control"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "keys": [
-                     *         {
-                     *           "kty": "RSA",
-                     *           "use": "sig",
-                     *           "alg": "RS256",
-                     *           "kid": "1f0c2d3e4b5a69788796a5b4",
-                     *           "n": "sXch",
-                     *           "e": "AQAB"
-                     *         }
-                     *       ]
-                     *     }
-                     */
-                    "application/json": components["schemas"]["JWKS"];
-                };
-            };
-            default: components["responses"]["OAuthFailure"];
-        };
-    };
     loginWithCaptcha: {
         parameters: {
             query?: never;
@@ -3472,6 +3274,167 @@ export interface operations {
                     "application/json": components["schemas"]["ListMyActivityRespDto"];
                 };
             };
+            default: components["responses"]["StatusFailure"];
+        };
+    };
+    signIn: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Application that the call belongs to. Without it, the default application of the default userpool. */
+                "x-authing-app-id"?: components["parameters"]["AppIdHeader"];
+                /**
+                 * @description Userpool that the application must belong to. Without an application, the default one of this userpool is meant. A management
+                 *     call with another userpool than the key's is refused, at every operation.
+                 */
+                "x-authing-userpool-id"?: components["parameters"]["UserpoolIdHeader"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "connection": "PASSWORD",
+                 *       "passwordPayload": {
+                 *         "account": "alice",
+                 *         "password": "correct horse battery"
+                 *       },
+                 *       "options": {
+                 *         "scope": "openid profile offline_access"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["SigninByCredentialsDto"];
+            };
+        };
+        responses: {
+            200: components["responses"]["SignIn"];
+            default: components["responses"]["StatusFailure"];
+        };
+    };
+    signInWithMFA: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SigninWithMfaDto"];
+            };
+        };
+        responses: {
+            200: components["responses"]["LoginToken"];
+            default: components["responses"]["StatusFailure"];
+        };
+    };
+    getManagementToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "accessKeyId": "59f86b4832eb28071bdd9214",
+                 *       "accessKeySecret": "the key's secret"
+                 *     }
+                 */
+                "application/json": components["schemas"]["GetManagementAccessTokenDto"];
+            };
+        };
+        responses: {
+            /** @description The token, or the reason why not. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GetManagementTokenRespDto"];
+                };
+            };
+            default: components["responses"]["StatusFailure"];
+        };
+    };
+    createUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "username": "bob",
+                 *       "email": "bob@example.com",
+                 *       "phone": "13800138000",
+                 *       "phoneCountryCode": "+86",
+                 *       "externalId": "crm-10010",
+                 *       "password": "correct horse battery",
+                 *       "identities": [
+                 *         {
+                 *           "extIdpId": "62f20932716fbcc10d966ee5",
+                 *           "provider": "lark",
+                 *           "type": "openid",
+                 *           "userIdInIdp": "ou_8bae746eac07cd2564654140d2a9ac61",
+                 *           "userInfoInIdp": {
+                 *             "name": "Bob"
+                 *           },
+                 *           "originConnIds": [
+                 *             "62f20932716fbcc10d966ee5"
+                 *           ]
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["CreateUserReqDto"];
+            };
+        };
+        responses: {
+            200: components["responses"]["User"];
+            default: components["responses"]["StatusFailure"];
+        };
+    };
+    getUser: {
+        parameters: {
+            query: {
+                /**
+                 * @description The user, written as `userIdType` says.
+                 * @example alice
+                 */
+                userId: string;
+                /**
+                 * @description What `userId` is:
+                 *     - `user_id`: the id that Menshen gave the user
+                 *     - `phone`: phone number, E.164 or national
+                 *     - `email`: e-mail address
+                 *     - `username`: user name
+                 *     - `external_id`: the user's id in the customer's own system
+                 *     - `identity`: `<extIdpId>:<userIdInIdp>`, split at the first colon
+                 *     - `sync_relation`: `<provider>:<userIdInIdp>`, split at the first colon
+                 * @example username
+                 */
+                userIdType?: components["parameters"]["UserIdType"];
+                /** @description Also return the custom data. */
+                withCustomData?: boolean;
+                /** @description Also return the external identities. */
+                withIdentities?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["User"];
             default: components["responses"]["StatusFailure"];
         };
     };
@@ -4255,6 +4218,63 @@ export interface operations {
             default: components["responses"]["OAuthFailure"];
         };
     };
+    getProfile: {
+        parameters: {
+            query?: {
+                /** @description Also return the custom data. */
+                withCustomData?: boolean;
+                /** @description Also return the external identities. */
+                withIdentities?: boolean;
+                /** @description Taken, since the official SDKs send it. */
+                withDepartmentIds?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["User"];
+            default: components["responses"]["StatusFailure"];
+        };
+    };
+    checkApplicationSecret: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Userpool that the application must belong to. Without an application, the default one of this userpool is meant. A management
+                 *     call with another userpool than the key's is refused, at every operation.
+                 */
+                "x-authing-userpool-id"?: components["parameters"]["UserpoolIdHeader"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "appId": "6319a1504f3b1c2d214dd5b7",
+                 *       "appSecret": "the application's secret"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CheckAppIdSecretDto"];
+            };
+        };
+        responses: {
+            /** @description The verdict. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckAppIdSecretRespDto"];
+                };
+            };
+            default: components["responses"]["StatusFailure"];
+        };
+    };
     getDiscovery: {
         parameters: {
             query?: never;
@@ -4325,61 +4345,41 @@ export interface operations {
             default: components["responses"]["OAuthFailure"];
         };
     };
-    getProfile: {
+    getJWKS: {
         parameters: {
-            query?: {
-                /** @description Also return the custom data. */
-                withCustomData?: boolean;
-                /** @description Also return the external identities. */
-                withIdentities?: boolean;
-                /** @description Taken, since the official SDKs send it. */
-                withDepartmentIds?: boolean;
-            };
+            query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            200: components["responses"]["User"];
-            default: components["responses"]["StatusFailure"];
-        };
-    };
-    checkApplicationSecret: {
-        parameters: {
-            query?: never;
-            header?: {
-                /**
-                 * @description Userpool that the application must belong to. Without an application, the default one of this userpool is meant. A management
-                 *     call with another userpool than the key's is refused, at every operation.
-                 */
-                "x-authing-userpool-id"?: components["parameters"]["UserpoolIdHeader"];
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                /**
-                 * @example {
-                 *       "appId": "6319a1504f3b1c2d214dd5b7",
-                 *       "appSecret": "the application's secret"
-                 *     }
-                 */
-                "application/json": components["schemas"]["CheckAppIdSecretDto"];
-            };
-        };
-        responses: {
-            /** @description The verdict. */
+            /** @description The key set, without an envelope. */
             200: {
                 headers: {
+                    /** @description The set may be kept for five minutes. */
+                    "Cache-Control"?: string;
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CheckAppIdSecretRespDto"];
+                    /**
+                     * @example {
+                     *       "keys": [
+                     *         {
+                     *           "kty": "RSA",
+                     *           "use": "sig",
+                     *           "alg": "RS256",
+                     *           "kid": "1f0c2d3e4b5a69788796a5b4",
+                     *           "n": "sXch",
+                     *           "e": "AQAB"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["JWKS"];
                 };
             };
-            default: components["responses"]["StatusFailure"];
+            default: components["responses"]["OAuthFailure"];
         };
     };
     getOTPSecretByUser: {
