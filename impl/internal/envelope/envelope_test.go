@@ -75,6 +75,9 @@ var answers = map[string]any{
 	"getDiscovery":            gen.GetDiscovery200JSONResponse{},
 	"getProfile":              gen.GetProfile200JSONResponse{UserJSONResponse: gen.UserJSONResponse{Data: &gen.UserDto{}}},
 	"checkApplicationSecret":  gen.CheckApplicationSecret200JSONResponse{Data: &gen.CheckAppIDSecretDataDto{}},
+	"listMySessions":          gen.ListMySessions200JSONResponse{Data: &gen.ListMySessionsDataDto{List: []gen.MySessionDto{}}},
+	"revokeMySession":         gen.RevokeMySession200JSONResponse{},
+	"listMyActivity":          gen.ListMyActivity200JSONResponse{Data: &gen.ListMyActivityDataDto{List: []gen.MyActivityDto{}}},
 	"verifyWechatPush":        gen.VerifyWechatPush200TextResponse("5836258723"),
 	"sendWechatPush":          gen.SendWechatPush200TextResponse("success"),
 	"setWechatMiniprogramQRCodeStatus": gen.SetWechatMiniprogramQRCodeStatus200JSONResponse{
