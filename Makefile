@@ -112,7 +112,7 @@ frontend-tools: tests/frontend/node_modules/.installed ## Install what front end
 
 .PHONY: browser
 browser: postgres tools frontend-tools ## Try the pages in Chromium; pictures of them end in bin/screenshots
-	$(GO) test -count=1 -v ./tests/browser
+	MENSHEN_TEST_PAGES=all $(GO) test -count=1 -v ./tests/browser
 
 .PHONY: pictures
 pictures: browser ## Take the pictures of the READMEs from those of the pages
