@@ -1,7 +1,7 @@
 // Where I am signed in, and an end to it.
 import { button, h } from '../lib/dom.js';
 import { trouble } from '../lib/form.js';
-import { moment, text } from '../lib/text.js';
+import { device, moment, text } from '../lib/text.js';
 import { refused } from '../lib/api.js';
 
 /** @import {Client} from '../lib/api.js' */
@@ -25,11 +25,11 @@ export async function sessions(client, renew) {
   }
 
   return [said.element, h('ul', { class: 'list' }, ...list.map((s) => {
-    const device = [s.browser || text.unknownDevice, s.os].filter(Boolean).join(', ');
+    const name = device(s);
     return h('li', {},
       h('div', {},
-        h('strong', {}, device), s.current && h('span', { class: 'badge' }, text.thisSession), s.mfa && h('span', { class: 'badge' }, text.withFactor),
+        h('strong', {}, name), s.current && h('span', { class: 'badge' }, text.thisSession), s.mfa && h('span', { class: 'badge' }, text.withFactor),
         h('p', { class: 'hint' }, [s.appName, s.ip, moment(s.createdAt)].filter(Boolean).join(' · '))),
-      !s.current && button(text.endSession, () => end(s.sessionId), { 'aria-label': text.endSessionOf(device) }));
+      !s.current && button(text.endSession, () => end(s.sessionId), { 'aria-label': text.endSessionOf(name) }));
   }))];
 }

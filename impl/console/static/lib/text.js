@@ -31,3 +31,11 @@ const dates = new Intl.DateTimeFormat(language === 'zh' ? 'zh-CN' : 'en', { date
 export function moment(time) {
   return dates.format(new Date(time.includes('T') ? time : time.replace(' ', 'T') + 'Z'));
 }
+
+/**
+ * A device as it has described itself, for people.
+ * @param {{browser: string, os: string}} said
+ */
+export function device({ browser, os }) {
+  return [browser || text.unknownDevice, os].filter(Boolean).join(', ');
+}

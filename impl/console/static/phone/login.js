@@ -4,7 +4,7 @@ import { withFactor } from '../lib/factor.js';
 import { button, fill, focusOn, h } from '../lib/dom.js';
 import { trouble } from '../lib/form.js';
 import { card } from '../lib/shell.js';
-import { moment, text } from '../lib/text.js';
+import { device, moment, text } from '../lib/text.js';
 
 /** @import {Client} from '../lib/api.js' */
 /** @import {Schemas} from '../../types' */
@@ -49,14 +49,13 @@ export function decide(client, qrcodeId, signal, done) {
 
   /** @param {Schemas['QRCodeLoginDto']} login */
   function ask(login) {
-    const device = [login.browser || text.unknownDevice, login.os].filter(Boolean).join(', ');
     const yes = login.numbers
       ? [h('p', { id: 'pick' }, text.pickNumber), h('div', { class: 'numbers', role: 'group', 'aria-labelledby': 'pick' },
         ...login.numbers.map((number) => button(String(number), () => take({ qrcodeId, action: 'CONFIRM', number }, text.confirmed))))]
       : [button(text.confirmLogin, () => take({ qrcodeId, action: 'CONFIRM' }, text.confirmed), { class: 'primary' })];
     fill(body,
       h('p', {}, text.somebodyAsks(login.appName)),
-      h('dl', {}, ...[[text.device, device], [text.addressOf, login.ip], [text.askedAt, moment(login.createdAt)]].map(([term, value]) => h('div', {}, h('dt', {}, term), h('dd', {}, value)))),
+      h('dl', {}, ...[[text.device, device(login)], [text.addressOf, login.ip], [text.askedAt, moment(login.createdAt)]].map(([term, value]) => h('div', {}, h('dt', {}, term), h('dd', {}, value)))),
       h('p', { class: 'hint' }, text.onlyYours),
       ...yes,
       button(text.decline, () => take({ qrcodeId, action: 'CANCEL' }, text.declined), { class: 'danger' }));
