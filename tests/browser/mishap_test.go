@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/chromedp/cdproto/cdp"
@@ -106,6 +107,11 @@ func TestSkipLink(t *testing.T) {
 	phone.see("Pick the number that the screen shows:")
 	phone.focus("link", "Skip to content")
 	phone.press(kb.Enter)
+	phone.until("the link is followed", func() bool { return ask[string](phone, "location.hash") == "#content" })
+	after := later[string](phone, `new Promise((done) => setTimeout(() => done(document.body.innerText), 100))`)
+	if !strings.Contains(after, "Pick the number that the screen shows:") {
+		t.Errorf("after the link the screen shows\n%s", after)
+	}
 	phone.do(chromedp.Reload()) // and neither does a reload lose it
 	phone.see("Pick the number that the screen shows:")
 	phone.click("button", "Decline")

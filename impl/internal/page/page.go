@@ -95,7 +95,8 @@ func compress(content []byte) []byte {
 }
 
 // Handler serves the files below a prefix such as "/console": "/console/a.css" is the file a.css, "/console/a" the page a.html, and
-// "/console/" index.html. The prefix itself is sent on to that, so that a page's relative addresses are right; not for good, since pages may move.
+// "/console/" index.html. The prefix itself is sent on to that, so that a page's relative addresses are right; not for good, since
+// pages may move.
 func (s *Site) Handler(prefix string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name, below := strings.CutPrefix(r.URL.Path, prefix+"/")
