@@ -34,24 +34,28 @@ var jobs = []job{
 	{"health", 0, health, r0.Constant, `"status":"ok"`},
 }
 
-// head is the beginning of a request. Every client has an address of its own and asks ten times, so that it stays within
-// all limits, which count it all the same.
-func head(method, path string, n int) []byte {
-	client := n / 10
+// perAddress is how often one address asks: few enough for all limits, which count it all the same.
+const perAddress = 10
+
+// address numbers the clients of a crowd. Each asks by itself: two of one address would wait for each other's charge.
+func (s *service) address(worker, n int) int { return n/(perAddress*s.crowd)*s.crowd + worker }
+
+// head is the beginning of a request from a client.
+func head(method, path string, client int) []byte {
 	return fmt.Appendf(nil, "%s %s HTTP/1.1\r\nHost: menshen\r\nX-Forwarded-For: 10.%d.%d.%d\r\n",
 		method, path, client>>16&255, client>>8&255, client&255)
 }
 
-func get(path string, n int, headers ...string) []byte {
-	b := head("GET", path, n)
+func get(path string, client int, headers ...string) []byte {
+	b := head("GET", path, client)
 	for _, header := range headers {
 		b = append(append(b, header...), "\r\n"...)
 	}
 	return append(b, "\r\n"...)
 }
 
-func post(path, body string, n int, headers ...string) []byte {
-	b := head("POST", path, n)
+func post(path, body string, client int, headers ...string) []byte {
+	b := head("POST", path, client)
 	for _, header := range headers {
 		b = append(append(b, header...), "\r\n"...)
 	}
@@ -64,16 +68,20 @@ func plain(path string) request {
 	return func(int, int) []byte { return text }
 }
 
-func health(*service) (request, error) {
-	return func(_, n int) []byte { return get("/healthz", n) }, nil
+func health(s *service) (request, error) {
+	return func(worker, n int) []byte { return get("/healthz", s.address(worker, n)) }, nil
 }
 
-func captcha(*service) (request, error) {
-	return func(_, n int) []byte { return post("/api/v1/system/user/captcha", `{"type":"image","use":"login"}`, n) }, nil
+func captcha(s *service) (request, error) {
+	return func(worker, n int) []byte {
+		return post("/api/v1/system/user/captcha", `{"type":"image","use":"login"}`, s.address(worker, n))
+	}, nil
 }
 
-func qrCreate(*service) (request, error) {
-	return func(_, n int) []byte { return post("/api/v3/gene-qrcode", `{"type":"MOBILE_APP"}`, n) }, nil
+func qrCreate(s *service) (request, error) {
+	return func(worker, n int) []byte {
+		return post("/api/v3/gene-qrcode", `{"type":"MOBILE_APP"}`, s.address(worker, n))
+	}, nil
 }
 
 // qrStatus has every page poll a code of its own.
@@ -88,7 +96,9 @@ func qrStatus(s *service) (request, error) {
 		}
 		ids[i] = answer.Data.QrcodeID
 	}
-	return func(worker, n int) []byte { return get("/api/v3/get-qrcode-status?qrcodeId="+ids[worker], n) }, nil
+	return func(worker, n int) []byte {
+		return get("/api/v3/get-qrcode-status?qrcodeId="+ids[worker], s.address(worker, n))
+	}, nil
 }
 
 // enrolment has every user ask for a new secret and its picture, over and over; a new one replaces the last.
@@ -101,7 +111,7 @@ func enrolment(s *service) (request, error) {
 		}
 	}
 	return func(worker, n int) []byte {
-		return post("/api/v3/send-enroll-factor-request", `{"factorType":"OTP","profile":{}}`, n, "Authorization: "+tokens[worker])
+		return post("/api/v3/send-enroll-factor-request", `{"factorType":"OTP","profile":{}}`, s.address(worker, n), "Authorization: "+tokens[worker])
 	}, nil
 }
 
@@ -123,14 +133,14 @@ func otpLookup(s *service) (request, error) {
 		}
 	}
 	return func(worker, n int) []byte {
-		return get("/api/v3/get-otp-secret-by-user?userIdType=username&userId="+s.holder(worker), n, bearer)
+		return get("/api/v3/get-otp-secret-by-user?userIdType=username&userId="+s.holder(worker), s.address(worker, n), bearer)
 	}, nil
 }
 
 // next counts the requests that prepare something. Their addresses are none of those of the measured ones.
 var next atomic.Int64
 
-func fresh() int { return 200<<16*10 + int(next.Add(1))*10 }
+func fresh() int { return 200<<16 + int(next.Add(1)) }
 
 // answered is an answer that was no success.
 type answered struct {

@@ -73,7 +73,9 @@ func (t *target) window(postgres int, length time.Duration) error {
 }
 
 // perRequest is what one request costs.
-func (t *target) perRequest(of time.Duration) time.Duration { return of / time.Duration(max(1, t.total.done)) }
+func (t *target) perRequest(of time.Duration) time.Duration {
+	return of / time.Duration(max(1, t.total.done))
+}
 
 // ratios are those of windows that stood side by side, sorted.
 func (d *duel) ratios() []float64 {

@@ -113,8 +113,8 @@ func (s *stage) serve(ctx context.Context, database string, crowd int) (*service
 		"MENSHEN_DATA_DIR="+dir,
 		"MENSHEN_DATABASE_URL="+s.postgres.URL(database),
 		"MENSHEN_MASTER_KEY="+base64.StdEncoding.EncodeToString(make([]byte, 32)),
-		"MENSHEN_TRUSTED_PROXIES=127.0.0.1/32",      // every client has an address of its own
-		"MENSHEN_LIMIT_OTP_LOOKUP=1000000/1m",       // counted as ever; there is one access key
+		"MENSHEN_TRUSTED_PROXIES=127.0.0.1/32", // every client has an address of its own
+		"MENSHEN_LIMIT_OTP_LOOKUP=1000000/1m",  // counted as ever; there is one access key
 		"MENSHEN_DRAIN_DELAY=0s",
 	)
 	if err != nil {
