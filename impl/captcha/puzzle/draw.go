@@ -70,10 +70,11 @@ func draw(k Kind, question string) (string, error) {
 	var (
 		chars []*ink
 		err   error
+		r     = newNoise()
 	)
 	switch k {
 	case Digits:
-		chars, err = digits(question)
+		chars, err = digits(question, r)
 	case Letters:
 		chars, err = text(letterDriver, question)
 	case Arithmetic:
@@ -85,7 +86,6 @@ func draw(k Kind, question string) (string, error) {
 		return "", err
 	}
 	l := looks[k]
-	r := newNoise()
 	page := newInk(width, height)
 	page.write(chars, l, r)
 	page.sharpen()
@@ -95,34 +95,6 @@ func draw(k Kind, question string) (string, error) {
 		return "", err
 	}
 	return picture.DataURI(raw), nil
-}
-
-// lonely is how many of the 25 pixels around one are set at most, if it is one of the specks that the library adds.
-const lonely = 11
-
-// digits draws each digit alone, and smooths what the library draws in dots.
-func digits(text string) ([]*ink, error) {
-	var chars []*ink
-	for _, digit := range text {
-		item, err := digitDriver.DrawCaptcha(string(digit))
-		if err != nil {
-			return nil, err
-		}
-		m := item.(*base64Captcha.ItemDigit).Paletted
-		out := newInk(m.Rect.Dx(), m.Rect.Dy())
-		rows := make([]int, len(m.Pix)) // sums of five pixels side by side
-		for i := 2; i < len(m.Pix)-2; i++ {
-			for _, v := range m.Pix[i-2 : i+3] {
-				rows[i] += int(v)
-			}
-		}
-		for i := 2 * out.w; i < len(rows)-2*out.w; i++ {
-			n := rows[i-2*out.w] + rows[i-out.w] + rows[i] + rows[i+out.w] + rows[i+2*out.w]
-			out.pix[i] = uint8(min(255, max(0, n-lonely)*60))
-		}
-		chars = append(chars, out.crop(255, 3))
-	}
-	return chars, nil
 }
 
 // text has the library draw a text, and cuts it into its characters.
