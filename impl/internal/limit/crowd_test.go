@@ -26,12 +26,12 @@ func TestCrowdIsChargedTogether(t *testing.T) {
 			}
 		})
 	}
-	waiting := func(n int) {
+	waiting := func(n int, closed bool) {
 		t.Helper()
 		for until := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
 			l.crowd.mu.Lock()
 			last := l.crowd.waiting["pool|r|key"]
-			there := last != nil && last.n == n
+			there := last != nil && last.n == n && last.closed == closed
 			l.crowd.mu.Unlock()
 			if there {
 				return
@@ -56,24 +56,19 @@ func TestCrowdIsChargedTogether(t *testing.T) {
 	})
 	<-held
 	take(t.Context(), nil) // it waits for the row
-	waiting(1)
-	for closed := false; !closed; time.Sleep(time.Millisecond) {
-		l.crowd.mu.Lock()
-		closed = l.crowd.waiting["pool|r|key"].closed
-		l.crowd.mu.Unlock()
-	}
+	waiting(1, true)
 	gone, leave := context.WithCancel(t.Context())
 	take(gone, nil) // the first of the next batch, which charges it
-	waiting(1)
+	waiting(1, false)
 	second, give := context.WithCancel(t.Context())
 	take(second, context.Canceled)
-	waiting(2)
+	waiting(2, false)
 	leave()
 	give()
 	for range many - 2 {
 		take(t.Context(), nil)
 	}
-	waiting(many)
+	waiting(many, false)
 	close(release)
 	passed.Wait()
 	holder.Wait()
