@@ -56,7 +56,7 @@ func (o Options) limits() table {
 }
 
 func (o Options) quotas() table {
-	return o.aside("quotas", 20, []string{"userpool_id", "key", "taken", "expires_at"}, func(i int, ends time.Time) []any {
+	return o.aside("quotas", 5, []string{"userpool_id", "key", "taken", "expires_at"}, func(i int, ends time.Time) []any {
 		return []any{o.UserpoolID, "send|" + id(kindOther, i), "{" + ends.Add(-liveFor).Format(time.RFC3339) + "}", ends}
 	})
 }
@@ -80,7 +80,7 @@ func (o Options) fastpasses() table {
 }
 
 func (o Options) mfaPending() table {
-	t := o.aside("mfa_pending", 20, []string{"userpool_id", "user_id", "id", "session_id", "secret_sealed", "expires_at"}, func(i int, ends time.Time) []any {
+	t := o.aside("mfa_pending", 5, []string{"userpool_id", "user_id", "id", "session_id", "secret_sealed", "expires_at"}, func(i int, ends time.Time) []any {
 		user, sealed := UserID(i), random(kindSecret, i, 32)
 		if o.Seal != nil {
 			sealed = o.Seal(Secret(i), "mfa_pending", o.UserpoolID, user)
@@ -112,21 +112,21 @@ func (o Options) nonces() table {
 
 func (o Options) wechatNonces() table {
 	columns := []string{"userpool_id", "connection_id", "nonce_hash", "event_hash", "expires_at"}
-	return o.aside("wechat_nonces", 20, columns, func(i int, ends time.Time) []any {
+	return o.aside("wechat_nonces", 5, columns, func(i int, ends time.Time) []any {
 		return []any{o.UserpoolID, "connection", random(kindToken, i, 32), random(kindOther, i, 32), ends}
 	})
 }
 
 func (o Options) wechatEvents() table {
 	columns := []string{"userpool_id", "connection_id", "event_hash", "claimed_until", "settled", "expires_at"}
-	return o.aside("wechat_events", 20, columns, func(i int, ends time.Time) []any {
+	return o.aside("wechat_events", 5, columns, func(i int, ends time.Time) []any {
 		return []any{o.UserpoolID, "connection", random(kindOther, i, 32), ends, true, ends}
 	})
 }
 
 func (o Options) wechatScans() table {
 	columns := []string{"userpool_id", "connection_id", "open_id", "scan_sealed", "expires_at"}
-	return o.aside("wechat_scans", 20, columns, func(i int, ends time.Time) []any {
+	return o.aside("wechat_scans", 5, columns, func(i int, ends time.Time) []any {
 		open := fmt.Sprintf("openid-%d", i)
 		sealed := random(kindSecret, i, 32)
 		if o.Seal != nil {
