@@ -76,6 +76,10 @@ released: ## Take the contract as that of the release that is about to be tagged
 bench: postgres ## Run the benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./impl/... ./tests/...
 
+.PHONY: profile
+profile: postgres build ## Profile the service under load: JOB=captcha, enrolment, qr-create, qr-status, otp-lookup or health; SECONDS=20
+	$(GO) run ./tests/bench/profile -job $(or $(JOB),captcha) -seconds $(or $(SECONDS),20)
+
 .PHONY: postgres
 postgres: ## Install a PostgreSQL server, if there is none and none is configured
 	@[ -n "$${MENSHEN_DATABASE_URL:-}$${MENSHEN_TEST_DATABASE_URL:-}" ] || sh db/embedded/install.sh

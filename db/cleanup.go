@@ -6,8 +6,10 @@ import (
 	"time"
 )
 
-// expiring are the tables whose rows end by themselves, the column that tells when, and what else must be true.
-var expiring = []struct{ table, column, and string }{
+// ending is a table whose rows end by themselves, the column that tells when, and what else must be true.
+type ending struct{ table, column, and string }
+
+var expiring = []ending{
 	{"captchas", "expires_at", ""},
 	{"sent_codes", "kept_until", ""},
 	// What waits is given up first, which leaves a trace; what hooks were not told is kept for the operator to see.
@@ -27,15 +29,19 @@ var expiring = []struct{ table, column, and string }{
 	{"sessions", "expires_at", ""}, // refresh tokens go with them
 }
 
+// deletion is the statement that removes rows that ended before $1, at most $2.
+func (e ending) deletion() string {
+	return fmt.Sprintf(`
+		DELETE FROM %[1]s WHERE ctid = ANY (ARRAY(
+			SELECT ctid FROM %[1]s WHERE %[2]s < $1 %[3]s ORDER BY %[2]s LIMIT $2 FOR UPDATE SKIP LOCKED))`, e.table, e.column, e.and)
+}
+
 // DeleteExpired removes rows that ended before the given time, at most batch of each table, and returns how many. Rows
 // that another replica is removing are left to it.
 func (db *DB) DeleteExpired(ctx context.Context, before time.Time, batch int) (int64, error) {
 	var total int64
 	for _, e := range expiring {
-		query := fmt.Sprintf(`
-			DELETE FROM %[1]s WHERE ctid = ANY (ARRAY(
-				SELECT ctid FROM %[1]s WHERE %[2]s < $1 %[3]s ORDER BY %[2]s LIMIT $2 FOR UPDATE SKIP LOCKED))`, e.table, e.column, e.and)
-		n, err := db.exec(ctx, query, before, batch)
+		n, err := db.exec(ctx, e.deletion(), before, batch)
 		if err != nil {
 			return total, err
 		}

@@ -92,6 +92,35 @@ func (c SealedColumn) selecting(condition string, further bool) string {
 		strings.Join(c.key, ", "), strings.Join(c.bound, ", "), c.column, c.table, condition)
 }
 
+// locking is the statement of LockOther and AwaitOther.
+func (c SealedColumn) locking(further bool, skip string) string {
+	return c.selecting(c.other(), further) + " FOR NO KEY UPDATE" + skip
+}
+
+// countingOther is the statement of CountOther.
+func (c SealedColumn) countingOther() string {
+	return fmt.Sprintf(`SELECT count(*) FROM %s WHERE %s`, c.table, c.other())
+}
+
+// countingByPrefix is the statement of CountByPrefix.
+func (c SealedColumn) countingByPrefix() string {
+	return fmt.Sprintf(`SELECT substring(%[1]s FROM 1 FOR $1::int) AS prefix, count(*) AS values FROM %[2]s
+		WHERE %[1]s IS NOT NULL GROUP BY 1`, c.column, c.table)
+}
+
+// replacing is the statement of Replace: an array for each column of the primary key, then the values before and after.
+func (c SealedColumn) replacing() string {
+	var match, unnested []string
+	for i, column := range c.key {
+		match = append(match, fmt.Sprintf("t.%[1]s = v.%[1]s", column))
+		unnested = append(unnested, fmt.Sprintf("$%d::text[]", i+1))
+	}
+	return fmt.Sprintf(`UPDATE %[1]s t SET %[2]s = v.after
+		FROM unnest(%[3]s, $%[4]d::bytea[], $%[5]d::bytea[]) AS v (%[6]s, before, after) WHERE %[7]s AND t.%[2]s = v.before`,
+		c.table, c.column, strings.Join(unnested, ", "), len(c.key)+1, len(c.key)+2, strings.Join(c.key, ", "),
+		strings.Join(match, " AND "))
+}
+
 // LockOther locks at most limit rows whose value does not begin with prefix, in the order of the primary key and after the
 // row of after (nil for the first), and returns them. Rows that somebody else has locked are left out: who does not
 // wait while it holds locks cannot be part of a deadlock, and keeps nobody waiting for longer than its own work.
@@ -112,7 +141,7 @@ func (q KeyringQueries) lockOther(
 	for _, value := range after {
 		args = append(args, value)
 	}
-	return many[SealedValue](ctx, q.q, c.selecting(c.other(), after != nil)+" FOR NO KEY UPDATE"+skip, args...)
+	return many[SealedValue](ctx, q.q, c.locking(after != nil, skip), args...)
 }
 
 // Other returns at most limit rows whose value does not begin with prefix, whoever has locked them.
@@ -122,43 +151,34 @@ func (q KeyringQueries) Other(ctx context.Context, c SealedColumn, prefix []byte
 
 // CountOther returns how many values do not begin with prefix. It reads the whole table.
 func (q KeyringQueries) CountOther(ctx context.Context, c SealedColumn, prefix []byte) (int64, error) {
-	return one[int64](ctx, q.q, fmt.Sprintf(`SELECT count(*) FROM %s WHERE %s`, c.table, c.other()), prefix)
+	return one[int64](ctx, q.q, c.countingOther(), prefix)
 }
 
 // Replace puts resealed values in the place of those that LockOther has locked in the same transaction, and returns how
 // many it has replaced: a value that is not the same any more stays.
 func (q KeyringQueries) Replace(ctx context.Context, c SealedColumn, old []SealedValue, resealed [][]byte) (int64, error) {
 	args := make([]any, 0, len(c.key)+2)
-	var match, unnested []string
-	for i, column := range c.key {
+	for i := range c.key {
 		values := make(pq.StringArray, len(old))
 		for n, v := range old {
 			values[n] = v.Key[i]
 		}
 		args = append(args, values)
-		match = append(match, fmt.Sprintf("t.%[1]s = v.%[1]s", column))
-		unnested = append(unnested, fmt.Sprintf("$%d::text[]", i+1))
 	}
 	before := make(pq.ByteaArray, len(old))
 	for n, v := range old {
 		before[n] = v.Sealed
 	}
 	args = append(args, before, pq.ByteaArray(resealed))
-	query := fmt.Sprintf(`UPDATE %[1]s t SET %[2]s = v.after
-		FROM unnest(%[3]s, $%[4]d::bytea[], $%[5]d::bytea[]) AS v (%[6]s, before, after) WHERE %[7]s AND t.%[2]s = v.before`,
-		c.table, c.column, strings.Join(unnested, ", "), len(c.key)+1, len(c.key)+2, strings.Join(c.key, ", "),
-		strings.Join(match, " AND "))
-	return q.q.exec(ctx, query, args...)
+	return q.q.exec(ctx, c.replacing(), args...)
 }
 
 // CountByPrefix returns how many values of a column begin with which size bytes. It reads the whole table.
 func (q KeyringQueries) CountByPrefix(ctx context.Context, c SealedColumn, size int) (map[string]int64, error) {
-	query := fmt.Sprintf(`SELECT substring(%[1]s FROM 1 FOR $1::int) AS prefix, count(*) AS values FROM %[2]s
-		WHERE %[1]s IS NOT NULL GROUP BY 1`, c.column, c.table)
 	rows, err := many[struct {
 		Prefix []byte `db:"prefix"`
 		Values int64  `db:"values"`
-	}](ctx, q.q, query, size)
+	}](ctx, q.q, c.countingByPrefix(), size)
 	counts := map[string]int64{}
 	for _, row := range rows {
 		counts[string(row.Prefix)] = row.Values

@@ -130,7 +130,7 @@ func (q SessionQueries) RevokeAll(ctx context.Context, userpoolID, userID string
 	return err
 }
 
-// RevokeAllOf ends all sessions of an application at once, and returns how many. It reads all sessions.
+// RevokeAllOf ends all sessions of an application at once, and returns how many.
 func (q SessionQueries) RevokeAllOf(ctx context.Context, userpoolID, appID string, now time.Time) (int64, error) {
 	const query = `
 		UPDATE sessions SET revoked_at = $3 WHERE userpool_id = $1 AND app_id = $2 AND revoked_at IS NULL`

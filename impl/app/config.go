@@ -77,6 +77,7 @@ type Config struct {
 	Messages
 	WechatAPI   string `env:"MENSHEN_WECHAT_API" envDefault:"https://api.weixin.qq.com"` // WeChat's server API
 	MetricsAddr string `env:"MENSHEN_METRICS_ADDR"`                                      // where Prometheus may read, host:port; empty: nowhere
+	ProfileAddr string `env:"MENSHEN_PROFILE_ADDR"`                                      // where pprof may, on this machine only, host:port; empty: nowhere
 
 	LimitSignIn       limit.Rule `env:"MENSHEN_LIMIT_SIGNIN" envDefault:"10/5m"`           // one account from one address
 	LimitAccount      limit.Rule `env:"MENSHEN_LIMIT_SIGNIN_ACCOUNT" envDefault:"100/1h"`  // one account from anywhere, until a success
@@ -279,6 +280,9 @@ func (c Config) check(unread map[string]bool) (problems []error) {
 	complain(err != nil, "MENSHEN_WECHAT_API: %v", err)
 	_, _, err = net.SplitHostPort(c.MetricsAddr)
 	complain(c.MetricsAddr != "" && err != nil, "MENSHEN_METRICS_ADDR: %q is not host:port; write for example 127.0.0.1:9090", c.MetricsAddr)
+	// A profile costs processor time and tells how the program is used, and whoever reaches the address may take one.
+	complain(c.ProfileAddr != "" && !isLoopback(c.ProfileAddr),
+		"MENSHEN_PROFILE_ADDR: %q is no address of this machine alone; write for example 127.0.0.1:6060, and reach it from elsewhere through ssh -L or kubectl port-forward", c.ProfileAddr)
 	complain(c.MaxConns < 1, "MENSHEN_DATABASE_CONNS: at least 1, such as %d", db.DefaultMaxConns)
 	complain(c.TOTPAlgorithm != "SHA1" && c.TOTPAlgorithm != "SHA256" && c.TOTPAlgorithm != "SHA512",
 		"MENSHEN_TOTP_ALGORITHM: %q is not SHA1, SHA256 or SHA512", c.TOTPAlgorithm)

@@ -65,11 +65,11 @@ func Serve(ctx context.Context, c Config, log *slog.Logger, announce io.Writer) 
 	if err := refreshBaseURL(c.DataDir, c.PublicURL); err != nil {
 		return err
 	}
-	metrics, err := a.listenForMetrics()
+	stop, err := a.listenAside()
 	if err != nil {
 		return err
 	}
-	defer metrics()
+	defer stop()
 	banner(announce, c, data.embedded != nil)
 	return a.run(ctx, listener, data)
 }
@@ -119,26 +119,9 @@ func (a *App) Start() (stop func()) {
 	}
 }
 
-// listenForMetrics serves the metrics on an address of their own, if there is one: they are for the operator only.
-func (a *App) listenForMetrics() (stop func(), err error) {
-	if a.Config.MetricsAddr == "" {
-		return func() {}, nil
-	}
-	listener, err := net.Listen("tcp", a.Config.MetricsAddr)
-	if err != nil {
-		return nil, fmt.Errorf("listen for metrics: %w; choose another MENSHEN_METRICS_ADDR", err)
-	}
-	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", a.metrics.Handler())
-	server := &http.Server{
-		Handler: mux, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
-		MaxHeaderBytes: maxHeaderBytes, ErrorLog: slog.NewLogLogger(a.Log.Handler(), slog.LevelWarn),
-	}
-	go func() { _ = server.Serve(listener) }()
-	return func() { _ = server.Close() }, nil
-}
-
-// clean removes expired rows in small batches. Replicas do not wait for each other, and start at different times.
+// clean removes expired rows in small batches. Replicas do not wait for each other, and start at different times. There is no pause
+// between batches: it is one connection among many, which costs requests nothing that can be measured, and one that rests falls
+// behind when much is made.
 func (a *App) clean(ctx context.Context) {
 	for {
 		select {
