@@ -9,6 +9,7 @@ import (
 	"image/png"
 	"math"
 	"math/rand/v2"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/mojocn/base64Captcha"
@@ -30,12 +31,18 @@ var white = color.RGBA{255, 255, 255, 255}
 var comic, plain = []string{"actionj.ttf"}, []string{"wqy-microhei.ttc"}
 
 // The library draws single characters on white, larger than they will be, and without its own disturbance: what it has of
-// that does not keep an engine from reading.
+// that does not keep an engine from reading. Those that read a font, some of megabytes, are made when first needed.
 var (
-	digitDriver   = base64Captcha.NewDriverDigit(72, 56, 1, 0, 1)
-	letterDriver  = base64Captcha.NewDriverString(64, 60*letterCount, 0, 0, letterCount, letters, &white, nil, comic)
-	mathDriver    = base64Captcha.NewDriverMath(56, 50*6, 0, 0, &white, nil, comic)
-	chineseDriver = base64Captcha.NewDriverChinese(72, 60*chineseCount, 0, 0, chineseCount, "", &white, nil, plain)
+	digitDriver  = base64Captcha.NewDriverDigit(72, 56, 1, 0, 1)
+	letterDriver = sync.OnceValue(func() base64Captcha.Driver {
+		return base64Captcha.NewDriverString(64, 60*letterCount, 0, 0, letterCount, letters, &white, nil, comic)
+	})
+	mathDriver = sync.OnceValue(func() base64Captcha.Driver {
+		return base64Captcha.NewDriverMath(56, 50*6, 0, 0, &white, nil, comic)
+	})
+	chineseDriver = sync.OnceValue(func() base64Captcha.Driver {
+		return base64Captcha.NewDriverChinese(72, 60*chineseCount, 0, 0, chineseCount, "", &white, nil, plain)
+	})
 )
 
 // noise is where the look of a picture comes from. It has to be different every time and not to be foreseen, but it gives no
@@ -76,11 +83,11 @@ func draw(k Kind, question string) (string, error) {
 	case Digits:
 		chars, err = digits(question, r)
 	case Letters:
-		chars, err = text(letterDriver, question)
+		chars, err = text(letterDriver(), question)
 	case Arithmetic:
-		chars, err = text(mathDriver, question)
+		chars, err = text(mathDriver(), question)
 	case Chinese:
-		chars, err = text(chineseDriver, question)
+		chars, err = text(chineseDriver(), question)
 	}
 	if err != nil {
 		return "", err

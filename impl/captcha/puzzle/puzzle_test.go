@@ -162,7 +162,7 @@ func TestAlphabets(t *testing.T) {
 	}
 	looks := map[string]rune{}
 	for _, r := range characters {
-		drawn, err := text(chineseDriver, strings.Repeat(string(r), chineseCount))
+		drawn, err := text(chineseDriver(), strings.Repeat(string(r), chineseCount))
 		if err != nil {
 			t.Fatalf("%c: %v", r, err)
 		}
