@@ -25,7 +25,7 @@ func (f fixture) ending(id string, at time.Time) {
 	f.must(f.Sessions().InsertPending(ctx, signIn))
 	f.must(f.Captchas().Insert(ctx, db.Captcha{UserpoolID: poolID, ID: id, AnswerHash: []byte{1}, CreatedAt: now, ExpiresAt: at}))
 	f.must(f.Tenancy().UseNonce(ctx, poolID, "key", id, at))
-	f.must(f.Limits().Take(ctx, db.Charge{UserpoolID: poolID, Key: id, Interval: time.Microsecond, Burst: 1, Now: at.Add(-time.Microsecond)}, 1))
+	f.must(f.Limits().Take(ctx, db.Charge{UserpoolID: poolID, Key: id, Interval: time.Microsecond, Burst: 1, Now: at.Add(-time.Microsecond)}))
 	f.must(qrIn(ctx, f.Queries, id, db.QRPending))
 	code := newSentCode(id)
 	code.ExpiresAt, code.AttemptsUntil = at, at

@@ -2,6 +2,9 @@ package db
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"slices"
 	"time"
 )
 
@@ -20,17 +23,32 @@ type Charge struct {
 	Now             time.Time
 }
 
-// take charges the key of $1, $2 at $3 with $6 requests, one an interval of $4 microseconds and $5 at once: all or none.
-const take = `
-	INSERT INTO limits AS l (userpool_id, key, tat)
-	SELECT $1, $2, $3::timestamptz + $6::bigint * $4::bigint * interval '1 microsecond' WHERE $6 <= $5::bigint
-	ON CONFLICT (userpool_id, key) DO UPDATE
-	SET tat = greatest(l.tat, $3) + $6 * $4 * interval '1 microsecond'
-	WHERE greatest(l.tat, $3) - $3 <= $4 * ($5 - $6) * interval '1 microsecond'`
+// rule is what charges that can be made by one statement share.
+func (c Charge) rule() string { return fmt.Sprint(c.Interval, c.Burst) }
 
-// Take charges a key with n requests, all or none. ErrNotFound means that there is no room for all of them.
-func (q LimitQueries) Take(ctx context.Context, c Charge, n int) error {
-	const query = take
+// Take charges a key with one request. ErrNotFound means that there is no room; nothing was charged then. Outside of a
+// transaction, requests that come for the key at once are charged together.
+func (q LimitQueries) Take(ctx context.Context, c Charge) error {
+	if q.q.tx != nil {
+		return q.take(ctx, c, 1)
+	}
+	return q.q.statements.charges.do(ctx, c.UserpoolID+"|"+c.Key, c, func(ctx context.Context, all []Charge) ([]bool, error) {
+		err := q.take(ctx, all[0], len(all))
+		if errors.Is(err, ErrNotFound) {
+			return make([]bool, len(all)), nil
+		}
+		return slices.Repeat([]bool{true}, len(all)), err
+	})
+}
+
+// take charges a key with n requests, all or none.
+func (q LimitQueries) take(ctx context.Context, c Charge, n int) error {
+	const query = `
+		INSERT INTO limits AS l (userpool_id, key, tat)
+		SELECT $1, $2, $3::timestamptz + $6::bigint * $4::bigint * interval '1 microsecond' WHERE $6 <= $5::bigint
+		ON CONFLICT (userpool_id, key) DO UPDATE
+		SET tat = greatest(l.tat, $3) + $6 * $4 * interval '1 microsecond'
+		WHERE greatest(l.tat, $3) - $3 <= $4 * ($5 - $6) * interval '1 microsecond'`
 	return q.q.change(ctx, query, c.UserpoolID, c.Key, c.Now, c.Interval.Microseconds(), c.Burst, n)
 }
 

@@ -84,18 +84,6 @@ func (q QRLoginQueries) Insert(ctx context.Context, l QRLogin) error {
 		l.TicketHash, l.CustomData, l.Context, l.IP, l.UserAgent, l.CreatedAt, l.ExpiresAt)
 }
 
-// InsertCharged adds a QR code that no other service has drawn, and charges a key for it, both or neither. ErrNotFound means
-// that there is no room.
-func (q QRLoginQueries) InsertCharged(ctx context.Context, l QRLogin, c Charge) error {
-	const query = `
-		WITH charged AS (` + take + ` RETURNING 1)
-		INSERT INTO qrlogins (userpool_id, id, app_id, type, scan_hash, poll_hash, ticket_hash, state, custom_data, context, ip,
-			user_agent, created_at, expires_at)
-		SELECT $1, $7, $8, $9, $10, $11, $12, 'PENDING', $13, $14, $15, $16, $17, $18 FROM charged`
-	return q.q.change(ctx, query, c.UserpoolID, c.Key, c.Now, c.Interval.Microseconds(), c.Burst, 1,
-		l.ID, l.AppID, l.Type, l.ScanHash, l.PollHash, l.TicketHash, l.CustomData, l.Context, l.IP, l.UserAgent, l.CreatedAt, l.ExpiresAt)
-}
-
 // ByPollHash returns the QR code of its creator.
 func (q QRLoginQueries) ByPollHash(ctx context.Context, hash []byte) (QRLogin, error) {
 	const query = `SELECT ` + qrloginColumns + ` FROM qrlogins WHERE poll_hash = $1`

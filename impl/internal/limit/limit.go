@@ -52,29 +52,23 @@ func (r *Rule) UnmarshalText(text []byte) error {
 type Limiter struct {
 	q     db.Queries
 	clock clock.Clock
-	crowd *crowd // nil in a transaction
 }
 
 // New returns a limiter that counts in store.
-func New(store *db.DB, c clock.Clock) *Limiter {
-	return &Limiter{store.Queries, c, &crowd{waiting: map[string]*batch{}}}
-}
+func New(store *db.DB, c clock.Clock) *Limiter { return &Limiter{store.Queries, c} }
 
 // In returns a limiter that counts in the transaction of q: what is rolled back was not charged. Requests that take the
 // same key wait for each other until then, so all transactions must take their rules in the same order.
-func (l *Limiter) In(q db.Queries) *Limiter { return &Limiter{q, l.clock, nil} }
+func (l *Limiter) In(q db.Queries) *Limiter { return &Limiter{q, l.clock} }
 
 // Take charges key with one request under rule: Max at once, and in the long run Max in Per. Without room it is
 // apierr.ErrRateLimited, which tells when to come back; a refused request costs nothing.
 func (l *Limiter) Take(ctx context.Context, rule Rule, userpoolID, key string) error {
 	return l.TakeWith(ctx, rule, userpoolID, key, func(c *db.Charge) error {
-		switch {
-		case c == nil:
+		if c == nil {
 			return nil
-		case l.crowd == nil:
-			return l.q.Limits().Take(ctx, *c, 1)
 		}
-		return l.crowd.take(ctx, l.q, *c)
+		return l.q.Limits().Take(ctx, *c)
 	})
 }
 
