@@ -2,7 +2,10 @@ package db
 
 import (
 	"context"
+	"slices"
 	"time"
+
+	"github.com/lib/pq"
 )
 
 // AuditEvent is a line of the audit log, which is append only. It never holds a secret.
@@ -23,12 +26,28 @@ type AuditQueries struct{ q Queries }
 // Audit returns the statements about the audit log.
 func (q Queries) Audit() AuditQueries { return AuditQueries{q} }
 
-// Insert appends an event.
+// Insert appends an event. Outside of a transaction, events that come at once are appended together.
 func (q AuditQueries) Insert(ctx context.Context, e AuditEvent) error {
 	const query = `
 		INSERT INTO audit_log (userpool_id, at, actor, action, target, outcome, ip, request_id)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
-	return q.q.change(ctx, query, e.UserpoolID, e.At, e.Actor, e.Action, e.Target, e.Outcome, e.IP, e.RequestID)
+	if q.q.tx != nil {
+		return q.q.change(ctx, query, e.UserpoolID, e.At, e.Actor, e.Action, e.Target, e.Outcome, e.IP, e.RequestID)
+	}
+	return q.q.statements.events.do(ctx, "", e, q.insertAll)
+}
+
+func (q AuditQueries) insertAll(ctx context.Context, events []AuditEvent) ([]bool, error) {
+	const query = `
+		INSERT INTO audit_log (userpool_id, at, actor, action, target, outcome, ip, request_id)
+		SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])`
+	of := func(text func(AuditEvent) string) pq.StringArray { return column(events, text) }
+	_, err := q.q.exec(ctx, query,
+		of(func(e AuditEvent) string { return e.UserpoolID }), of(func(e AuditEvent) string { return timestamp(e.At) }),
+		of(func(e AuditEvent) string { return e.Actor }), of(func(e AuditEvent) string { return e.Action }),
+		of(func(e AuditEvent) string { return e.Target }), of(func(e AuditEvent) string { return e.Outcome }),
+		of(func(e AuditEvent) string { return e.IP }), of(func(e AuditEvent) string { return e.RequestID }))
+	return slices.Repeat([]bool{true}, len(events)), err
 }
 
 // InsertForAll appends an event about the whole installation to the log of every userpool; its own UserpoolID means nothing.

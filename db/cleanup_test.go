@@ -25,7 +25,7 @@ func (f fixture) ending(id string, at time.Time) {
 	f.must(f.Sessions().InsertPending(ctx, signIn))
 	f.must(f.Captchas().Insert(ctx, db.Captcha{UserpoolID: poolID, ID: id, AnswerHash: []byte{1}, CreatedAt: now, ExpiresAt: at}))
 	f.must(f.Tenancy().UseNonce(ctx, poolID, "key", id, at))
-	f.must(f.Limits().Take(ctx, poolID, id, time.Microsecond, 1, at.Add(-time.Microsecond)))
+	f.must(f.Limits().Take(ctx, db.Charge{UserpoolID: poolID, Key: id, Interval: time.Microsecond, Burst: 1, Now: at.Add(-time.Microsecond)}))
 	f.must(qrIn(ctx, f.Queries, id, db.QRPending))
 	code := newSentCode(id)
 	code.ExpiresAt, code.AttemptsUntil = at, at
@@ -34,7 +34,7 @@ func (f fixture) ending(id string, at time.Time) {
 	letter.ExpiresAt = at
 	f.must(f.Outbox().Insert(ctx, letter))
 	f.must(f.Outbox().Settle(ctx, letter, db.OutboxDelivered, now))
-	f.must(f.Limits().TakeOf(ctx, poolID, id, 1, time.Hour, at.Add(-time.Hour)))
+	f.must(f.Limits().TakeOf(ctx, db.Quota{UserpoolID: poolID, Key: id, Most: 1, Period: time.Hour, Now: at.Add(-time.Hour)}))
 	f.must(f.Budgets().Spend(ctx, poolID, id, 1, at.Add(-40*24*time.Hour))) // the count of a day is kept for so long
 	f.must(f.Budgets().RaiseAlert(ctx, poolID, id, now, at))
 	f.must(f.Wechat().UseNonce(ctx, poolID, "connection", []byte(id), []byte{1}, at))

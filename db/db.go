@@ -188,6 +188,10 @@ type statements struct {
 	missing sync.Map // string: first run in a transaction, to be prepared after it
 
 	preparingMissing atomic.Bool
+
+	charges  batches[Charge]
+	events   batches[AuditEvent]
+	qrlogins batches[chargedQRLogin]
 }
 
 // statement is prepared once, by whoever comes first. The others do not wait for that, nor prepare a second one, which

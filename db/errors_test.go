@@ -141,7 +141,7 @@ func TestErrorsQuoteNoValues(t *testing.T) {
 		"NUL":           f.Sessions().Insert(ctx, db.Session{UserpoolID: poolID, ID: canary + "\x00", UserID: userID, CreatedAt: now, ExpiresAt: now}),
 		"NUL in JSON":   f.Accounts().MergeCustomData(ctx, poolID, userID, db.JSON(`{"a":"`+canary+`\u0000"}`), 1<<10, now),
 		"not null":      f.MFA().InsertFactor(ctx, db.Factor{UserpoolID: poolID, ID: canary, UserID: userID, CreatedAt: now}),
-		"index too big": f.Limits().Take(ctx, poolID, incompressible(canary), time.Second, 1, now),
+		"index too big": f.Limits().Take(ctx, db.Charge{UserpoolID: poolID, Key: incompressible(canary), Interval: time.Second, Burst: 1, Now: now}),
 	}
 	for what, err := range tests {
 		if err == nil {

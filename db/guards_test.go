@@ -217,7 +217,7 @@ var guarded = []struct {
 		name: "TakeOf a quota (C7)", wins: 3,
 		prepare: func(context.Context, db.Queries) error { return nil },
 		use: func(ctx context.Context, q db.Queries) error {
-			return q.Limits().TakeOf(ctx, poolID, "key", 3, time.Hour, now)
+			return q.Limits().TakeOf(ctx, db.Quota{UserpoolID: poolID, Key: "key", Most: 3, Period: time.Hour, Now: now})
 		},
 	},
 	{

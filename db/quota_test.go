@@ -36,7 +36,7 @@ func TestQuotaIsExact(t *testing.T) {
 		{9 * time.Hour, 11 * time.Hour}, // the clock went back: no free requests
 	} {
 		at := now.Add(step.at)
-		err := f.Limits().TakeOf(t.Context(), poolID, "key", most, period, at)
+		err := f.Limits().TakeOf(t.Context(), db.Quota{UserpoolID: poolID, Key: "key", Most: most, Period: period, Now: at})
 		if step.freeAt == 0 {
 			if err != nil {
 				t.Errorf("step %d: %v", i, err)
@@ -46,7 +46,7 @@ func TestQuotaIsExact(t *testing.T) {
 		if !errors.Is(err, db.ErrNotFound) {
 			t.Errorf("step %d: %v, want ErrNotFound", i, err)
 		}
-		if free, err := f.Limits().FreeOf(t.Context(), poolID, "key", most, period); err != nil || !free.Equal(now.Add(step.freeAt)) {
+		if free, err := f.Limits().FreeOf(t.Context(), db.Quota{UserpoolID: poolID, Key: "key", Most: most, Period: period}); err != nil || !free.Equal(now.Add(step.freeAt)) {
 			t.Errorf("step %d: free after %v, %v; want %v", i, free.Sub(now), err, step.freeAt)
 		}
 	}
@@ -63,7 +63,7 @@ func TestQuotasAreCountedApart(t *testing.T) {
 	t.Parallel()
 	f := empty(t, db.Options{})
 	take := func(pool, key string, most int) error {
-		return f.Limits().TakeOf(t.Context(), pool, key, most, time.Hour, now)
+		return f.Limits().TakeOf(t.Context(), db.Quota{UserpoolID: pool, Key: key, Most: most, Period: time.Hour, Now: now})
 	}
 	for _, of := range [][2]string{{poolID, "key"}, {poolID, "other"}, {"other", "key"}, {poolID, ""}} {
 		for i, want := range []error{nil, nil, db.ErrNotFound} {
@@ -74,14 +74,14 @@ func TestQuotasAreCountedApart(t *testing.T) {
 	}
 	f.must(take(poolID, "key", 3))
 	later := now.Add(30 * time.Minute)
-	f.must(f.Limits().TakeOf(t.Context(), poolID, "key", 4, time.Hour, later))
+	f.must(f.Limits().TakeOf(t.Context(), db.Quota{UserpoolID: poolID, Key: "key", Most: 4, Period: time.Hour, Now: later}))
 	if err := take(poolID, "key", 1); !errors.Is(err, db.ErrNotFound) {
 		t.Errorf("made smaller: %v, want ErrNotFound", err)
 	}
-	if free, err := f.Limits().FreeOf(t.Context(), poolID, "key", 1, time.Hour); err != nil || !free.Equal(later.Add(time.Hour)) {
+	if free, err := f.Limits().FreeOf(t.Context(), db.Quota{UserpoolID: poolID, Key: "key", Most: 1, Period: time.Hour}); err != nil || !free.Equal(later.Add(time.Hour)) {
 		t.Errorf("free at %v, %v; want an hour after the newest", free, err)
 	}
-	if _, err := f.Limits().FreeOf(t.Context(), poolID, "none", 1, time.Hour); !errors.Is(err, db.ErrNotFound) {
+	if _, err := f.Limits().FreeOf(t.Context(), db.Quota{UserpoolID: poolID, Key: "none", Most: 1, Period: time.Hour}); !errors.Is(err, db.ErrNotFound) {
 		t.Errorf("of a key that was never taken: %v, want ErrNotFound", err)
 	}
 }

@@ -21,25 +21,33 @@ type Image struct {
 	URL string // data URI
 }
 
-// Draw makes an image captcha of the userpool's kind, or with audio one to listen to.
+// Draw makes an image captcha of the userpool's kind, or with audio one to listen to. It is drawn when it has been charged
+// for: of all that an anonymous caller may ask for it is among the dearest.
 func (s *Service) Draw(ctx context.Context, userpoolID, use string, audio bool) (Image, error) {
-	info := reqinfo.From(ctx)
-	if err := s.limiter.TakeOf(ctx, s.ImagesPerIP, userpoolID, limit.IPKey(info.IP)); err != nil {
-		return Image{}, err
-	}
 	kind := s.Kind.Of(userpoolID)
 	if audio {
 		kind = puzzle.Audio
 	}
-	p, err := puzzle.Make(kind, info.Lang, s.random)
+	p, err := puzzle.Make(kind, s.random)
 	if err != nil {
 		return Image{}, err
 	}
-	id, now := secret.Alphanumeric(idLength), s.clock.Now()
-	return Image{id, p.URL}, s.store.Captchas().Insert(ctx, db.Captcha{
+	info, id, now := reqinfo.From(ctx), secret.Alphanumeric(idLength), s.clock.Now()
+	c := db.Captcha{
 		UserpoolID: userpoolID, ID: id, Type: typeImage, Use: use, AnswerHash: s.hash(id, "", p.Answer), CreatedAt: now,
 		ExpiresAt: now.Add(s.ImageTTL),
+	}
+	err = s.limiter.TakeOfWith(ctx, s.ImagesPerIP, userpoolID, limit.IPKey(info.IP), func(charge *db.Quota) error {
+		if charge == nil {
+			return s.store.Captchas().Insert(ctx, c)
+		}
+		return s.store.Captchas().InsertCharged(ctx, c, *charge)
 	})
+	if err != nil {
+		return Image{}, err
+	}
+	url, err := p.Show(info.Lang)
+	return Image{id, url}, err
 }
 
 // CheckImage uses an image captcha up and tells whether the answer was right. If it was not, it is ErrWrong; if there is no

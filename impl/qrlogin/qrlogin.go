@@ -108,17 +108,13 @@ type Created struct {
 // Create makes a QR code for an application. What does not go with its type is passed over: clients copy the document's
 // sample, which sends all of it.
 func (s *Service) Create(ctx context.Context, app db.Application, a Asked) (Created, error) {
-	info := reqinfo.From(ctx)
-	if err := s.limiter.Take(ctx, s.PerIP, app.UserpoolID, app.ID+"|"+limit.IPKey(info.IP)); err != nil {
-		return Created{}, err
-	}
 	if !slices.Contains(app.QRTypes, a.Type) {
 		return Created{}, ErrType
 	}
 	if len(a.Context) > maxContext {
 		return Created{}, ErrContext
 	}
-	now, scanID, pollID := s.clock.Now(), secret.Token(), secret.Token()
+	info, now, scanID, pollID := reqinfo.From(ctx), s.clock.Now(), secret.Token(), secret.Token()
 	life := db.Life(app.QRSeconds, s.QRTTL)
 	created := Created{PollID: pollID, URL: s.PublicURL + picturePath + "?id=" + url.QueryEscape(scanID), Life: life}
 	login := db.QRLogin{
@@ -126,16 +122,27 @@ func (s *Service) Create(ctx context.Context, app db.Application, a Asked) (Crea
 		CreatedAt: now, ExpiresAt: now.Add(life),
 		ScanHash: s.scanHash(scanID), PollHash: s.pollHash(pollID), TicketHash: s.ticketHash(s.ticket(pollID)),
 	}
-	var err error
-	if a.Type == db.QRMobileApp {
-		login.CustomData, err = db.JSON(a.CustomData), s.accounts.CheckCustomData(a.CustomData)
-	} else {
-		created.Logo, err = s.drawn(ctx, app, a, scanID, life, &login)
+	limited := app.ID + "|" + limit.IPKey(info.IP)
+	if a.Type != db.QRMobileApp {
+		err := s.limiter.Take(ctx, s.PerIP, app.UserpoolID, limited) // before WeChat is asked
+		if err == nil {
+			created.Logo, err = s.drawn(ctx, app, a, scanID, life, &login)
+		}
+		if err == nil {
+			err = s.store.QRLogins().Insert(ctx, login)
+		}
+		return created, err
 	}
-	if err != nil {
+	login.CustomData = db.JSON(a.CustomData)
+	if err := s.accounts.CheckCustomData(a.CustomData); err != nil {
 		return Created{}, err
 	}
-	return created, s.store.QRLogins().Insert(ctx, login)
+	return created, s.limiter.TakeWith(ctx, s.PerIP, app.UserpoolID, limited, func(charge *db.Charge) error {
+		if charge == nil {
+			return s.store.QRLogins().Insert(ctx, login)
+		}
+		return s.store.QRLogins().InsertCharged(ctx, login, *charge)
+	})
 }
 
 func (s *Service) scanHash(id string) []byte       { return s.ring.MAC("qrlogins.scan", id) }

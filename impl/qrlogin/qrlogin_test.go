@@ -188,7 +188,8 @@ func TestCreateIsBounded(t *testing.T) {
 		want error
 	}{
 		{"192.0.2.1", r.app, "", nil},
-		{"192.0.2.1", r.app, large, errTooLarge},
+		{"192.0.2.1", r.app, large, errTooLarge}, // which costs nothing
+		{"192.0.2.1", r.app, "", nil},
 		{"192.0.2.1", r.app, "", apierr.ErrRateLimited},
 		{"192.0.2.1", other, "", nil},
 		{"192.0.2.2", r.app, "", nil},

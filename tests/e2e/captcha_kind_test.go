@@ -115,7 +115,7 @@ func TestKindOfCaptchaPerUserpool(t *testing.T) {
 	pool, _ := secondPool(t, h)
 	for _, kind := range []puzzle.Kind{puzzle.Digits, puzzle.Letters, puzzle.Arithmetic, puzzle.Chinese, puzzle.Audio} {
 		client := withKind(t, h, "digits,"+pool+"="+string(kind))
-		solved := must(puzzle.Make(kind, 0, foreseen{}))(t)
+		solved := must(puzzle.Make(kind, foreseen{}))(t)
 		check := func(id, answer string) *gen.CreateCaptchaResult {
 			return must(client.CreateCaptchaWithResponse(t.Context(), nil, gen.CaptchaRequest{
 				Type: byEmail, Use: gen.CaptchaUseLogin, Account: ptr(emailOfBob), CodeID: &id, Code: &answer,

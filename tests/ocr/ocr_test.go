@@ -80,7 +80,7 @@ func TestOCRSolvesAtMostFivePercent(t *testing.T) {
 	}
 	for _, k := range kinds {
 		t.Run(string(k.kind), func(t *testing.T) {
-			answers, files := prepare(t, n, func() (puzzle.Puzzle, error) { return puzzle.Make(k.kind, 0, random{}) })
+			answers, files := prepare(t, n, func() (challenge, error) { return made(k.kind) })
 			solvedBy, solved := attack(t, k.kind, answers, files, k.language, k.allow)
 			for _, way := range slices.Sorted(maps.Keys(solvedBy)) {
 				t.Logf("%-28s %3d of %d", way, solvedBy[way], n)
@@ -97,13 +97,13 @@ func TestOCRSolvesAtMostFivePercent(t *testing.T) {
 // without what we do to them, it reads.
 func TestOCRReadsWhatIsPlain(t *testing.T) {
 	driver := base64Captcha.NewDriverString(80, 240, 0, 0, 6, "0123456789", &color.RGBA{255, 255, 255, 255}, nil, []string{"wqy-microhei.ttc"})
-	plain := func() (puzzle.Puzzle, error) {
+	plain := func() (challenge, error) {
 		answer := random{}.Digits(6)
 		item, err := driver.DrawCaptcha(answer)
 		if err != nil {
-			return puzzle.Puzzle{}, err
+			return challenge{}, err
 		}
-		return puzzle.Puzzle{Answer: answer, URL: item.EncodeB64string()}, nil
+		return challenge{answer, item.EncodeB64string()}, nil
 	}
 	const n = 10
 	answers, files := prepare(t, n, plain)
@@ -112,8 +112,20 @@ func TestOCRReadsWhatIsPlain(t *testing.T) {
 	}
 }
 
+// challenge is a picture and what it says.
+type challenge struct{ answer, url string }
+
+func made(k puzzle.Kind) (challenge, error) {
+	p, err := puzzle.Make(k, random{})
+	if err != nil {
+		return challenge{}, err
+	}
+	url, err := p.Show(0)
+	return challenge{p.Answer, url}, err
+}
+
 // prepare makes pictures, and writes what an attacker makes of each.
-func prepare(t *testing.T, n int, draw func() (puzzle.Puzzle, error)) (answers []string, files map[string][]string) {
+func prepare(t *testing.T, n int, draw func() (challenge, error)) (answers []string, files map[string][]string) {
 	t.Helper()
 	dir, files := t.TempDir(), map[string][]string{}
 	for i := range n {
@@ -121,8 +133,8 @@ func prepare(t *testing.T, n int, draw func() (puzzle.Puzzle, error)) (answers [
 		if err != nil {
 			t.Fatal(err)
 		}
-		answers = append(answers, p.Answer)
-		seen := gray(t, p.URL)
+		answers = append(answers, p.answer)
+		seen := gray(t, p.url)
 		for name, change := range variants {
 			var out bytes.Buffer
 			if err := png.Encode(&out, change(seen)); err != nil {

@@ -9,6 +9,7 @@ import (
 	"image/png"
 	"math"
 	"math/rand/v2"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/mojocn/base64Captcha"
@@ -30,12 +31,18 @@ var white = color.RGBA{255, 255, 255, 255}
 var comic, plain = []string{"actionj.ttf"}, []string{"wqy-microhei.ttc"}
 
 // The library draws single characters on white, larger than they will be, and without its own disturbance: what it has of
-// that does not keep an engine from reading.
+// that does not keep an engine from reading. Those that read a font, some of megabytes, are made when first needed.
 var (
-	digitDriver   = base64Captcha.NewDriverDigit(72, 56, 1, 0, 1)
-	letterDriver  = base64Captcha.NewDriverString(64, 60*letterCount, 0, 0, letterCount, letters, &white, nil, comic)
-	mathDriver    = base64Captcha.NewDriverMath(56, 50*6, 0, 0, &white, nil, comic)
-	chineseDriver = base64Captcha.NewDriverChinese(72, 60*chineseCount, 0, 0, chineseCount, "", &white, nil, plain)
+	digitDriver  = base64Captcha.NewDriverDigit(72, 56, 1, 0, 1)
+	letterDriver = sync.OnceValue(func() base64Captcha.Driver {
+		return base64Captcha.NewDriverString(64, 60*letterCount, 0, 0, letterCount, letters, &white, nil, comic)
+	})
+	mathDriver = sync.OnceValue(func() base64Captcha.Driver {
+		return base64Captcha.NewDriverMath(56, 50*6, 0, 0, &white, nil, comic)
+	})
+	chineseDriver = sync.OnceValue(func() base64Captcha.Driver {
+		return base64Captcha.NewDriverChinese(72, 60*chineseCount, 0, 0, chineseCount, "", &white, nil, plain)
+	})
 )
 
 // noise is where the look of a picture comes from. It has to be different every time and not to be foreseen, but it gives no
@@ -70,22 +77,22 @@ func draw(k Kind, question string) (string, error) {
 	var (
 		chars []*ink
 		err   error
+		r     = newNoise()
 	)
 	switch k {
 	case Digits:
-		chars, err = digits(question)
+		chars, err = digits(question, r)
 	case Letters:
-		chars, err = text(letterDriver, question)
+		chars, err = text(letterDriver(), question)
 	case Arithmetic:
-		chars, err = text(mathDriver, question)
+		chars, err = text(mathDriver(), question)
 	case Chinese:
-		chars, err = text(chineseDriver, question)
+		chars, err = text(chineseDriver(), question)
 	}
 	if err != nil {
 		return "", err
 	}
 	l := looks[k]
-	r := newNoise()
 	page := newInk(width, height)
 	page.write(chars, l, r)
 	page.sharpen()
@@ -95,34 +102,6 @@ func draw(k Kind, question string) (string, error) {
 		return "", err
 	}
 	return picture.DataURI(raw), nil
-}
-
-// lonely is how many of the 25 pixels around one are set at most, if it is one of the specks that the library adds.
-const lonely = 11
-
-// digits draws each digit alone, and smooths what the library draws in dots.
-func digits(text string) ([]*ink, error) {
-	var chars []*ink
-	for _, digit := range text {
-		item, err := digitDriver.DrawCaptcha(string(digit))
-		if err != nil {
-			return nil, err
-		}
-		m := item.(*base64Captcha.ItemDigit).Paletted
-		out := newInk(m.Rect.Dx(), m.Rect.Dy())
-		rows := make([]int, len(m.Pix)) // sums of five pixels side by side
-		for i := 2; i < len(m.Pix)-2; i++ {
-			for _, v := range m.Pix[i-2 : i+3] {
-				rows[i] += int(v)
-			}
-		}
-		for i := 2 * out.w; i < len(rows)-2*out.w; i++ {
-			n := rows[i-2*out.w] + rows[i-out.w] + rows[i] + rows[i+out.w] + rows[i+2*out.w]
-			out.pix[i] = uint8(min(255, max(0, n-lonely)*60))
-		}
-		chars = append(chars, out.crop(255, 3))
-	}
-	return chars, nil
 }
 
 // text has the library draw a text, and cuts it into its characters.

@@ -36,24 +36,27 @@ type Random interface {
 
 // Puzzle is a challenge and what solves it.
 type Puzzle struct {
-	Answer string // in normal form: compare it with Normal of what was typed
-	URL    string // data URI (RFC 2397): image/png of 240 x 80 pixels, or audio/wav
+	Answer   string // in normal form: compare it with Normal of what was typed
+	kind     Kind
+	question string
 }
 
-// Make makes a puzzle. The language is the voice's; pictures have none.
-func Make(k Kind, l lang.Lang, r Random) (Puzzle, error) {
+// Make makes up a puzzle.
+func Make(k Kind, r Random) (Puzzle, error) {
 	question, answer, err := ask(k, r)
-	if err != nil {
-		return Puzzle{}, err
-	}
-	var url string
-	if k == Audio {
-		url, err = speak(question, l)
+	return Puzzle{Normal(answer), k, question}, err
+}
+
+// Show draws or speaks a puzzle, which takes its time: a data URI (RFC 2397), image/png of 240 x 80 pixels, or audio/wav.
+// The language is the voice's; pictures have none.
+func (p Puzzle) Show(l lang.Lang) (url string, err error) {
+	if p.kind == Audio {
+		url, err = speak(p.question, l)
 	} else {
-		url, err = draw(k, question)
+		url, err = draw(p.kind, p.question)
 	}
 	if err != nil {
-		return Puzzle{}, fmt.Errorf("captcha of %s: %w", k, err)
+		return "", fmt.Errorf("captcha of %s: %w", p.kind, err)
 	}
-	return Puzzle{Answer: Normal(answer), URL: url}, nil
+	return url, nil
 }

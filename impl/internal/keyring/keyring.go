@@ -15,6 +15,8 @@ import (
 	"fmt"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
+
 	"github.com/menshen-auth/menshen/db"
 	"github.com/menshen-auth/menshen/impl/internal/clock"
 	"github.com/menshen-auth/menshen/impl/internal/secret"
@@ -48,7 +50,9 @@ type Ring struct {
 	master  cipher.AEAD
 	pepper  []byte
 	signers []signer // oldest first; the newest signs
-	sealing sealing
+	// verified are the hashes of tokens that the signers have signed.
+	verified *lru.Cache[[sha256.Size]byte, struct{}]
+	sealing  sealing
 }
 
 type signer struct {
@@ -84,6 +88,9 @@ func load(ctx context.Context, store *db.DB, c clock.Clock, masterKey []byte, cr
 		}
 	}
 	ring := &Ring{store: store, clock: c, master: master}
+	if ring.verified, err = lru.New[[sha256.Size]byte, struct{}](verifiedTokens); err != nil {
+		return nil, err
+	}
 	ring.sealing.read = readKeys
 	for _, key := range keys {
 		if err := ring.add(key); err != nil {

@@ -135,3 +135,40 @@ func TestForgedTokens(t *testing.T) {
 		t.Errorf("the token that the others were made of: %v", err)
 	}
 }
+
+// TestRememberedTokens: a token whose signature is known to be good still ends when it ends, is of its issuer only, and
+// vouches for no other: one of its parts changed, and it is refused.
+func TestRememberedTokens(t *testing.T) {
+	t.Parallel()
+	ring := anyRing(t)
+	token, err := ring.Sign(valid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := ring.Sign(jwt.MapClaims{"iss": issuer, "sub": "mallory", "exp": testTime.Add(time.Hour).Unix()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	verify := func(token, issuer string, at time.Time) error { return ring.Verify(token, jwt.MapClaims{}, issuer, at) }
+	for range 2 {
+		if err := verify(token, issuer, testTime); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ours, theirs := strings.Split(token, "."), strings.Split(other, ".")
+	for name, err := range map[string]error{
+		"expired":             verify(token, issuer, testTime.Add(24*365*time.Hour)),
+		"another issuer":      verify(token, "https://id.example.org/oidc", testTime),
+		"another's payload":   verify(ours[0]+"."+theirs[1]+"."+ours[2], issuer, testTime),
+		"another's signature": verify(ours[0]+"."+ours[1]+"."+theirs[2], issuer, testTime),
+		"a longer signature":  verify(token+"AA", issuer, testTime),
+		"without a signature": verify(ours[0]+"."+ours[1]+".", issuer, testTime),
+	} {
+		if err == nil {
+			t.Errorf("%s: good", name)
+		}
+	}
+	if n := ring.verified.Len(); n != 1 {
+		t.Errorf("%d tokens are remembered", n)
+	}
+}

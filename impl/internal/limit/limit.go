@@ -64,27 +64,42 @@ func (l *Limiter) In(q db.Queries) *Limiter { return &Limiter{q, l.clock} }
 // Take charges key with one request under rule: Max at once, and in the long run Max in Per. Without room it is
 // apierr.ErrRateLimited, which tells when to come back; a refused request costs nothing.
 func (l *Limiter) Take(ctx context.Context, rule Rule, userpoolID, key string) error {
+	return l.TakeWith(ctx, rule, userpoolID, key, func(c *db.Charge) error {
+		if c == nil {
+			return nil
+		}
+		return l.q.Limits().Take(ctx, *c)
+	})
+}
+
+// TakeWith is Take by a statement that does something more: both or, with db.ErrNotFound, neither. There is no charge where
+// the rule is off.
+func (l *Limiter) TakeWith(ctx context.Context, rule Rule, userpoolID, key string, statement func(*db.Charge) error) error {
 	if rule.Max == 0 {
-		return nil
+		return statement(nil)
 	}
-	key = rule.key(key)
-	return l.refusal(
-		l.q.Limits().Take(ctx, userpoolID, key, rule.interval(), rule.Max, l.clock.Now()),
-		func() (time.Time, error) {
-			return l.q.Limits().FreeAt(ctx, userpoolID, key, rule.interval(), rule.Max)
-		})
+	c := db.Charge{UserpoolID: userpoolID, Key: rule.key(key), Interval: rule.interval(), Burst: rule.Max, Now: l.clock.Now()}
+	return l.refusal(statement(&c), func() (time.Time, error) { return l.q.Limits().FreeAt(ctx, c) })
 }
 
 // TakeOf charges key with one request under rule: never more than Max in any Per. Otherwise it is like Take. It remembers
 // every request, so Max should be some thousands at most.
 func (l *Limiter) TakeOf(ctx context.Context, rule Rule, userpoolID, key string) error {
+	return l.TakeOfWith(ctx, rule, userpoolID, key, func(c *db.Quota) error {
+		if c == nil {
+			return nil
+		}
+		return l.q.Limits().TakeOf(ctx, *c)
+	})
+}
+
+// TakeOfWith is to TakeOf what TakeWith is to Take.
+func (l *Limiter) TakeOfWith(ctx context.Context, rule Rule, userpoolID, key string, statement func(*db.Quota) error) error {
 	if rule.Max == 0 {
-		return nil
+		return statement(nil)
 	}
-	key = rule.key(key)
-	return l.refusal(
-		l.q.Limits().TakeOf(ctx, userpoolID, key, rule.Max, rule.Per, l.clock.Now()),
-		func() (time.Time, error) { return l.q.Limits().FreeOf(ctx, userpoolID, key, rule.Max, rule.Per) })
+	c := db.Quota{UserpoolID: userpoolID, Key: rule.key(key), Most: rule.Max, Period: rule.Per, Now: l.clock.Now()}
+	return l.refusal(statement(&c), func() (time.Time, error) { return l.q.Limits().FreeOf(ctx, c) })
 }
 
 // refusal says when a key that had no room will have some.

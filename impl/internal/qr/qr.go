@@ -4,8 +4,6 @@ package qr
 
 import (
 	"fmt"
-	"image"
-	"image/color"
 
 	"github.com/boombuler/barcode"
 	"github.com/boombuler/barcode/qr"
@@ -20,56 +18,76 @@ const (
 
 // PNG returns the picture of content, a little over 256 pixels wide. Content of more than about 2,300 bytes does not fit.
 func PNG(content string) ([]byte, error) {
-	code, err := encode(content)
+	c, err := encode(content)
 	if err != nil {
 		return nil, err
 	}
-	scale := (minSide + width(code) - 1) / width(code)
-	return picture.PNG(draw(code, scale, width(code)*scale))
+	scale := (minSide + width(c) - 1) / width(c)
+	return draw(c, scale, width(c)*scale).PNG()
 }
 
 // Sized is PNG of exactly side pixels: modules are as large as whole pixels allow, and what is left over is margin. An error
 // means that side has no room for a pixel a module.
 func Sized(content string, side int) ([]byte, error) {
-	code, err := encode(content)
+	c, err := encode(content)
 	if err != nil {
 		return nil, err
 	}
-	scale := side / width(code)
+	scale := side / width(c)
 	if scale == 0 {
-		return nil, fmt.Errorf("%d pixels have no room for %d modules", side, width(code))
+		return nil, fmt.Errorf("%d pixels have no room for %d modules", side, width(c))
 	}
-	return picture.PNG(draw(code, scale, side))
+	return draw(c, scale, side).PNG()
 }
 
-func encode(content string) (barcode.Barcode, error) {
-	code, err := qr.Encode(content, qr.M, qr.Auto)
+// code is a QR code without its quiet zone.
+type code interface {
+	modules() int
+	dark(x, y int) bool
+}
+
+func encode(content string) (code, error) {
+	if s := newSymbol(content); s != nil {
+		return s, nil
+	}
+	drawn, err := qr.Encode(content, qr.M, qr.Auto)
 	if err != nil {
 		return nil, fmt.Errorf("%d bytes do not fit into a QR code", len(content)) // the library's error quotes them (T13)
 	}
-	return code, nil
+	return library{drawn}, nil
+}
+
+// library is a code as the library has it.
+type library struct{ barcode.Barcode }
+
+func (l library) modules() int { return l.Bounds().Dx() }
+
+func (l library) dark(x, y int) bool {
+	r, _, _, _ := l.At(x, y).RGBA()
+	return r == 0
 }
 
 // width is that of the code with its quiet zone, in modules.
-func width(code barcode.Barcode) int { return code.Bounds().Dx() + 2*quietZone }
+func width(c code) int { return c.modules() + 2*quietZone }
 
-// draw scales the modules and puts them into the middle of the picture. A palette of two colours makes the PNG one bit deep.
-func draw(code barcode.Barcode, scale, side int) *image.Paletted {
-	modules := code.Bounds().Dx()
+// draw scales the modules and puts them into the middle of the picture.
+func draw(c code, scale, side int) *picture.Bitmap {
+	modules := c.modules()
 	margin := (side - modules*scale) / 2
-	drawn := image.NewPaletted(image.Rect(0, 0, side, side), color.Palette{color.White, color.Black})
+	drawn := picture.NewBitmap(side)
 	for y := range modules {
-		top := drawn.Pix[(margin+y*scale)*side:][:side]
+		top := margin + y*scale
+		line := drawn.Line(top)
 		for x := range modules {
-			if r, _, _, _ := code.At(x, y).RGBA(); r == 0 {
-				left := margin + x*scale
-				for i := range scale {
-					top[left+i] = 1
-				}
+			if !c.dark(x, y) {
+				continue
+			}
+			for at := margin + x*scale; at < margin+(x+1)*scale; at++ {
+				line[at/8] |= 0x80 >> (at % 8)
 			}
 		}
 		for i := 1; i < scale; i++ {
-			copy(drawn.Pix[(margin+y*scale+i)*side:][:side], top)
+			drawn.Repeat(top + i)
 		}
 	}
 	return drawn

@@ -1,0 +1,147 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+)
+
+// bench is a statement that a test lets go on, and what it was run with.
+type bench struct {
+	t       *testing.T
+	batches batches[int]
+	begun   chan []int // the items of each statement, when it begins
+	proceed chan result
+	all     sync.WaitGroup
+}
+
+type result struct {
+	done []bool
+	err  error
+}
+
+func newBench(t *testing.T) *bench {
+	return &bench{t: t, begun: make(chan []int), proceed: make(chan result)}
+}
+
+func (b *bench) ask(ctx context.Context, item int, want error) {
+	b.all.Go(func() {
+		err := b.batches.do(ctx, "key", item, func(ctx context.Context, items []int) ([]bool, error) {
+			if ctx.Err() != nil {
+				b.t.Errorf("the statement of %v has no time left", items)
+			}
+			b.begun <- slices.Clone(items)
+			r := <-b.proceed
+			return r.done, r.err
+		})
+		if !errors.Is(err, want) {
+			b.t.Errorf("item %d: %v, want %v", item, err, want)
+		}
+	})
+}
+
+// statement is the next one to begin.
+func (b *bench) statement(want ...int) {
+	b.t.Helper()
+	if got := <-b.begun; !slices.Equal(got, want) {
+		b.t.Errorf("a statement for %v, want %v", got, want)
+	}
+}
+
+// filled waits until so many wait for the next statement.
+func (b *bench) filled(n int) {
+	b.t.Helper()
+	for until := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+		b.batches.mu.Lock()
+		last := b.batches.last["key"]
+		there := last != nil && !last.closed && len(last.items) == n
+		b.batches.mu.Unlock()
+		if there {
+			return
+		}
+		if time.Now().After(until) {
+			b.t.Fatalf("%d did not come together", n)
+		}
+	}
+}
+
+func yes(n int) result { return result{done: slices.Repeat([]bool{true}, n)} }
+
+// TestBatchFillsWhileOneIsOnItsWay: who comes during a statement is in the next one, all together; one whose client has gone
+// takes nobody with it, not even where it was the first.
+func TestBatchFillsWhileOneIsOnItsWay(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.ask(t.Context(), 1, nil)
+	b.statement(1)
+	gone, leave := context.WithCancel(t.Context())
+	b.ask(gone, 2, nil) // it runs the statement of the others
+	b.filled(1)
+	late, give := context.WithCancel(t.Context())
+	b.ask(late, 3, context.Canceled)
+	b.filled(2)
+	b.ask(t.Context(), 4, nil)
+	b.filled(3)
+	leave()
+	give()
+	b.proceed <- yes(1)
+	b.statement(2, 3, 4)
+	b.proceed <- yes(3)
+	b.all.Wait()
+	if len(b.batches.last) != 0 {
+		t.Errorf("left behind: %v", b.batches.last)
+	}
+}
+
+// TestBatchIsJudgedOneByOne: what was not done in company is tried alone, and only then refused; an error that leaves open what
+// was done is passed on, since trying again might do it twice.
+func TestBatchIsJudgedOneByOne(t *testing.T) {
+	t.Parallel()
+	b, lost := newBench(t), fmt.Errorf("%w: lost", ErrUnavailable)
+	begin := func(want1, want2 error) {
+		b.ask(t.Context(), 1, nil)
+		b.statement(1)
+		b.ask(t.Context(), 2, want1)
+		b.filled(1)
+		b.ask(t.Context(), 3, want2)
+		b.filled(2)
+		b.proceed <- yes(1)
+		b.statement(2, 3)
+	}
+	begin(nil, ErrNotFound)
+	b.proceed <- result{done: []bool{true, false}}
+	b.statement(3)
+	b.proceed <- result{done: []bool{false}}
+	b.all.Wait()
+
+	begin(nil, nil)
+	b.proceed <- result{err: errors.New("one of them is impossible")}
+	<-b.begun
+	b.proceed <- yes(1)
+	<-b.begun
+	b.proceed <- yes(1)
+	b.all.Wait()
+
+	begin(ErrUnavailable, ErrUnavailable)
+	b.proceed <- result{err: lost}
+	b.all.Wait()
+}
+
+// TestBatchesOfKeysAreApart: other keys do not wait, and a batch has its limit.
+func TestBatchesOfKeysAreApart(t *testing.T) {
+	t.Parallel()
+	var b batches[int]
+	for n := range maxBatch + 1 {
+		b.join("key", n)
+	}
+	if last := b.last["key"]; len(last.items) != 1 {
+		t.Errorf("%d items after a full batch", len(last.items))
+	}
+	if err := b.do(t.Context(), "other", 1, func(context.Context, []int) ([]bool, error) { return []bool{true}, nil }); err != nil {
+		t.Error(err)
+	}
+}
