@@ -50,6 +50,14 @@ func TestPlansUseIndexes(t *testing.T) {
 	t.Parallel()
 	tx := large(t)
 	checkSizes(t, tx)
+	for _, whole := range []string{ // what is never found says nothing when it is not
+		`SELECT id FROM users WHERE last_ip = $1`, `UPDATE sessions SET revoked_at = $1 WHERE userpool_id = $2 AND ip = $3`,
+		`SELECT count(*) FROM qrlogins WHERE userpool_id = $1`, `SELECT id FROM captchas WHERE use = $1 ORDER BY expires_at LIMIT 10`,
+	} {
+		if len(wholeReads(explain(t, tx, whole), "", false)) == 0 {
+			t.Errorf("%s reads the whole table, and nobody notices", whole)
+		}
+	}
 	all, met := statements(t), map[string]bool{}
 	for _, s := range all {
 		found := wholeReads(explain(t, tx, s.text), "", false)

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/lib/pq"
 )
@@ -85,7 +86,11 @@ func (t table) dropIndexes(ctx context.Context, tx *sql.Tx) (again []string, err
 }
 
 func (t table) copy(ctx context.Context, tx *sql.Tx) error {
-	statement, err := tx.PrepareContext(ctx, pq.CopyIn(t.name, t.columns...))
+	columns := make([]string, len(t.columns))
+	for i, column := range t.columns {
+		columns[i] = pq.QuoteIdentifier(column) // use is a word of SQL
+	}
+	statement, err := tx.PrepareContext(ctx, `COPY `+pq.QuoteIdentifier(t.name)+` (`+strings.Join(columns, ", ")+`) FROM STDIN`)
 	if err != nil {
 		return err
 	}

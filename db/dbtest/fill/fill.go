@@ -51,6 +51,9 @@ type Table struct {
 // Into fills the database at url. Each table is one transaction: it is full, or as it was. Whoever else uses a table waits for
 // it, since its indexes are made anew. The planner's statistics are up to date afterwards.
 func Into(ctx context.Context, url string, o Options) error {
+	if o.Users < 1 {
+		return errors.New("there must be a user: the codes are somebody's")
+	}
 	if o.Now.IsZero() {
 		o.Now = time.Now()
 	}

@@ -64,6 +64,9 @@ func TestTableIsWholeOrAsItWas(t *testing.T) {
 	if err := fill.Into(t.Context(), url, fill.Options{Amounts: amounts, UserpoolID: "another", AppID: "app", Now: now}); err == nil {
 		t.Error("users were made without their userpool")
 	}
+	if err := fill.Into(t.Context(), url, fill.Options{Amounts: fill.Amounts{LiveCodes: 10}, UserpoolID: "pool", AppID: "app", Now: now}); err == nil {
+		t.Error("codes were made without a user")
+	}
 	if n := number(t, conn, `SELECT count(*) FROM users`); n != 0 {
 		t.Errorf("%d users", n)
 	}
