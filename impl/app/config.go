@@ -48,8 +48,10 @@ type Config struct {
 	CORSOrigins        []string       `env:"MENSHEN_CORS_ORIGINS"`    // whose pages may call from browsers, such as https://app.example.com
 	ResponseValidation string         `env:"MENSHEN_RESPONSE_VALIDATION" envDefault:"enforce"`
 	RequestTimeout     time.Duration  `env:"MENSHEN_REQUEST_TIMEOUT" envDefault:"10s"`
-	DrainDelay         time.Duration  `env:"MENSHEN_DRAIN_DELAY" envDefault:"500ms"` // not ready but still serving, after SIGTERM
-	DrainTimeout       time.Duration  `env:"MENSHEN_DRAIN_TIMEOUT" envDefault:"7s"`  // of requests in flight after that
+	ParallelRequests   int            `env:"MENSHEN_PARALLEL_REQUESTS" envDefault:"0"` // at work at a time; 0: one a database connection
+	QueueWait          time.Duration  `env:"MENSHEN_QUEUE_WAIT" envDefault:"400ms"`    // for that, and for a connection or a hash: who waits longer is refused
+	DrainDelay         time.Duration  `env:"MENSHEN_DRAIN_DELAY" envDefault:"500ms"`   // not ready but still serving, after SIGTERM
+	DrainTimeout       time.Duration  `env:"MENSHEN_DRAIN_TIMEOUT" envDefault:"7s"`    // of requests in flight after that
 
 	Region         string        `env:"MENSHEN_REGION" envDefault:"CN"` // of phone numbers without country code
 	AccessTTL      time.Duration `env:"MENSHEN_ACCESS_TTL" envDefault:"15m"`
@@ -110,6 +112,10 @@ type Config struct {
 
 // Guessing of authenticator codes (T5). Not configurable: every figure is a requirement.
 var guessing = db.Guessing{Free: 5, Wait: 30 * time.Second, MaxWait: time.Hour, Disabled: 100}
+
+// queueTarget is which part of QueueWait a request waits for its turn at most when others always do (see package admission). Not
+// configurable: by default it is 10 ms, short as against what a person notices, and long as against what a request takes.
+const queueTarget = 40
 
 // bindAttempts is how many wrong codes void a secret that waits to be bound. Not configurable.
 const bindAttempts = 5
@@ -284,6 +290,7 @@ func (c Config) check(unread map[string]bool) (problems []error) {
 		"MENSHEN_TOTP_ALGORITHM: %q is not SHA1, SHA256 or SHA512", c.TOTPAlgorithm)
 	complain(c.TOTPDigits < 6 || c.TOTPDigits > 8, "MENSHEN_TOTP_DIGITS: 6, 7 or 8")
 	complain(c.TOTPSkew < 0 || c.TOTPSkew > 2, "MENSHEN_TOTP_SKEW: 0, 1 or 2 time steps")
+	complain(c.ParallelRequests < 0, "MENSHEN_PARALLEL_REQUESTS: 0 for one a database connection, or more")
 	complain(c.ParallelHashes < 0, "MENSHEN_PARALLEL_HASHES: 0 for one a core, or more")
 	complain(len([]rune(c.Name)) > 64, "MENSHEN_NAME: at most 64 characters, or it does not fit into a QR code")
 	complain(!address.Countries()[c.Region], "MENSHEN_REGION: two capital letters (ISO 3166-1), such as CN")
@@ -294,6 +301,7 @@ func (c Config) check(unread map[string]bool) (problems []error) {
 		min, max time.Duration
 	}{
 		{"MENSHEN_REQUEST_TIMEOUT", c.RequestTimeout, 100 * time.Millisecond, time.Minute},
+		{"MENSHEN_QUEUE_WAIT", c.QueueWait, time.Millisecond, 10 * time.Second},
 		{"MENSHEN_DRAIN_DELAY", c.DrainDelay, 0, 2 * time.Second},
 		{"MENSHEN_DRAIN_TIMEOUT", c.DrainTimeout, 0, 7 * time.Second},
 		{"MENSHEN_ACCESS_TTL", c.AccessTTL, time.Second, 24 * time.Hour},

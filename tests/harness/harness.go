@@ -89,11 +89,12 @@ func (h *Instance) start() {
 	}
 	config, err := app.LoadConfig([]string{"MENSHEN_PUBLIC_URL=" + h.publicURL})
 	h.must(err)
-	config.Console = "off" // but where a test looks at it
+	config.Console = "off"       // but where a test looks at it
+	config.QueueWait = time.Hour // tests ask much at once; what comes of too much, tests/fault looks at with the program itself
 	for _, f := range h.configure {
 		f(&config)
 	}
-	store, err := db.Open(ctx, h.databaseURL, db.Options{MaxConns: config.MaxConns})
+	store, err := db.Open(ctx, h.databaseURL, db.Options{MaxConns: config.MaxConns, Wait: config.QueueWait})
 	h.must(err)
 	h.t.Cleanup(func() { _ = store.Close() }) // an error when a test has cut connections
 	h.Store = store
