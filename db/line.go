@@ -123,11 +123,17 @@ func (l *line) DialContext(ctx context.Context, network, address string) (net.Co
 	ctx, cancel := context.WithTimeout(ctx, lastWord)
 	defer cancel()
 	conn, err := dialer.DialContext(ctx, network, address)
-	if err == nil {
-		err = conn.SetDeadline(time.Now().Add(lastWord))
+	if err != nil {
+		return nil, err
 	}
-	return conn, err
+	return brief{conn}, conn.SetDeadline(time.Now().Add(lastWord))
 }
+
+// brief is a connection with a deadline, which lib/pq would put off to that of making a connection.
+type brief struct{ net.Conn }
+
+// SetDeadline implements net.Conn.
+func (brief) SetDeadline(time.Time) error { return nil }
 
 // take notes the connection that is being made; nil: it is.
 func (l *line) take(conn net.Conn) {
