@@ -15,7 +15,7 @@ func TestKilledUnderLoad(t *testing.T) {
 	r := newRig(t)
 	p := r.start(ledgerEnviron())
 	l := r.openLedger(p.addr)
-	kills := rounds(t, 3, 25)
+	kills := rounds(3, 25)
 	for range kills {
 		l.progress()
 		p.kill()
@@ -37,7 +37,7 @@ func TestDatabaseIsKilledUnderLoad(t *testing.T) {
 	r := newRig(t, postgres.Configure)
 	p := r.start(ledgerEnviron(), "MENSHEN_DATABASE_URL="+proxy.URL)
 	l := r.openLedger(p.addr)
-	kills := rounds(t, 2, 20)
+	kills := rounds(2, 20)
 	for n := range kills {
 		l.progress()
 		if n%2 == 0 {
@@ -65,7 +65,7 @@ func TestNetworkFailsUnderLoad(t *testing.T) {
 	proxy := harness.NewProxy(t, r.DatabaseURL())
 	p := r.start(ledgerEnviron(), "MENSHEN_DATABASE_URL="+proxy.URL, "MENSHEN_REQUEST_TIMEOUT="+timeout.String())
 	l := r.openLedger(p.addr)
-	faults := rounds(t, 1, 12)
+	faults := rounds(1, 12)
 	var slowest time.Duration
 	for range faults {
 		l.progress()
