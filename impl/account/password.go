@@ -49,7 +49,7 @@ type hasher struct {
 
 // queue is where one waits for a core.
 type queue interface {
-	Enter(ctx context.Context) (inside context.Context, leave func(), err error)
+	Enter(ctx context.Context, kind string) (inside context.Context, leave func(), err error)
 }
 
 func newHasher(parallel int, patience time.Duration) *hasher {
@@ -105,7 +105,7 @@ func (h *hasher) compute(ctx context.Context, password string, salt []byte) (key
 // bounded runs f when there is a core for it. Meanwhile those who need none go on.
 func (h *hasher) bounded(ctx context.Context, f func() error) error {
 	defer admission.Outside(ctx)()
-	_, leave, err := h.queue.Enter(ctx)
+	_, leave, err := h.queue.Enter(ctx, "hash")
 	if err != nil {
 		return err
 	}

@@ -103,7 +103,7 @@ func TestHashesAreBounded(t *testing.T) {
 	h := newHasher(2, time.Minute)
 	var leave [2]func()
 	for n := range leave {
-		_, left, err := h.queue.Enter(t.Context())
+		_, left, err := h.queue.Enter(t.Context(), "hash")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -17,7 +17,7 @@ func (r *rig) whileHashing(happen func()) { r.hasher.queue = turns(happen) }
 type turns func()
 
 // Enter implements queue.
-func (happen turns) Enter(ctx context.Context) (context.Context, func(), error) {
+func (happen turns) Enter(ctx context.Context, _ string) (context.Context, func(), error) {
 	happen()
 	return ctx, func() {}, nil
 }

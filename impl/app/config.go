@@ -69,7 +69,7 @@ type Config struct {
 	QRTTL          time.Duration `env:"MENSHEN_QR_TTL" envDefault:"120s"`         // Q2
 	TicketTTL      time.Duration `env:"MENSHEN_TICKET_TTL" envDefault:"60s"`      // Q2
 	FastpassTTL    time.Duration `env:"MENSHEN_FASTPASS_TTL" envDefault:"60s"`    // Q7
-	ParallelHashes int           `env:"MENSHEN_PARALLEL_HASHES" envDefault:"0"`   // argon2id, 19 MiB each; 0: one a core
+	ParallelHashes int           `env:"MENSHEN_PARALLEL_HASHES" envDefault:"0"`   // argon2id, 19 MiB each; 0: one a core, but one core left for others
 
 	// By userpool: a value for all, then ,<userpool id>=<value> for some.
 	CaptchaKind   tenant.Setting[puzzle.Kind] `env:"MENSHEN_CAPTCHA_KIND" envDefault:"digits"`  // digits, letters, arithmetic, chinese, audio
@@ -158,7 +158,7 @@ func LoadConfig(environ []string) (Config, error) {
 		c.Console = map[bool]string{true: settingOn, false: settingOff}[c.DatabaseURL == ""]
 	}
 	if c.ParallelHashes == 0 {
-		c.ParallelHashes = runtime.NumCPU()
+		c.ParallelHashes = max(1, runtime.NumCPU()-1)
 	}
 	return c, nil
 }
@@ -291,7 +291,7 @@ func (c Config) check(unread map[string]bool) (problems []error) {
 	complain(c.TOTPDigits < 6 || c.TOTPDigits > 8, "MENSHEN_TOTP_DIGITS: 6, 7 or 8")
 	complain(c.TOTPSkew < 0 || c.TOTPSkew > 2, "MENSHEN_TOTP_SKEW: 0, 1 or 2 time steps")
 	complain(c.ParallelRequests < 0, "MENSHEN_PARALLEL_REQUESTS: 0 for one a database connection, or more")
-	complain(c.ParallelHashes < 0, "MENSHEN_PARALLEL_HASHES: 0 for one a core, or more")
+	complain(c.ParallelHashes < 0, "MENSHEN_PARALLEL_HASHES: 0 for one a core but one, or more")
 	complain(len([]rune(c.Name)) > 64, "MENSHEN_NAME: at most 64 characters, or it does not fit into a QR code")
 	complain(!address.Countries()[c.Region], "MENSHEN_REGION: two capital letters (ISO 3166-1), such as CN")
 	complain(c.CodeWindow < c.CodeTTL, "MENSHEN_CODE_WINDOW: is shorter than MENSHEN_CODE_TTL")

@@ -36,7 +36,7 @@ func TestConfigDefaults(t *testing.T) {
 		ManagementTTL: 2 * time.Hour, RefreshGrace: 10 * time.Second, SignatureSkew: 5 * time.Minute,
 		CaptchaTTL: 180 * time.Second, CodeTTL: 5 * time.Minute, CodeWindow: 10 * time.Minute,
 		TOTPSkew: 1, TOTPAlgorithm: "SHA1", TOTPDigits: 6, PendingTTL: 10 * time.Minute, QRTTL: 120 * time.Second,
-		TicketTTL: 60 * time.Second, FastpassTTL: 60 * time.Second, ParallelHashes: runtime.NumCPU(),
+		TicketTTL: 60 * time.Second, FastpassTTL: 60 * time.Second, ParallelHashes: max(1, runtime.NumCPU()-1),
 		CaptchaKind: setting[puzzle.Kind](t, "digits"), AutoRegister: setting[bool](t, "false"), RegisterTells: setting[bool](t, "false"),
 		Messages:    Messages{SMTPTLS: "starttls", SMSBudget: 1000},
 		LimitSignIn: per(10, 5*time.Minute), LimitAccount: per(100, time.Hour), LimitSignInFree: per(3, 5*time.Minute),

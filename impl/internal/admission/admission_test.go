@@ -13,7 +13,7 @@ import (
 // enter takes a place and fails the test if there is none.
 func enter(t *testing.T, q *Queue) (inside context.Context, leave func()) {
 	t.Helper()
-	inside, leave, err := q.Enter(t.Context())
+	inside, leave, err := q.Enter(t.Context(), "work")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -21,10 +21,12 @@ func enter(t *testing.T, q *Queue) (inside context.Context, leave func()) {
 }
 
 // wait begins to wait for a turn; the result comes when that ends. Who has got it keeps it.
-func wait(ctx context.Context, q *Queue) <-chan error {
+func wait(ctx context.Context, q *Queue) <-chan error { return waitOf(ctx, q, "work") }
+
+func waitOf(ctx context.Context, q *Queue, kind string) <-chan error {
 	done := make(chan error, 1)
 	go func() {
-		_, _, err := q.Enter(ctx)
+		_, _, err := q.Enter(ctx, kind)
 		done <- err
 	}()
 	synctest.Wait()
@@ -68,28 +70,53 @@ func TestStandingQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := New(1, time.Second, 10*time.Millisecond)
 		_, leave := enter(t, q)
-		time.Sleep(standing)
-		burst := wait(t.Context(), q)
+		first, second, third := wait(t.Context(), q), wait(t.Context(), q), wait(t.Context(), q)
 		time.Sleep(standing / 2)
 		leave()
-		if err := <-burst; !errors.Is(err, apierr.ErrUnavailable) {
-			t.Errorf("whoever waits long in a queue that stands: %v", err)
-		}
-		enter(t, q)
-		burst, more := wait(t.Context(), q), wait(t.Context(), q)
-		time.Sleep(standing / 2)
-		leave()
-		if err := <-burst; err != nil {
-			t.Errorf("whoever waits as long in a burst: %v", err)
+		if err := <-first; err != nil {
+			t.Errorf("whoever waits in a burst: %v", err)
 		}
 		time.Sleep(standing)
 		late := wait(t.Context(), q)
 		leave()
-		if err := <-more; !errors.Is(err, apierr.ErrUnavailable) {
-			t.Errorf("the rest of what is no burst any more: %v", err)
+		for _, waited := range []<-chan error{second, third} {
+			if err := <-waited; !errors.Is(err, apierr.ErrUnavailable) {
+				t.Errorf("whoever waits long in what is no burst any more: %v", err)
+			}
 		}
 		if err := <-late; err != nil {
 			t.Errorf("whoever has come lately: %v", err)
+		}
+		next := wait(t.Context(), q)
+		time.Sleep(standing / 2)
+		leave()
+		if err := <-next; err != nil {
+			t.Errorf("whoever waits as long in the next burst: %v", err)
+		}
+	})
+}
+
+// TestLanes (overload): kinds of work take turns, so that whoever is alone with its kind does not wait behind a flood of another.
+func TestLanes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q := New(1, time.Second, time.Second)
+		_, leave := enter(t, q)
+		var flood []<-chan error
+		for range 3 {
+			flood = append(flood, waitOf(t.Context(), q, "flood"))
+		}
+		alone := waitOf(t.Context(), q, "alone")
+		leave()
+		leave()
+		if err := <-alone; err != nil {
+			t.Error(err)
+		}
+		if err := <-flood[0]; err != nil {
+			t.Error(err)
+		}
+		if err := <-flood[1]; !errors.Is(err, apierr.ErrUnavailable) {
+			t.Errorf("the rest of the flood: %v", err)
 		}
 	})
 }

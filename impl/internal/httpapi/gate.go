@@ -160,7 +160,7 @@ func (g *gate) serve(next http.Handler, client http.ResponseWriter, w *response,
 	}
 	ctx := r.Context()
 	if !x.op.always {
-		inside, leave, err := g.Queue.Enter(ctx)
+		inside, leave, err := g.Queue.Enter(ctx, x.op.id)
 		if err != nil {
 			return err
 		}
