@@ -129,6 +129,10 @@ pictures: browser ## Take the pictures of the READMEs from those of the pages
 ocr: tools ## Let an OCR engine try 500 captchas of each kind
 	MENSHEN_TEST_OCR=500 $(GO) test -count=1 -timeout 60m -v ./tests/ocr
 
+.PHONY: fault
+fault: postgres ## Kill, cut off and overload the service, at full length, and print what came of it
+	MENSHEN_TEST_FAULT=full $(GO) test -json -count=1 -parallel 4 -timeout 40m ./tests/fault | $(GO) run ./tests/harness/table
+
 .PHONY: node
 node: ## Install Node.js if it is missing (for the linters of the contract)
 	@sh tests/harness/install.sh npx

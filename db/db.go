@@ -1,6 +1,7 @@
 package db
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -10,15 +11,18 @@ import (
 	"time"
 
 	"github.com/jmoiron/sqlx"
-	_ "github.com/lib/pq" // the driver that Open names
 )
 
 // DefaultMaxConns is the size of the pool unless Options says otherwise: about what two cores can keep busy.
 const DefaultMaxConns = 16
 
+// DefaultWait is how long one waits for a connection unless Options says otherwise.
+const DefaultWait = 10 * time.Second
+
 // Options of Open.
 type Options struct {
-	MaxConns int // connections, idle ones included; 0 means DefaultMaxConns
+	MaxConns int           // connections, idle ones included; 0 means DefaultMaxConns
+	Wait     time.Duration // for a connection, when all are in use; then it is ErrUnavailable. 0 means DefaultWait
 }
 
 // DB is a pool of connections and the statements prepared on it. It is safe for concurrent use.
@@ -34,37 +38,43 @@ const asideIdle = 10 * time.Second
 
 // Open connects to PostgreSQL at url (any form that lib/pq takes) and checks that it answers.
 func Open(ctx context.Context, url string, o Options) (*DB, error) {
-	pool, err := sqlx.Open("postgres", url)
+	maxConns, wait := cmp.Or(o.MaxConns, DefaultMaxConns), cmp.Or(o.Wait, DefaultWait)
+	pool, err := open(url, maxConns)
 	if err != nil {
-		return nil, fmt.Errorf("open database: %w", err)
+		return nil, err
 	}
-	maxConns := o.MaxConns
-	if maxConns == 0 {
-		maxConns = DefaultMaxConns
-	}
-	pool.SetMaxOpenConns(maxConns)
-	pool.SetMaxIdleConns(maxConns) // fewer would close and reopen connections under load
 	if err := pool.PingContext(ctx); err != nil {
 		_ = pool.Close()
 		return nil, fmt.Errorf("reach database: %w", translate(err))
 	}
-	beside, err := sqlx.Open("postgres", url)
+	beside, err := open(url, 1)
 	if err != nil {
 		_ = pool.Close()
+		return nil, err
+	}
+	beside.SetConnMaxIdleTime(asideIdle)
+	return &DB{
+		Queries: Queries{statements: newStatements(pool, maxConns, wait)}, pool: pool,
+		aside: Queries{statements: newStatements(beside, 1, wait)}, url: url,
+	}, nil
+}
+
+func open(url string, maxConns int) (*sqlx.DB, error) {
+	pool, err := openPool(url)
+	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
-	beside.SetMaxOpenConns(1)
-	beside.SetConnMaxIdleTime(asideIdle)
-	db := &DB{pool: pool, aside: Queries{statements: &statements{pool: beside}}, url: url}
-	db.Queries = Queries{statements: &statements{pool: pool}}
-	return db, nil
+	pool.SetMaxOpenConns(maxConns)
+	pool.SetMaxIdleConns(maxConns) // fewer would close and reopen connections under load
+	return sqlx.NewDb(pool, "postgres"), nil
 }
 
 // Close releases the pool.
 func (db *DB) Close() error { return errors.Join(db.aside.statements.pool.Close(), db.pool.Close()) }
 
 // Aside runs statements on one connection beside the pool, which is made when it is needed: for what a transaction may
-// have to wait for. Through the pool, transactions that hold all of it would wait for themselves.
+// have to wait for, and for who asks whether the database answers. Through the pool, transactions that hold all of it would
+// wait for themselves.
 func (db *DB) Aside() Queries { return db.aside }
 
 // Transaction runs f in a transaction: InTx, or what does something more in the same one.
@@ -72,6 +82,10 @@ type Transaction = func(ctx context.Context, f func(Queries) error) error
 
 // InTx runs f in one transaction, which is committed when f returns nil and rolled back otherwise.
 func (db *DB) InTx(ctx context.Context, f func(Queries) error) error {
+	if err := db.statements.enter(ctx); err != nil {
+		return err
+	}
+	defer db.statements.leave()
 	tx, err := db.pool.BeginTxx(ctx, nil)
 	if err != nil {
 		return translate(err)
@@ -97,14 +111,12 @@ type Queries struct {
 // the row it could not read.
 func one[T any](ctx context.Context, q Queries, query string, args ...any) (T, error) {
 	var row, none T
-	statement, err := q.statement(ctx, query)
-	switch {
-	case err != nil:
-	case statement == nil:
-		err = translate(q.unprepared().GetContext(ctx, &row, query, args...))
-	default:
-		err = translate(statement.GetContext(ctx, &row, args...))
-	}
+	err := q.run(ctx, query, func(statement *sqlx.Stmt) error {
+		if statement == nil {
+			return q.unprepared().GetContext(ctx, &row, query, args...)
+		}
+		return statement.GetContext(ctx, &row, args...)
+	})
 	if err != nil {
 		return none, err
 	}
@@ -114,14 +126,12 @@ func one[T any](ctx context.Context, q Queries, query string, args ...any) (T, e
 // many runs a statement that gives any number of rows.
 func many[T any](ctx context.Context, q Queries, query string, args ...any) ([]T, error) {
 	var rows []T
-	statement, err := q.statement(ctx, query)
-	switch {
-	case err != nil:
-	case statement == nil:
-		err = translate(q.unprepared().SelectContext(ctx, &rows, query, args...))
-	default:
-		err = translate(statement.SelectContext(ctx, &rows, args...))
-	}
+	err := q.run(ctx, query, func(statement *sqlx.Stmt) error {
+		if statement == nil {
+			return q.unprepared().SelectContext(ctx, &rows, query, args...)
+		}
+		return statement.SelectContext(ctx, &rows, args...)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -129,21 +139,36 @@ func many[T any](ctx context.Context, q Queries, query string, args ...any) ([]T
 }
 
 // exec runs a statement and returns how many rows it changed.
-func (q Queries) exec(ctx context.Context, query string, args ...any) (int64, error) {
+func (q Queries) exec(ctx context.Context, query string, args ...any) (changed int64, err error) {
+	err = q.run(ctx, query, func(statement *sqlx.Stmt) error {
+		var result sql.Result
+		if statement == nil {
+			result, err = q.unprepared().ExecContext(ctx, query, args...)
+		} else {
+			result, err = statement.ExecContext(ctx, args...)
+		}
+		if err != nil {
+			return err
+		}
+		changed, err = result.RowsAffected()
+		return err
+	})
+	return changed, err
+}
+
+// run hands the prepared form of query over, nil for none, when there is a connection for it.
+func (q Queries) run(ctx context.Context, query string, do func(*sqlx.Stmt) error) error {
 	statement, err := q.statement(ctx, query)
 	if err != nil {
-		return 0, err
+		return err
 	}
-	var result sql.Result
-	if statement == nil {
-		result, err = q.unprepared().ExecContext(ctx, query, args...)
-	} else {
-		result, err = statement.ExecContext(ctx, args...)
+	if q.tx == nil {
+		if err := q.statements.enter(ctx); err != nil {
+			return err
+		}
+		defer q.statements.leave()
 	}
-	if err != nil {
-		return 0, translate(err)
-	}
-	return result.RowsAffected()
+	return translate(do(statement))
 }
 
 // change runs a guarded statement that must change exactly one row; otherwise it is ErrNotFound.
@@ -192,7 +217,36 @@ type statements struct {
 	charges  batches[Charge]
 	events   batches[AuditEvent]
 	qrlogins batches[chargedQRLogin]
+	// turns are as many as there are connections. The pool's own queue has no end but that of the request.
+	turns chan struct{}
+	wait  time.Duration
 }
+
+func newStatements(pool *sqlx.DB, conns int, wait time.Duration) *statements {
+	return &statements{pool: pool, turns: make(chan struct{}, conns), wait: wait}
+}
+
+// enter waits until there is a connection, for leave to give it back. It is for who has none yet: who has one would wait for
+// others that do the same.
+func (s *statements) enter(ctx context.Context) error {
+	select {
+	case s.turns <- struct{}{}:
+		return nil
+	default:
+	}
+	timer := time.NewTimer(s.wait)
+	defer timer.Stop()
+	select {
+	case s.turns <- struct{}{}:
+		return nil
+	case <-timer.C:
+		return fmt.Errorf("%w: all connections are in use", ErrUnavailable)
+	case <-ctx.Done():
+		return translate(ctx.Err())
+	}
+}
+
+func (s *statements) leave() { <-s.turns }
 
 // statement is prepared once, by whoever comes first. The others do not wait for that, nor prepare a second one, which
 // they would have to close: closing waits for the connection it was prepared on, whoever uses that by then.
@@ -219,6 +273,10 @@ func (s *statements) prepare(ctx context.Context, query string) (*sqlx.Stmt, err
 	if prepared := known.prepared.Load(); prepared != nil { // somebody was done in between
 		return prepared, nil
 	}
+	if err := s.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer s.leave()
 	prepared, err := s.pool.PreparexContext(ctx, query)
 	if err != nil {
 		return nil, translate(err)

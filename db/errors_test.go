@@ -67,6 +67,17 @@ func TestUnavailable(t *testing.T) {
 		}))
 		f.must(ask(t.Context(), f.DB))
 	})
+	t.Run("pool exhausted for longer than one waits", func(t *testing.T) {
+		t.Parallel()
+		f := empty(t, db.Options{MaxConns: 1, Wait: 20 * time.Millisecond})
+		f.must(f.InTx(t.Context(), func(db.Queries) error {
+			wantUnavailable(t, "a statement", ask(t.Context(), f.DB))
+			wantUnavailable(t, "InTx", f.InTx(t.Context(), func(db.Queries) error { return nil }))
+			_, err := f.Aside().Clock(soon(t))
+			return err
+		}))
+		f.must(ask(t.Context(), f.DB))
+	})
 	t.Run("connection cut", func(t *testing.T) {
 		t.Parallel()
 		f := empty(t, db.Options{MaxConns: 1})

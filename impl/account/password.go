@@ -6,13 +6,14 @@ import (
 	"encoding/base64"
 	"fmt"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	zxcvbn "github.com/ccojocar/zxcvbn-go"
 	"golang.org/x/crypto/argon2"
 	"golang.org/x/text/secure/precis"
 
-	"github.com/menshen-auth/menshen/impl/internal/apierr"
+	"github.com/menshen-auth/menshen/impl/internal/admission"
 	"github.com/menshen-auth/menshen/impl/internal/secret"
 )
 
@@ -36,14 +37,23 @@ const (
 // enough, whatever follows.
 const maxEstimated = 20
 
+// hashTarget is which part of the patience one waits for a hash at most when others always do (see package admission): by
+// default it is 50 ms, about twice what a hash takes.
+const hashTarget = 8
+
 // hasher computes argon2id, a bounded number at a time: each takes 19 MiB and a core for tens of milliseconds.
 type hasher struct {
-	slots chan struct{}
+	queue queue
 	dummy string // hash of a password that nobody has
 }
 
-func newHasher(parallel int) *hasher {
-	h := &hasher{slots: make(chan struct{}, max(parallel, 1))}
+// queue is where one waits for a core.
+type queue interface {
+	Enter(ctx context.Context, kind string) (inside context.Context, leave func(), err error)
+}
+
+func newHasher(parallel int, patience time.Duration) *hasher {
+	h := &hasher{queue: admission.New(max(parallel, 1), patience, patience/hashTarget)}
 	h.dummy = encodeHash(secret.Bytes(argonSalt), secret.Bytes(argonKey))
 	return h
 }
@@ -92,15 +102,15 @@ func (h *hasher) compute(ctx context.Context, password string, salt []byte) (key
 	return key, err
 }
 
-// bounded runs f when there is a core for it.
+// bounded runs f when there is a core for it. Meanwhile those who need none go on.
 func (h *hasher) bounded(ctx context.Context, f func() error) error {
-	select {
-	case h.slots <- struct{}{}:
-		defer func() { <-h.slots }()
-		return f()
-	case <-ctx.Done():
-		return apierr.ErrUnavailable.WithCause(ctx.Err())
+	defer admission.Outside(ctx)()
+	_, leave, err := h.queue.Enter(ctx, "hash")
+	if err != nil {
+		return err
 	}
+	defer leave()
+	return f()
 }
 
 func encodeHash(salt, key []byte) string {

@@ -19,7 +19,7 @@ import (
 // each time, so that other programs can read it and none can be compared with another.
 func TestHashFormat(t *testing.T) {
 	t.Parallel()
-	h := newHasher(2)
+	h := newHasher(2, time.Minute)
 	form := regexp.MustCompile(`^\$argon2id\$v=19\$m=19456,t=2,p=1\$([A-Za-z0-9+/]{22})\$([A-Za-z0-9+/]{43})$`)
 	salts := map[string]bool{}
 	for range 3 {
@@ -48,7 +48,7 @@ func TestHashFormat(t *testing.T) {
 // TestVerifyPassword: the right one and no other, in the same form whichever keyboard it comes from (RFC 8265).
 func TestVerifyPassword(t *testing.T) {
 	t.Parallel()
-	h := newHasher(2)
+	h := newHasher(2, time.Minute)
 	for stored, typed := range map[string]map[string]bool{
 		password: {
 			password: true, password + " ": false, " " + password: false, "Correct horse battery staple": false, "": false,
@@ -76,7 +76,7 @@ func TestVerifyPassword(t *testing.T) {
 // read is an error rather than a wrong password.
 func TestVerifyNothing(t *testing.T) {
 	t.Parallel()
-	h := newHasher(1)
+	h := newHasher(1, time.Minute)
 	salt := secret.Bytes(argonSalt)
 	key, err := h.compute(t.Context(), password, salt)
 	if err != nil {
@@ -100,9 +100,15 @@ func TestVerifyNothing(t *testing.T) {
 // client goes away, and is told that the service is busy.
 func TestHashesAreBounded(t *testing.T) {
 	t.Parallel()
-	h := newHasher(2)
-	h.slots <- struct{}{}
-	h.slots <- struct{}{}
+	h := newHasher(2, time.Minute)
+	var leave [2]func()
+	for n := range leave {
+		_, left, err := h.queue.Enter(t.Context(), "hash")
+		if err != nil {
+			t.Fatal(err)
+		}
+		leave[n] = left
+	}
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	late, cancelLate := context.WithTimeout(t.Context(), 20*time.Millisecond)
@@ -120,15 +126,12 @@ func TestHashesAreBounded(t *testing.T) {
 		_, err := h.hash(t.Context(), password)
 		done <- err
 	}()
-	<-h.slots // a turn is free
+	leave[0]() // a turn is free
 	if err := <-done; err != nil {
 		t.Errorf("after a turn was free: %v", err)
 	}
-	if len(h.slots) != 1 {
-		t.Errorf("%d turns are taken, want the one that was not given back", len(h.slots))
-	}
-	if n := cap(newHasher(0).slots); n != 1 {
-		t.Errorf("at least one at a time: %d", n)
+	if _, err := newHasher(0, time.Minute).hash(t.Context(), password); err != nil {
+		t.Errorf("at least one at a time: %v", err)
 	}
 }
 
@@ -136,7 +139,7 @@ func TestHashesAreBounded(t *testing.T) {
 // passphrase or a random string is accepted, also without any but letters. The contract has checked the length.
 func TestStrongPassword(t *testing.T) {
 	t.Parallel()
-	h, own := newHasher(1), []string{"Zhang.Wei", "zhangwei88@example.com", "13800138000"}
+	h, own := newHasher(1, time.Minute), []string{"Zhang.Wei", "zhangwei88@example.com", "13800138000"}
 	for candidate, want := range map[string]error{
 		"password":               ErrPassword,
 		"Password1":              ErrPassword,

@@ -1,6 +1,7 @@
 package account
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -10,16 +11,15 @@ import (
 )
 
 // whileHashing lets something happen before a new password is stored: between what was proved and the transaction.
-func (r *rig) whileHashing(happen func()) {
-	turns := make(chan struct{})
-	r.hasher.slots = turns
-	go func() {
-		for range turns {
-			happen()
-			turns <- struct{}{}
-		}
-	}()
-	r.t.Cleanup(func() { close(turns) })
+func (r *rig) whileHashing(happen func()) { r.hasher.queue = turns(happen) }
+
+// turns are everybody's at once, and something happens before each.
+type turns func()
+
+// Enter implements queue.
+func (happen turns) Enter(ctx context.Context, _ string) (context.Context, func(), error) {
+	happen()
+	return ctx, func() {}, nil
 }
 
 // TestAddressThatIsNoLongerTheUsers (C3): a code for an address lets nobody in whose address it no longer is, though it was
@@ -89,7 +89,7 @@ func TestPasswordThatIsNoLongerTheUsers(t *testing.T) {
 func TestSignInMeetsAReset(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.hasher.slots = make(chan struct{}, 8) // all at once
+	r.hasher.queue = newHasher(8, time.Minute).queue // all at once
 	r.both("alice", "13800138000")
 	c := r.code("forgetPwd", message.Email, "alice@example.com")
 	opened := make(chan authn.Tokens, 8)

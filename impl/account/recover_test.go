@@ -208,11 +208,11 @@ func TestChangePasswordNeedsAnImage(t *testing.T) {
 		for range 3 {
 			r.want("wrong", change("wrong password", Captcha{}), ErrCredentials)
 		}
-		r.hasher.slots = nil // who is hashed now waits for ever
+		r.hasher.queue = nil // who is hashed now panics
 		r.want("right, without an image", change(current, Captcha{}), errImageNeeded)
 		r.want("with a wrong image", change(current, Captcha{"changePwd", "wrong"}), errCode)
 		r.want("with an image for logging in", change(current, Captcha{"login", "right"}), errCode)
-		r.hasher.slots = make(chan struct{}, 1)
+		r.hasher.queue = newHasher(1, time.Minute).queue
 		r.want("wrong, with an image", change("wrong password", Captcha{"changePwd", "right"}), ErrCredentials)
 		if round == 0 {
 			r.want("right, with an image", change(current, Captcha{"changePwd", "right"}), nil)

@@ -24,6 +24,7 @@ type Settings struct {
 	SignatureSkew time.Duration // how far the date of a signed request may be off
 	Region        string        // of phone numbers without a country code, ISO 3166-1 alpha-2
 	ParallelHash  int           // argon2id computations at a time
+	HashPatience  time.Duration // how long one waits for one of them
 
 	SignInPerAccount limit.Rule // tries on one account from one address
 	SignInOnAccount  limit.Rule // tries on one account from anywhere; a success clears it
@@ -88,5 +89,5 @@ type Service struct {
 
 // New returns the service.
 func New(s Settings, store *db.DB, ring *keyring.Ring, c clock.Clock, l *limit.Limiter, captchas Captchas, factors Factors, m Messages, h Hooks) *Service {
-	return &Service{s, store, ring, c, l, captchas, factors, m, h, newHasher(s.ParallelHash)}
+	return &Service{s, store, ring, c, l, captchas, factors, m, h, newHasher(s.ParallelHash, s.HashPatience)}
 }

@@ -235,7 +235,7 @@ func newRig(t *testing.T) *rig {
 	r.codes, r.factors.store = &captchas{raw: r.raw}, store
 	r.Service = New(Settings{
 		Issuer: issuer, AccessTTL: 15 * time.Minute, SessionTTL: 720 * time.Hour, ManagementTTL: 2 * time.Hour,
-		SignInTTL: 5 * time.Minute, RefreshGrace: 10 * time.Second, SignatureSkew: 5 * time.Minute, Region: "CN", ParallelHash: 4,
+		SignInTTL: 5 * time.Minute, RefreshGrace: 10 * time.Second, SignatureSkew: 5 * time.Minute, Region: "CN", ParallelHash: 4, HashPatience: time.Minute,
 	}, store, ring, r.clock, limit.New(store, r.clock), r.codes, r.factors, r.notices, r.hooks)
 	r.app = r.tenant("pool", "app", "key", true)
 	r.tenant("other", "other-app", "other-key", false)

@@ -38,8 +38,8 @@ func TestImageAfterFailures(t *testing.T) {
 				}
 			}
 			spent()
-			slots := r.hasher.slots
-			r.hasher.slots = nil // who is hashed now waits for ever
+			queue := r.hasher.queue
+			r.hasher.queue = nil // who is hashed now panics
 			for _, spelling := range []string{account, "ＡＬＩＣＥ"} {
 				if account == "nobody" {
 					spelling = "NOBODY"
@@ -49,7 +49,7 @@ func TestImageAfterFailures(t *testing.T) {
 			r.wantAudit("without an image", "", "anonymous user.signin refused")
 			r.want("with a wrong image", r.withImage("192.0.2.9", account, password, Captcha{"login", "wrong"}), errCode)
 			r.want("with one for something else", r.withImage("192.0.2.9", account, password, Captcha{"register", "right"}), errCode)
-			r.hasher.slots = slots
+			r.hasher.queue = queue
 			r.want("wrong, with an image", r.withImage("192.0.2.9", account, "wrong password", image), ErrCredentials)
 			r.want("another account", r.withImage("192.0.2.9", "bob", password, Captcha{}), nil)
 			if account == "nobody" {
@@ -121,9 +121,9 @@ func TestAccountWideLimit(t *testing.T) {
 	for i := range 5 {
 		r.want("wrong", try(i, "wrong password"), ErrCredentials)
 	}
-	r.hasher.slots = nil // who is hashed now waits for ever
+	r.hasher.queue = nil // who is hashed now panics
 	r.want("right, as the sixth", try(9, password), apierr.ErrRateLimited)
-	r.hasher.slots = make(chan struct{}, 1)
+	r.hasher.queue = newHasher(1, time.Minute).queue
 	r.want("of another account", r.withImage("192.0.2.9", "bob", password, image), ErrCredentials)
 	r.advance(12 * time.Minute)
 	r.want("after a while", try(9, password), nil)

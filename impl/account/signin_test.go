@@ -25,16 +25,8 @@ func TestEveryTryIsHashed(t *testing.T) {
 	_, err = r.CreateUser(t.Context(), "pool", "key", NewUser{Username: "suspended", Password: password, Status: "Suspended"})
 	r.must(err)
 
-	// Every hash takes a turn and gives it back: with turns that are handed out one by one, they can be counted.
-	hashes, turns := make(chan int, 1), make(chan struct{})
-	hashes <- 0
-	r.hasher.slots = turns
-	go func() {
-		for range turns {
-			hashes <- <-hashes + 1
-			turns <- struct{}{}
-		}
-	}()
+	hashes := 0
+	r.whileHashing(func() { hashes++ })
 	for name, test := range map[string]struct {
 		typ               IDType
 		account, password string
@@ -55,16 +47,14 @@ func TestEveryTryIsHashed(t *testing.T) {
 		"the same, unknown user":   {ByUsername, "nobody", "bell\a", ErrCredentials},
 		"empty password":           {ByUsername, "alice", "", ErrCredentials},
 	} {
-		<-hashes
-		hashes <- 0
+		hashes = 0
 		err := r.signIn(test.typ, test.account, test.password)
 		var refusal *apierr.Error
 		if !errors.Is(err, test.want) || errors.As(err, &refusal) && fmt.Sprint(refusal) != refusal.Code {
 			t.Errorf("%s: %v, want %v and nothing more", name, err, test.want)
 		}
-		n := <-hashes
-		if hashes <- n; n != 1 {
-			t.Errorf("%s: %d hashes, want 1", name, n)
+		if hashes != 1 {
+			t.Errorf("%s: %d hashes, want 1", name, hashes)
 		}
 	}
 }
@@ -138,9 +128,9 @@ func TestSignInLimits(t *testing.T) {
 		for _, spelling := range []string{"alice", "Alice", "ａｌｉｃｅ"} {
 			r.want(spelling, r.signIn(ByUsername, spelling, "wrong password"), ErrCredentials)
 		}
-		r.hasher.slots = nil // who is hashed now waits for ever
+		r.hasher.queue = nil // who is hashed now panics
 		r.want("a fourth spelling", r.signIn(ByUsername, "ALICE", password), apierr.ErrRateLimited)
-		r.hasher.slots = make(chan struct{}, 1)
+		r.hasher.queue = newHasher(1, time.Minute).queue
 		r.want("another user", r.signIn(ByUsername, "bob", password), nil)
 		elsewhere := Credentials{Type: ByUsername, Account: "alice", Password: password}
 		_, _, err := r.SignIn(from(t.Context(), "192.0.2.2"), r.app, elsewhere, Wish{})

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -14,6 +15,7 @@ import (
 	"github.com/menshen-auth/menshen/impl/docs"
 	"github.com/menshen-auth/menshen/impl/fastpass"
 	"github.com/menshen-auth/menshen/impl/hook"
+	"github.com/menshen-auth/menshen/impl/internal/admission"
 	"github.com/menshen-auth/menshen/impl/internal/authn"
 	"github.com/menshen-auth/menshen/impl/internal/clock"
 	"github.com/menshen-auth/menshen/impl/internal/httpapi"
@@ -111,7 +113,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 	accounts := account.New(account.Settings{
 		Issuer: c.PublicURL + "/oidc", AccessTTL: c.AccessTTL, SessionTTL: c.SessionTTL, ManagementTTL: c.ManagementTTL,
 		SignInTTL:    signInTTL,
-		RefreshGrace: c.RefreshGrace, SignatureSkew: c.SignatureSkew, Region: c.Region, ParallelHash: c.ParallelHashes,
+		RefreshGrace: c.RefreshGrace, SignatureSkew: c.SignatureSkew, Region: c.Region, ParallelHash: c.ParallelHashes, HashPatience: c.QueueWait,
 		SignInPerAccount: named("signin.account", c.LimitSignIn), SignInPerIP: named("signin.ip", c.LimitSignInIP),
 		SignInOnAccount: named("signin.on", c.LimitAccount), SignInFree: named("signin.free", c.LimitSignInFree),
 		SignInFreeIP: named("signin.free.ip", c.LimitFreeIP), RegisterPerIP: named("register.ip", c.LimitRegisterIP),
@@ -167,7 +169,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 	}, httpapi.Options{
 		Contract: contract, Auth: auth, Log: o.Log, Proxies: c.TrustedProxies,
 		ReportOnly: c.ResponseValidation == "report", Timeout: c.RequestTimeout,
-		Requests: counts.Requests,
+		Requests: counts.Requests, Queue: admission.New(cmp.Or(c.ParallelRequests, c.MaxConns), c.QueueWait, c.QueueWait/queueTarget),
 	})
 	reference := docs.Settings{Refusals: contract.Refusals}
 	handler, err = pages(c, reference, crossOrigin(c.CORSOrigins, handler))

@@ -48,8 +48,10 @@ type Config struct {
 	CORSOrigins        []string       `env:"MENSHEN_CORS_ORIGINS"`    // whose pages may call from browsers, such as https://app.example.com
 	ResponseValidation string         `env:"MENSHEN_RESPONSE_VALIDATION" envDefault:"enforce"`
 	RequestTimeout     time.Duration  `env:"MENSHEN_REQUEST_TIMEOUT" envDefault:"10s"`
-	DrainDelay         time.Duration  `env:"MENSHEN_DRAIN_DELAY" envDefault:"500ms"` // not ready but still serving, after SIGTERM
-	DrainTimeout       time.Duration  `env:"MENSHEN_DRAIN_TIMEOUT" envDefault:"7s"`  // of requests in flight after that
+	ParallelRequests   int            `env:"MENSHEN_PARALLEL_REQUESTS" envDefault:"0"` // at work at a time; 0: one a database connection
+	QueueWait          time.Duration  `env:"MENSHEN_QUEUE_WAIT" envDefault:"400ms"`    // for that, and for a connection or a hash: who waits longer is refused
+	DrainDelay         time.Duration  `env:"MENSHEN_DRAIN_DELAY" envDefault:"500ms"`   // not ready but still serving, after SIGTERM
+	DrainTimeout       time.Duration  `env:"MENSHEN_DRAIN_TIMEOUT" envDefault:"7s"`    // of requests in flight after that
 
 	Region         string        `env:"MENSHEN_REGION" envDefault:"CN"` // of phone numbers without country code
 	AccessTTL      time.Duration `env:"MENSHEN_ACCESS_TTL" envDefault:"15m"`
@@ -67,7 +69,7 @@ type Config struct {
 	QRTTL          time.Duration `env:"MENSHEN_QR_TTL" envDefault:"120s"`         // Q2
 	TicketTTL      time.Duration `env:"MENSHEN_TICKET_TTL" envDefault:"60s"`      // Q2
 	FastpassTTL    time.Duration `env:"MENSHEN_FASTPASS_TTL" envDefault:"60s"`    // Q7
-	ParallelHashes int           `env:"MENSHEN_PARALLEL_HASHES" envDefault:"0"`   // argon2id, 19 MiB each; 0: one a core
+	ParallelHashes int           `env:"MENSHEN_PARALLEL_HASHES" envDefault:"0"`   // argon2id, 19 MiB each; 0: one a core, but one core left for others
 
 	// By userpool: a value for all, then ,<userpool id>=<value> for some.
 	CaptchaKind   tenant.Setting[puzzle.Kind] `env:"MENSHEN_CAPTCHA_KIND" envDefault:"digits"`  // digits, letters, arithmetic, chinese, audio
@@ -112,6 +114,10 @@ type Config struct {
 // Guessing of authenticator codes (T5). Not configurable: every figure is a requirement.
 var guessing = db.Guessing{Free: 5, Wait: 30 * time.Second, MaxWait: time.Hour, Disabled: 100}
 
+// queueTarget is which part of QueueWait a request waits for its turn at most when others always do (see package admission). Not
+// configurable: by default it is 10 ms, short as against what a person notices, and long as against what a request takes.
+const queueTarget = 40
+
 // bindAttempts is how many wrong codes void a secret that waits to be bound. Not configurable.
 const bindAttempts = 5
 
@@ -153,7 +159,7 @@ func LoadConfig(environ []string) (Config, error) {
 		c.Console = map[bool]string{true: settingOn, false: settingOff}[c.DatabaseURL == ""]
 	}
 	if c.ParallelHashes == 0 {
-		c.ParallelHashes = runtime.NumCPU()
+		c.ParallelHashes = max(1, runtime.NumCPU()-1)
 	}
 	return c, nil
 }
@@ -288,7 +294,8 @@ func (c Config) check(unread map[string]bool) (problems []error) {
 		"MENSHEN_TOTP_ALGORITHM: %q is not SHA1, SHA256 or SHA512", c.TOTPAlgorithm)
 	complain(c.TOTPDigits < 6 || c.TOTPDigits > 8, "MENSHEN_TOTP_DIGITS: 6, 7 or 8")
 	complain(c.TOTPSkew < 0 || c.TOTPSkew > 2, "MENSHEN_TOTP_SKEW: 0, 1 or 2 time steps")
-	complain(c.ParallelHashes < 0, "MENSHEN_PARALLEL_HASHES: 0 for one a core, or more")
+	complain(c.ParallelRequests < 0, "MENSHEN_PARALLEL_REQUESTS: 0 for one a database connection, or more")
+	complain(c.ParallelHashes < 0, "MENSHEN_PARALLEL_HASHES: 0 for one a core but one, or more")
 	complain(len([]rune(c.Name)) > 64, "MENSHEN_NAME: at most 64 characters, or it does not fit into a QR code")
 	complain(!address.Countries()[c.Region], "MENSHEN_REGION: two capital letters (ISO 3166-1), such as CN")
 	complain(c.CodeWindow < c.CodeTTL, "MENSHEN_CODE_WINDOW: is shorter than MENSHEN_CODE_TTL")
@@ -298,6 +305,7 @@ func (c Config) check(unread map[string]bool) (problems []error) {
 		min, max time.Duration
 	}{
 		{"MENSHEN_REQUEST_TIMEOUT", c.RequestTimeout, 100 * time.Millisecond, time.Minute},
+		{"MENSHEN_QUEUE_WAIT", c.QueueWait, time.Millisecond, 10 * time.Second},
 		{"MENSHEN_DRAIN_DELAY", c.DrainDelay, 0, 2 * time.Second},
 		{"MENSHEN_DRAIN_TIMEOUT", c.DrainTimeout, 0, 7 * time.Second},
 		{"MENSHEN_ACCESS_TTL", c.AccessTTL, time.Second, 24 * time.Hour},

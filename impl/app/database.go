@@ -120,11 +120,11 @@ func startEmbedded(ctx context.Context, c Config, log *slog.Logger) (*embedded.S
 }
 
 // open migrates the database and connects to it.
-func (d *database) open(ctx context.Context, maxConns int) (*db.DB, error) {
+func (d *database) open(ctx context.Context, c Config) (*db.DB, error) {
 	if err := db.Migrate(ctx, d.url); err != nil {
 		return nil, err
 	}
-	return db.Open(ctx, d.url, db.Options{MaxConns: maxConns})
+	return db.Open(ctx, d.url, db.Options{MaxConns: c.MaxConns, Wait: c.QueueWait})
 }
 
 // ended is closed when a private PostgreSQL is gone; for another database it never is.

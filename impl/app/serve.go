@@ -45,7 +45,7 @@ func Serve(ctx context.Context, c Config, log *slog.Logger, announce io.Writer) 
 		return fmt.Errorf("listen: %w; choose another MENSHEN_ADDR", err)
 	}
 	defer func() { _ = listener.Close() }()
-	store, err := data.open(ctx, c.MaxConns)
+	store, err := data.open(ctx, c)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/menshen-auth/menshen/db"
+	"github.com/menshen-auth/menshen/impl/internal/admission"
 	"github.com/menshen-auth/menshen/impl/internal/audit"
 	"github.com/menshen-auth/menshen/impl/internal/authn"
 	"github.com/menshen-auth/menshen/impl/internal/message"
@@ -58,7 +59,9 @@ func (s *Service) ask(ctx context.Context, h db.Hook, userID string, body []byte
 		return ErrUnanswered
 	}
 	defer s.crowd.leave(place)
+	back := admission.Outside(ctx)
 	answer, err := s.send(ctx, h, secret.ID(), body, maxAnswer)
+	back()
 	var d decision
 	if err == nil {
 		d, err = decide(answer)

@@ -34,7 +34,7 @@ func (s *Service) Ready(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	theirs, err := s.store.Clock(ctx)
+	theirs, err := s.store.Aside().Clock(ctx) // beside the pool: who has much to do is ready all the same
 	if err != nil {
 		return ErrNotReady.WithDetail("the database does not answer").WithCause(err)
 	}

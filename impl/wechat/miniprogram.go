@@ -18,7 +18,7 @@ func (s *Service) person(ctx context.Context, c db.Connection, code string) (wec
 	if err != nil {
 		return wechatid.Person{}, err
 	}
-	leave, err := s.enter()
+	leave, err := s.enter(ctx)
 	if err != nil {
 		return wechatid.Person{}, err
 	}

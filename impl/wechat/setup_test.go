@@ -19,6 +19,7 @@ import (
 	"github.com/menshen-auth/menshen/db"
 	"github.com/menshen-auth/menshen/db/dbtest"
 	"github.com/menshen-auth/menshen/gen"
+	"github.com/menshen-auth/menshen/impl/internal/admission"
 	"github.com/menshen-auth/menshen/impl/internal/apierr"
 	"github.com/menshen-auth/menshen/impl/internal/authn"
 	"github.com/menshen-auth/menshen/impl/internal/httpapi"
@@ -295,7 +296,7 @@ func (r *rig) gate(s *Service) http.Handler {
 	contract, err := httpapi.Compile(doc, auth)
 	r.must(err)
 	return httpapi.New(server{api: NewAPI(s, r)}, httpapi.Options{
-		Contract: contract, Auth: auth, Log: s.log, Timeout: 10 * time.Second, Requests: metrics.New().Requests,
+		Contract: contract, Auth: auth, Log: s.log, Timeout: 10 * time.Second, Requests: metrics.New().Requests, Queue: admission.New(128, time.Minute, time.Minute),
 	})
 }
 

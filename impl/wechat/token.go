@@ -25,7 +25,7 @@ func tokenAAD(c db.Connection) []string { return []string{"wechat_tokens", c.Use
 // whoever comes first, and the call made once more with the next one.
 func withToken[T any](ctx context.Context, s *Service, c db.Connection, call func(token string) (T, error)) (T, error) {
 	var none T
-	leave, err := s.enter()
+	leave, err := s.enter(ctx)
 	if err != nil {
 		return none, err
 	}

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"github.com/menshen-auth/menshen/db"
+	"github.com/menshen-auth/menshen/impl/internal/admission"
 	"github.com/menshen-auth/menshen/impl/internal/clock"
 	"github.com/menshen-auth/menshen/impl/internal/keyring"
 	"github.com/menshen-auth/menshen/impl/internal/limit"
@@ -62,10 +63,14 @@ type Service struct {
 const maxWaiting = 128
 
 // enter takes a place among those who wait for WeChat, until leave is called. If there is none that is ErrUnavailable, at once.
-func (s *Service) enter() (leave func(), err error) {
+func (s *Service) enter(ctx context.Context) (leave func(), err error) {
 	select {
 	case s.places <- struct{}{}:
-		return func() { <-s.places }, nil
+		back := admission.Outside(ctx)
+		return func() {
+			back()
+			<-s.places
+		}, nil
 	default:
 		return nil, ErrUnavailable.WithRetryAfter(callTimeout).WithCause(errors.New("too many requests wait for WeChat"))
 	}

@@ -165,6 +165,30 @@ func TestQRCodesAreLimited(t *testing.T) {
 	}
 }
 
+// TestPicturesAreLimited (Q9): pictures of QR codes are drawn so many times for an address, whichever QR codes they are of, and
+// then only as time passes. The QR code itself goes on.
+func TestPicturesAreLimited(t *testing.T) {
+	t.Parallel()
+	h := harness.New(t, func(c *app.Config) { c.LimitPicture.Max = 3 })
+	h.Clock.Freeze()
+	alice := h.SignUp("alice")
+	page, other := h.ShowQR(nil), h.ShowQR(nil) // each of which has its picture read
+	wantPicture := func(what string, r *gen.GetQRCodePictureResult) {
+		t.Helper()
+		if r.HTTPResponse.StatusCode != 200 {
+			t.Errorf("%s: HTTP %d %s", what, r.HTTPResponse.StatusCode, r.Body)
+		}
+	}
+	wantPicture("the third picture", page.Picture())
+	if o := wantGate(t, "the fourth picture", other.Picture(), 429); o.Header.Get("Retry-After") != "20" {
+		t.Errorf("the fourth picture: %v", o.Header)
+	}
+	wantSuccess(t, "without a picture", alice.Act(scan, other.ScanID))
+	h.Clock.Advance(20 * time.Second)
+	wantPicture("when the time has come", page.Picture())
+	wantGate(t, "right after it", page.Picture(), 429)
+}
+
 // TestUsedTicketOfAnother (Q4): another application that shows a used ticket ends nobody's session, whoever gave it the ticket.
 func TestUsedTicketOfAnother(t *testing.T) {
 	t.Parallel()

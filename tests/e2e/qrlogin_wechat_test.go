@@ -12,6 +12,7 @@ import (
 
 	"github.com/menshen-auth/menshen/db"
 	"github.com/menshen-auth/menshen/gen"
+	"github.com/menshen-auth/menshen/impl/app"
 	"github.com/menshen-auth/menshen/impl/wechat"
 	"github.com/menshen-auth/menshen/impl/wechat/wechattest"
 	"github.com/menshen-auth/menshen/tests/harness"
@@ -26,10 +27,10 @@ type followers struct {
 	mini    db.Connection
 }
 
-func newFollowers(t *testing.T) *followers {
+func newFollowers(t *testing.T, configure ...func(*app.Config)) *followers {
 	t.Helper()
 	double := wechattest.New(t)
-	h := harness.New(t, harness.NoLimits, harness.Wechat(double))
+	h := harness.New(t, append([]func(*app.Config){harness.NoLimits, harness.Wechat(double)}, configure...)...)
 	h.Clock.Freeze()
 	_, account := h.Official(true, wechat.Change{Lang: ptr("en"), OneTap: ptr(true)})
 	logo := image.NewRGBA(image.Rect(0, 0, 64, 64))
@@ -309,6 +310,24 @@ func TestWechatAway(t *testing.T) {
 		}
 	}
 	f.h.ShowQR(nil)
+}
+
+// TestWechatCodesAreLimited (Q9): WeChat makes so many QR codes a day for a connection, so one connection asks for fewer; who asks
+// for more is told when to come again. Other connections, and codes of other types, have their own.
+func TestWechatCodesAreLimited(t *testing.T) {
+	t.Parallel()
+	f := newFollowers(t, func(c *app.Config) { c.LimitWechatCodes.Max = 2 })
+	for range 2 {
+		f.h.ShowQROf(atOfficialAccount)
+	}
+	r := must(f.h.Client.CreateQRCodeWithResponse(t.Context(), nil, atOfficialAccount))(t)
+	if o := wantGate(t, "the third code", r, 429); o.Header.Get("Retry-After") != strconv.Itoa(12*60*60) {
+		t.Errorf("the third code: %v", o.Header)
+	}
+	f.h.ShowQROf(atMiniProgram(false))
+	f.h.ShowQR(nil)
+	f.h.Clock.Advance(12 * time.Hour)
+	f.h.ShowQROf(atOfficialAccount)
 }
 
 // TestNobodyIsMadeTwice (Q10): while WeChat does not say under which id a person is known at all programs of its owner, somebody

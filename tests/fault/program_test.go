@@ -52,19 +52,26 @@ type program struct {
 }
 
 // start runs the program on the database of the rig, whose own worker has nothing to do with its messages any more.
-func (r *rig) start() *program {
+func (r *rig) start(environ ...string) *program {
+	r.t.Helper()
+	return r.startAt(freePort(r.t), environ...)
+}
+
+// startAt is start at an address, where another one may have been.
+func (r *rig) startAt(addr string, more ...string) *program {
 	r.t.Helper()
 	r.Stop()
 	path, err := binary()
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	p := &program{t: r.t, addr: freePort(r.t), ended: make(chan struct{})}
+	p := &program{t: r.t, addr: addr, ended: make(chan struct{})}
 	p.cmd = exec.Command(path, "serve")
 	p.cmd.Env = append(os.Environ(), "MENSHEN_ADDR="+p.addr, "MENSHEN_DATA_DIR="+r.t.TempDir(), "MENSHEN_DRAIN_DELAY=0s")
 	for _, environ := range [][]string{harness.NoLimitsEnviron(), r.Environ(), r.mails.Environ(), r.phones.Environ()} {
 		p.cmd.Env = append(p.cmd.Env, environ...)
 	}
+	p.cmd.Env = append(p.cmd.Env, more...)
 	p.cmd.Stderr = &p.log
 	if err := p.cmd.Start(); err != nil {
 		r.t.Fatal(err)

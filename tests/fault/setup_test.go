@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/menshen-auth/menshen/gen"
+	"github.com/menshen-auth/menshen/impl/app"
 	"github.com/menshen-auth/menshen/tests/harness"
 )
 
@@ -25,10 +26,10 @@ type rig struct {
 }
 
 // newRig starts an instance that sends as many codes as it is asked for.
-func newRig(t *testing.T) *rig {
+func newRig(t *testing.T, configure ...func(*app.Config)) *rig {
 	t.Helper()
 	r := &rig{mails: harness.NewMailServer(t), phones: harness.NewSMSReceiver(t), t: t}
-	r.Instance = harness.New(t, r.mails.Configure, r.phones.Configure, harness.NoLimits)
+	r.Instance = harness.New(t, append(configure, r.mails.Configure, r.phones.Configure, harness.NoLimits)...)
 	return r
 }
 

@@ -32,6 +32,13 @@ func (h *Instance) Count(query string, args ...any) int {
 	return n
 }
 
+// List returns the texts that a query gives, one a row.
+func (h *Instance) List(query string) (list []string) {
+	h.t.Helper()
+	h.database(func(conn *sql.DB) { list = h.strings(conn, query) })
+	return list
+}
+
 // Dump returns every row of every table as text, bytes in hexadecimal: what a thief of the database would read.
 func (h *Instance) Dump() string {
 	h.t.Helper()

@@ -2,6 +2,7 @@ package harness
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -54,7 +55,7 @@ var httpClient = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 12
 func New(t testing.TB, configure ...func(*app.Config)) *Instance {
 	t.Helper()
 	h := &Instance{
-		t: t, Clock: &Clock{}, Digits: &Digits{}, Log: &Log{}, databaseURL: dbtest.URL(t),
+		t: t, Clock: &Clock{}, Digits: &Digits{}, Log: &Log{},
 		Outbox: filepath.Join(t.TempDir(), "outbox"), masterKey: bytes.Repeat([]byte{7}, 32), configure: configure,
 	}
 	t.Cleanup(h.checkRefusals) // the first, so that it runs when nothing else does any more
@@ -80,6 +81,15 @@ func (h *Instance) Replica() *Instance {
 	return &replica
 }
 
+// At is the same Menshen as another process serves it, at url.
+func (h *Instance) At(url string) *Instance {
+	h.t.Helper()
+	other := *h
+	other.URL = url
+	other.Client = other.NewClient()
+	return &other
+}
+
 func (h *Instance) start() {
 	h.t.Helper()
 	ctx := context.Background()
@@ -89,11 +99,15 @@ func (h *Instance) start() {
 	}
 	config, err := app.LoadConfig([]string{"MENSHEN_PUBLIC_URL=" + h.publicURL})
 	h.must(err)
-	config.Console = "off" // but where a test looks at it
+	config.Console = "off"       // but where a test looks at it
+	config.QueueWait = time.Hour // tests ask much at once; what comes of too much, tests/fault looks at with the program itself
 	for _, f := range h.configure {
 		f(&config)
 	}
-	store, err := db.Open(ctx, h.databaseURL, db.Options{MaxConns: config.MaxConns})
+	if h.databaseURL = cmp.Or(h.databaseURL, config.DatabaseURL); h.databaseURL == "" {
+		h.databaseURL = dbtest.URL(h.t)
+	}
+	store, err := db.Open(ctx, h.databaseURL, db.Options{MaxConns: config.MaxConns, Wait: config.QueueWait})
 	h.must(err)
 	h.t.Cleanup(func() { _ = store.Close() }) // an error when a test has cut connections
 	h.Store = store
@@ -129,6 +143,9 @@ func (h *Instance) Environ() []string {
 		"MENSHEN_MASTER_KEY=" + base64.StdEncoding.EncodeToString(h.masterKey),
 	}
 }
+
+// DatabaseURL is where its database is.
+func (h *Instance) DatabaseURL() string { return h.databaseURL }
 
 // NewClient returns the generated client, with editors that change every request.
 func (h *Instance) NewClient(editors ...gen.RequestEditorFn) *gen.ClientWithResponses {

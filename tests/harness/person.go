@@ -80,6 +80,14 @@ func (p *Person) Adopt(access, refresh string) {
 	p.Client = p.h.NewClient(Header("Access-Token", access), Header("Authorization", access))
 }
 
+// At is the same person at another process.
+func (p *Person) At(h *Instance) *Person {
+	other := *p
+	other.h = h
+	other.Adopt(p.AccessToken, p.RefreshToken)
+	return &other
+}
+
 // EnrolTOTP scans the QR code and binds the authenticator. The clock then stands in the next time step, since the code
 // that binds is spent.
 func (p *Person) EnrolTOTP() *Person {

@@ -19,6 +19,9 @@ import (
 // repeatable marks header parameters that clients are known to send twice.
 const repeatable = "x-menshen-repeatable"
 
+// always marks operations that are answered however much there is to do: they tell whether the service works.
+const always = "x-menshen-always"
+
 // Contract is the OpenAPI document, compiled for the gate.
 type Contract struct {
 	paths map[string]*path
@@ -41,6 +44,7 @@ type operation struct {
 	// enveloped: refusals are an answer of the operation, HTTP 200 in the dialect. Where a success has no envelope (a
 	// picture, a key set), a refusal needs a status of its own.
 	enveloped bool
+	always    bool // does not wait for its turn
 	// events are the schemas of the events of an operation that streams, by name; nil for all others.
 	events map[string]*openapi3.Schema
 	// refusals are all that a caller may be refused with, by code.
@@ -114,6 +118,7 @@ func compile(doc *openapi3.T, route string, item *openapi3.PathItem, method stri
 	if compiled.events, err = eventSchemas(doc, op); err != nil {
 		return nil, err
 	}
+	_, compiled.always = op.Extensions[always]
 	form := op.RequestBody != nil && op.RequestBody.Value.Content["application/x-www-form-urlencoded"] != nil
 	for _, parameter := range op.Parameters {
 		if form && parameter.Value.In == openapi3.ParameterInQuery {

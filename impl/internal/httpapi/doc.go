@@ -1,7 +1,8 @@
 // Package httpapi is the gate: everything that happens to a request before it reaches a handler and to an answer before
 // it leaves.
 //
-//	request id > recover > resolve operation > read body > authenticate > validate request > [generated code > handler]
+//	request id > recover > resolve operation > read body > wait for its turn > authenticate > validate request
+//	           > [generated code > handler]
 //	         < log < validate response < fill the envelope <
 //
 // Contract knows the operations; it is compiled from the contract once, and refuses one that it could not guard. There is

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/menshen-auth/menshen/gen"
+	"github.com/menshen-auth/menshen/impl/internal/admission"
 	"github.com/menshen-auth/menshen/impl/internal/authn"
 	"github.com/menshen-auth/menshen/impl/internal/metrics"
 	"github.com/menshen-auth/menshen/impl/internal/reqinfo"
@@ -140,7 +141,7 @@ func ourContract(t testing.TB) *Contract {
 func guarded(t testing.TB, server fake, change ...func(*Options)) (http.Handler, *bytes.Buffer) {
 	t.Helper()
 	var log bytes.Buffer
-	o := Options{Contract: ourContract(t), Auth: authenticator, Log: slog.New(slog.NewTextHandler(&log, nil)), Timeout: time.Minute, Requests: metrics.New().Requests}
+	o := Options{Contract: ourContract(t), Auth: authenticator, Log: slog.New(slog.NewTextHandler(&log, nil)), Timeout: time.Minute, Queue: admission.New(16, time.Minute, time.Minute), Requests: metrics.New().Requests}
 	for _, f := range change {
 		f(&o)
 	}

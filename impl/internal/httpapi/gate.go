@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/menshen-auth/menshen/gen"
+	"github.com/menshen-auth/menshen/impl/internal/admission"
 	"github.com/menshen-auth/menshen/impl/internal/apierr"
 	"github.com/menshen-auth/menshen/impl/internal/authn"
 	"github.com/menshen-auth/menshen/impl/internal/envelope"
@@ -33,6 +34,8 @@ type Options struct {
 	ReportOnly bool
 	// Timeout is how long an operation may take.
 	Timeout time.Duration
+	// Queue is where requests wait for their turn.
+	Queue *admission.Queue
 	// Requests is told how long each request took, by operation and HTTP status.
 	Requests *prometheus.HistogramVec
 }
@@ -146,7 +149,8 @@ func (g *gate) guard(next http.Handler) http.Handler {
 	})
 }
 
-// serve authenticates, validates and hands over. It leaves in w what the answer will be validated with.
+// serve authenticates, validates and hands over, when it is the request's turn. It leaves in w what the answer will be
+// validated with. A client that is slow to send or to read, or that waits for events, takes nobody's turn.
 func (g *gate) serve(next http.Handler, client http.ResponseWriter, w *response, r *http.Request, x *exchange) (err error) {
 	defer caught(&err)
 	w.input = &openapi3filter.RequestValidationInput{Request: r, Route: x.op.route, Options: options}
@@ -154,12 +158,21 @@ func (g *gate) serve(next http.Handler, client http.ResponseWriter, w *response,
 	if err != nil {
 		return err
 	}
-	principal, err := g.Auth.Authenticate(r.Context(), x.op.security, r, body)
+	ctx := r.Context()
+	if !x.op.always {
+		inside, leave, err := g.Queue.Enter(ctx, x.op.id)
+		if err != nil {
+			return err
+		}
+		defer leave()
+		ctx = inside
+	}
+	principal, err := g.Auth.Authenticate(ctx, x.op.security, r, body)
 	if err != nil {
 		return err
 	}
 	x.renewed = principal.Renewed
-	r = r.WithContext(wire.WithBody(authn.With(r.Context(), principal), body))
+	r = r.WithContext(wire.WithBody(authn.With(ctx, principal), body))
 	if err := tidyHeaders(r, x.op); err != nil {
 		return err
 	}
