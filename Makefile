@@ -125,6 +125,10 @@ pictures: browser ## Take the pictures of the READMEs from those of the pages
 ocr: tools ## Let an OCR engine try 500 captchas of each kind
 	MENSHEN_TEST_OCR=500 $(GO) test -count=1 -timeout 60m -v ./tests/ocr
 
+.PHONY: mutants
+mutants: postgres ## Take the guards away one by one, and see a test turn red each time
+	MENSHEN_TEST_MUTANTS=all $(GO) test -count=1 -timeout 90m -json ./tests/mutation | $(GO) run ./tests/harness/table
+
 .PHONY: node
 node: ## Install Node.js if it is missing (for the linters of the contract)
 	@sh tests/harness/install.sh npx
