@@ -28,6 +28,7 @@ test: postgres tools sdk-tools frontend-tools ## Run every test, with the race d
 
 .PHONY: check
 check: fresh lint spec-lint breaking test ## Everything that CI checks
+	@$(MAKE) --no-print-directory race ROUNDS=200
 	@echo "check: all good"
 
 .PHONY: build
@@ -124,6 +125,12 @@ pictures: browser ## Take the pictures of the READMEs from those of the pages
 .PHONY: ocr
 ocr: tools ## Let an OCR engine try 500 captchas of each kind
 	MENSHEN_TEST_OCR=500 $(GO) test -count=1 -timeout 60m -v ./tests/ocr
+
+# Without the race detector, which has seen every race in make test: it would take a fourfold time.
+ROUNDS ?= 2000
+.PHONY: race
+race: postgres ## Run the races of tests/race ROUNDS times (2000), dear ones more rarely
+	MENSHEN_TEST_ROUNDS=$(ROUNDS) $(GO) test -count=1 -timeout 4h -json ./tests/race | $(GO) run ./tests/harness/table
 
 .PHONY: mutants
 mutants: postgres ## Take the guards away one by one, and see a test turn red each time
