@@ -132,6 +132,10 @@ ROUNDS ?= 2000
 race: postgres ## Run the races of tests/race ROUNDS times (2000), dear ones more rarely
 	MENSHEN_TEST_ROUNDS=$(ROUNDS) $(GO) test -count=1 -timeout 4h -json ./tests/race | $(GO) run ./tests/harness/table
 
+.PHONY: enumeration
+enumeration: postgres ## Time 1,000 requests at each door, half of them for accounts that there are
+	MENSHEN_TEST_TIMINGS=1000 $(GO) test -count=1 -timeout 60m -json -run TestNobodyLearnsFrom ./tests/e2e | $(GO) run ./tests/harness/table
+
 .PHONY: mutants
 mutants: postgres ## Take the guards away one by one, and see a test turn red each time
 	MENSHEN_TEST_MUTANTS=all $(GO) test -count=1 -timeout 90m -json ./tests/mutation | $(GO) run ./tests/harness/table
