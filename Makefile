@@ -82,8 +82,8 @@ postgres: ## Install a PostgreSQL server, if there is none and none is configure
 	@[ -n "$${MENSHEN_DATABASE_URL:-}$${MENSHEN_TEST_DATABASE_URL:-}" ] || sh db/embedded/install.sh
 
 .PHONY: tools
-tools: ## Install what the tests need (a C compiler for -race, Chromium, curl, jq, oathtool, pskctool, pskc2csv, tesseract, zbarimg) if it is missing
-	@sh tests/harness/install.sh cc chromium curl jq oathtool pskctool pskc2csv tesseract zbarimg
+tools: ## Install what the tests need (a C compiler for -race, Chromium, curl, jq, oathtool, pg_dump, pskctool, pskc2csv, tesseract, zbarimg) if it is missing
+	@sh tests/harness/install.sh cc chromium curl jq oathtool pg_dump pskctool pskc2csv tesseract zbarimg
 
 .PHONY: sdk
 sdk: postgres sdk-tools ## Run the official SDKs against the service

@@ -119,6 +119,9 @@ func (a *App) Start() (stop func()) {
 	}
 }
 
+// MetricsHandler is what Prometheus reads.
+func (a *App) MetricsHandler() http.Handler { return a.metrics.Handler() }
+
 // listenForMetrics serves the metrics on an address of their own, if there is one: they are for the operator only.
 func (a *App) listenForMetrics() (stop func(), err error) {
 	if a.Config.MetricsAddr == "" {
@@ -129,7 +132,7 @@ func (a *App) listenForMetrics() (stop func(), err error) {
 		return nil, fmt.Errorf("listen for metrics: %w; choose another MENSHEN_METRICS_ADDR", err)
 	}
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", a.metrics.Handler())
+	mux.Handle("GET /metrics", a.MetricsHandler())
 	server := &http.Server{
 		Handler: mux, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 		MaxHeaderBytes: maxHeaderBytes, ErrorLog: slog.NewLogLogger(a.Log.Handler(), slog.LevelWarn),
