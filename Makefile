@@ -28,6 +28,7 @@ test: postgres tools sdk-tools frontend-tools ## Run every test, with the race d
 
 .PHONY: check
 check: fresh lint spec-lint breaking test ## Everything that CI checks
+	@$(MAKE) --no-print-directory race ROUNDS=200
 	@echo "check: all good"
 
 .PHONY: build
@@ -85,8 +86,8 @@ postgres: ## Install a PostgreSQL server, if there is none and none is configure
 	@[ -n "$${MENSHEN_DATABASE_URL:-}$${MENSHEN_TEST_DATABASE_URL:-}" ] || sh db/embedded/install.sh
 
 .PHONY: tools
-tools: ## Install what the tests need (a C compiler for -race, Chromium, curl, jq, oathtool, pskctool, pskc2csv, tesseract, zbarimg) if it is missing
-	@sh tests/harness/install.sh cc chromium curl jq oathtool pskctool pskc2csv tesseract zbarimg
+tools: ## Install what the tests need (a C compiler for -race, Chromium, curl, jq, oathtool, pg_dump, pskctool, pskc2csv, tesseract, zbarimg) if it is missing
+	@sh tests/harness/install.sh cc chromium curl jq oathtool pg_dump pskctool pskc2csv tesseract zbarimg
 
 .PHONY: sdk
 sdk: postgres sdk-tools ## Run the official SDKs against the service
@@ -132,6 +133,20 @@ ocr: tools ## Let an OCR engine try 500 captchas of each kind
 .PHONY: fault
 fault: postgres ## Kill, cut off and overload the service, at full length, and print what came of it
 	MENSHEN_TEST_FAULT=full $(GO) test -json -count=1 -parallel 4 -timeout 40m ./tests/fault | $(GO) run ./tests/harness/table
+
+# Without the race detector, which has seen every race in make test: it would take a fourfold time.
+ROUNDS ?= 2000
+.PHONY: race
+race: postgres ## Run the races of tests/race ROUNDS times (2000), dear ones more rarely
+	MENSHEN_TEST_ROUNDS=$(ROUNDS) $(GO) test -count=1 -timeout 4h -json ./tests/race | $(GO) run ./tests/harness/table
+
+.PHONY: enumeration
+enumeration: postgres ## Time 1,000 requests at each door, half of them for accounts that there are
+	MENSHEN_TEST_TIMINGS=1000 $(GO) test -count=1 -timeout 60m -json -run TestNobodyLearnsFrom ./tests/e2e | $(GO) run ./tests/harness/table
+
+.PHONY: mutants
+mutants: postgres ## Take the guards away one by one, and see a test turn red each time
+	MENSHEN_TEST_MUTANTS=all $(GO) test -count=1 -timeout 90m -json ./tests/mutation | $(GO) run ./tests/harness/table
 
 .PHONY: node
 node: ## Install Node.js if it is missing (for the linters of the contract)

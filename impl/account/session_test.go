@@ -44,6 +44,12 @@ func TestTokenOfOneUse(t *testing.T) {
 	for name, token := range map[string]string{"ID": tokens.ID, "management": management, "refresh": tokens.Refresh, "no": "", "bad": tokens.Access + "x"} {
 		r.want(name+" token for access", r.live(token), ErrToken)
 	}
+	var c claims
+	r.must(r.ring.Verify(tokens.Access, &c, r.Issuer, r.clock.Now()))
+	c.Use = useID // and otherwise says all that an access token does
+	another, err := r.ring.Sign(c)
+	r.must(err)
+	r.want("token of another use for access", r.live(another), ErrToken)
 	caller, err := r.VerifyManagement(t.Context(), management)
 	if err != nil || caller.UserpoolID != "pool" || caller.KeyID != "key" || !caller.Has(authn.ScopeUserRead) || caller.Has(authn.ScopeUserWrite) {
 		t.Errorf("management token of %+v, %v", caller, err)

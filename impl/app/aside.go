@@ -12,7 +12,7 @@ import (
 // listenAside serves what is for the operator only, each on an address of its own, if it has one.
 func (a *App) listenAside() (stop func(), err error) {
 	metrics := http.NewServeMux()
-	metrics.Handle("GET /metrics", a.metrics.Handler())
+	metrics.Handle("GET /metrics", a.MetricsHandler())
 	stopMetrics, err := a.listenAt(a.Config.MetricsAddr, "MENSHEN_METRICS_ADDR", metrics)
 	if err != nil {
 		return nil, err
@@ -39,6 +39,9 @@ func profiles() http.Handler {
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	return mux
 }
+
+// MetricsHandler is what Prometheus reads.
+func (a *App) MetricsHandler() http.Handler { return a.metrics.Handler() }
 
 // listenAt serves a handler at an address, unless that is empty; variable is where it comes from.
 func (a *App) listenAt(addr, variable string, handler http.Handler) (stop func(), err error) {

@@ -81,6 +81,8 @@ func TestNothingLeaksOfMessages(t *testing.T) {
 	}
 	v.wantNone("log", log)
 	v.wantNone("database", dump)
+	v.wantNone("backup", h.PgDump())
+	v.wantNone("metrics", h.Metrics())
 	owners.wantNone("log", log)
 	owners.wantNone("database", regexp.MustCompile(`(?s)-- users\n.*?(\n-- |$)`).ReplaceAllString(dump, "$1"))
 }

@@ -85,6 +85,8 @@ func TestNothingLeaksOfAuthenticators(t *testing.T) {
 	}
 	v.wantNone("log", log)
 	v.wantNone("database", dump)
+	v.wantNone("backup", h.PgDump())
+	v.wantNone("metrics", h.Metrics())
 	for _, letter := range h.Letters("Bob@example.com") {
 		v.wantNone("the notice "+letter.Subject, letter.Text)
 	}

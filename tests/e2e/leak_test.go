@@ -117,6 +117,8 @@ func TestNothingLeaks(t *testing.T) {
 	}
 	v.wantNone("log", log)
 	v.wantNone("database", dump)
+	v.wantNone("backup", h.PgDump())
+	v.wantNone("metrics", h.Metrics())
 }
 
 // account: register, sign in, bind an authenticator, renew.

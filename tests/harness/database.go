@@ -2,7 +2,10 @@ package harness
 
 import (
 	"database/sql"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
+	"os/exec"
 	"strings"
 	"sync"
 	"time"
@@ -54,6 +57,25 @@ func (h *Instance) Dump() string {
 	return b.String()
 }
 
+// PgDump is what pg_dump writes: what a thief of a backup would read.
+func (h *Instance) PgDump(args ...string) string {
+	h.t.Helper()
+	if _, err := exec.LookPath("pg_dump"); err != nil {
+		h.t.Fatal("pg_dump is missing; run `make tools`")
+	}
+	dump, err := exec.Command("pg_dump", append(args, "--dbname="+h.databaseURL)...).Output()
+	h.must(err)
+	return string(dump)
+}
+
+// Metrics is what Prometheus reads of the instance.
+func (h *Instance) Metrics() string {
+	h.t.Helper()
+	w := httptest.NewRecorder()
+	h.app.MetricsHandler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	return w.Body.String()
+}
+
 // Hold keeps everybody from changing a table. release waits until n statements stand before it, and lets them all go at
 // one moment.
 func (h *Instance) Hold(table string) (release func(n int)) {
@@ -69,7 +91,7 @@ func (h *Instance) Hold(table string) (release func(n int)) {
 		const query = `SELECT count(*) FROM pg_locks WHERE relation = $1::text::regclass AND NOT granted`
 		waiting, patience := 0, time.Now().Add(time.Minute)
 		for waiting < n && time.Now().Before(patience) {
-			time.Sleep(time.Millisecond)
+			time.Sleep(4 * time.Millisecond) // pg_locks is not cheap, and those who come have to share the machine with it
 			h.check(tx.QueryRow(query, table).Scan(&waiting))
 		}
 		if waiting < n {

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the named programs if they are missing, saying so first; if it cannot, says the one command to run.
-# Usage: install.sh cc|chromium|curl|jq|oathtool|pskctool|pskc2csv|tesseract|npx|nodejs|venv ...
+# Usage: install.sh cc|chromium|curl|jq|oathtool|pg_dump|pskctool|pskc2csv|tesseract|npx|nodejs|venv ...
 # (npx: with Node.js 20.19 or newer, for the linters of the contract. nodejs: Node.js 18 or newer, with npm.
 # venv: Python 3.10 or newer that can make virtual environments.)
 set -eu
@@ -10,6 +10,8 @@ package() { # program, manager: the package that has it
 	cc:apt-get) echo gcc libc6-dev ;;
 	cc:apk) echo gcc musl-dev ;;
 	cc:*) echo gcc ;;
+	pg_dump:apt-get | pg_dump:apk) echo postgresql-client ;;
+	pg_dump:*) echo postgresql ;;
 	oathtool:apt-get | oathtool:dnf) echo oathtool ;;
 	tesseract:apt-get) echo tesseract-ocr tesseract-ocr-chi-sim ;;
 	chromium:apt-get) echo chromium fonts-wqy-microhei ;; # its pages are in Chinese too

@@ -32,6 +32,19 @@ func (h *Instance) ShowQR(customData map[string]any, editors ...gen.RequestEdito
 	return l
 }
 
+// MakeQR is ShowQR without looking at the picture, which takes longer than all that comes after.
+func (h *Instance) MakeQR() *Login {
+	h.t.Helper()
+	r, err := h.Client.CreateQRCodeWithResponse(context.Background(), nil, gen.GeneQRCodeDto{Type: gen.GeneQRCodeDtoTypeMobileApp})
+	h.must(err)
+	if r.JSON200 == nil || r.JSON200.Data == nil {
+		h.t.Fatalf("login QR code: %s", r.Body)
+	}
+	address, err := url.Parse(r.JSON200.Data.URL)
+	h.must(err)
+	return &Login{h: h, PollID: r.JSON200.Data.QrcodeID, URL: r.JSON200.Data.URL, ScanID: address.Query().Get("id")}
+}
+
 // ShowQROf makes a login QR code of any type and reads its picture. What a scan leads to is WeChat's business for most types.
 func (h *Instance) ShowQROf(body gen.GeneQRCodeDto, editors ...gen.RequestEditorFn) *Login {
 	h.t.Helper()

@@ -43,6 +43,8 @@ func atOnce[T any](t *testing.T, f fleet, call func(c *gen.ClientWithResponses) 
 			t.Fatal(err)
 		}
 	}
+	score.calls += calls
+	score.won += len(winners(answers))
 	return answers
 }
 
@@ -64,7 +66,7 @@ func TestSlowHookAndOneUse(t *testing.T) {
 		}
 	}
 	rounds(t, fair, func(t *testing.T) {
-		ticket, before := alice.Approve(f[0].ShowQR(nil)), sessions()
+		ticket, before := alice.Approve(f[0].MakeQR()), sessions()
 		gathering(t, pre, calls)
 		exchanged := atOnce(t, f, func(c *gen.ClientWithResponses) (*gen.ExchangeQRCodeTicketResult, error) {
 			return c.ExchangeQRCodeTicketWithResponse(t.Context(), nil, gen.ExchangeTokenSetWithQRcodeTicketDto{

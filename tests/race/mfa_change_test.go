@@ -39,7 +39,7 @@ func TestBindingsAndRemovals(t *testing.T) {
 		"You have as many authenticators as one can have; remove one first.",
 	}
 	round := 0
-	rounds(t, cheap, func(t *testing.T) {
+	rounds(t, fair, func(t *testing.T) {
 		round++
 		h.Clock.Advance(2 * step)
 		h.Exec(`DELETE FROM mfa_factors WHERE name <> 'Authenticator'; UPDATE mfa_factors SET failures = 0, blocked_until = NULL`)
@@ -119,7 +119,7 @@ func TestFirstAuthenticatorIsOne(t *testing.T) {
 	h := f[0]
 	alice := h.SignUp("alice")
 	token := h.ManagementToken()
-	rounds(t, cheap, func(t *testing.T) {
+	rounds(t, fair, func(t *testing.T) {
 		h.Exec(`DELETE FROM mfa_factors; DELETE FROM mfa_pending`)
 		h.Clock.Advance(step)
 		alice.Login("")
@@ -195,7 +195,7 @@ func TestNobodySlipsInBesideTheAuthenticator(t *testing.T) {
 // nobody without authenticator has recovery codes, and nothing fails.
 func TestRecoveryCodesGoWithTheLast(t *testing.T) {
 	c := newCrowd(t, 8)
-	rounds(t, cheap, func(t *testing.T) {
+	rounds(t, fair, func(t *testing.T) {
 		h := c.f[0]
 		h.Clock.Advance(step)
 		if h.Count(`SELECT count(*) FROM mfa_factors`) == 0 {

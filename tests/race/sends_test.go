@@ -116,7 +116,7 @@ func settled(t *testing.T, f fleet) {
 // TestOneCaptchaIsOneSend (C4, C9): an image captcha, answered many times at once, is one code by e-mail.
 func TestOneCaptchaIsOneSend(t *testing.T) {
 	f := newFleet(t, func(c *app.Config) { c.LimitSendFree.Max = 3 })
-	rounds(t, cheap, func(t *testing.T) {
+	rounds(t, fair, func(t *testing.T) {
 		before := f[0].Count(`SELECT count(*) FROM outbox`)
 		id, answer := f[0].Captcha(gen.CaptchaUseRegister)
 		one(t, rush(t, f, calls, "captchas", func(c *gen.ClientWithResponses, n int) (*gen.CreateCaptchaResult, error) {

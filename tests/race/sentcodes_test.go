@@ -182,7 +182,7 @@ func (s *street) resending(t *testing.T) {
 		}
 		return d.enter(c, n, asked.JSON200.Data.CodeID, wrongCode(n))
 	}
-	rounds(t, fair, func(t *testing.T) {
+	rounds(t, cheap, func(t *testing.T) {
 		s.f[0].Clock.Advance(window)
 		s.f[0].Exec(`DELETE FROM guesses`)
 		got := tally(rush(t, s.f, calls, "sent_codes", resend))

@@ -2,6 +2,8 @@ package race
 
 import (
 	"fmt"
+	"math/rand/v2"
+	"strconv"
 	"testing"
 	"time"
 
@@ -16,7 +18,7 @@ func TestOneTicketIsOneTokenSet(t *testing.T) {
 	alice := f[0].SignUp("alice")
 	app := f[0].Credentials
 	rounds(t, cheap, func(t *testing.T) {
-		page := f[0].ShowQR(nil)
+		page := f[0].MakeQR()
 		ticket := alice.Approve(page)
 		before := f[0].Count(`SELECT count(*) FROM sessions`)
 		exchange := func(c *gen.ClientWithResponses, _ int) (*gen.ExchangeQRCodeTicketResult, error) {
@@ -68,7 +70,7 @@ func TestOneRefreshTokenIsOneTokenSet(t *testing.T) {
 	alice, own := f[0].SignUp("alice"), f[0].Credentials
 	f[0].Exec(`INSERT INTO applications (userpool_id, id, name, secret_hash, is_default, created_at, browser_exchange)
 		VALUES ($1, 'spa', 'SPA', '\x00', false, now(), true)`, own.UserpoolID)
-	rounds(t, cheap, func(t *testing.T) {
+	rounds(t, fair, func(t *testing.T) {
 		renew := func(c *gen.ClientWithResponses, n int) (*gen.GetTokenResult, error) {
 			form := gen.TokenRequest{GrantType: "refresh_token", RefreshToken: &alice.RefreshToken, ClientID: &own.AppID, ClientSecret: &own.AppSecret}
 			if n%4 == 3 {
@@ -129,7 +131,7 @@ func TestOneEndOfAQRCode(t *testing.T) {
 	}
 	kind := func(n int) int { return n / len(f) % len(actions) } // every instance has every kind
 	rounds(t, cheap, func(t *testing.T) {
-		page := f[0].ShowQR(nil)
+		page := f[0].MakeQR()
 		if r := alice.Act(gen.ChangeQRCodeStatusDtoActionSCAN, page.ScanID); !harness.OutcomeOf(r).Success() {
 			t.Fatalf("scan: %s", r.Body)
 		}
@@ -149,12 +151,55 @@ func TestOneEndOfAQRCode(t *testing.T) {
 	})
 }
 
+// TestOneEndBesideTheClock (Q3): the phone confirms and cancels at once while the QR code expires. It ends in one way: what was
+// decided in time stays decided, and nothing is decided after the end.
+func TestOneEndBesideTheClock(t *testing.T) {
+	f := newFleet(t)
+	alice := f[0].SignUp("alice")
+	actions := []gen.ChangeQRCodeStatusDtoAction{gen.ChangeQRCodeStatusDtoActionCONFIRM, gen.ChangeQRCodeStatusDtoActionCANCEL}
+	ends := map[string]int{}
+	rounds(t, cheap, func(t *testing.T) {
+		page := f[0].MakeQR()
+		if r := alice.Act(gen.ChangeQRCodeStatusDtoActionSCAN, page.ScanID); !harness.OutcomeOf(r).Success() {
+			t.Fatalf("scan: %s", r.Body)
+		}
+		step := act(t, page.ScanID,
+			func(n int) gen.ChangeQRCodeStatusDtoAction { return actions[n%2] }, func(int) *harness.Person { return alice })
+		answers := rushPast(t, f, calls, 0, "qrlogins", func(c *gen.ClientWithResponses, n int) (*gen.SetQRCodeStatusResult, error) {
+			if n == 0 {
+				time.Sleep(rand.N(60 * time.Millisecond)) // somewhere among the others
+				f[0].Clock.Advance(qrLife)
+			}
+			return step(c, n)
+		})
+		want := "SCANNED" // as far as is stored: nobody was in time
+		for n, r := range answers {
+			if harness.OutcomeOf(r).Success() {
+				want = []string{"AUTHORIZED", "CANCELLED"}[n%2]
+			}
+		}
+		got := tally(answers)
+		if stored := f[0].Count(`SELECT count(*) FROM qrlogins WHERE state = $1 AND created_at + '120 s' = $2`, want, f[0].Clock.Now()); stored == 0 {
+			t.Errorf("by the answers %s, which is not what is stored: %v", want, got)
+		}
+		if got[success] > 1 || got[success]+got[notNow]+got[tooLate] != calls {
+			t.Errorf("%v", got)
+		}
+		f[0].Exec(`DELETE FROM qrlogins`)
+		f[0].Clock.Advance(-qrLife) // for tokens to live on
+		ends[want]++
+	})
+	for end, n := range ends {
+		t.Attr(end, strconv.Itoa(n))
+	}
+}
+
 // TestOneScannerOfAQRCode (Q3): of two phones that scan at once one has the QR code, and only its owner can confirm.
 func TestOneScannerOfAQRCode(t *testing.T) {
 	f := newFleet(t)
 	people := []*harness.Person{f[0].SignUp("alice"), f[0].SignUp("bob")}
-	rounds(t, cheap, func(t *testing.T) {
-		page := f[0].ShowQR(nil)
+	rounds(t, fair, func(t *testing.T) {
+		page := f[0].MakeQR()
 		answers := rush(t, f, calls, "qrlogins", act(t, page.ScanID,
 			func(int) gen.ChangeQRCodeStatusDtoAction { return gen.ChangeQRCodeStatusDtoActionSCAN },
 			func(n int) *harness.Person { return people[n%2] }))
@@ -182,7 +227,7 @@ func TestOneScannerOfAQRCode(t *testing.T) {
 func TestOneNameIsOneUser(t *testing.T) {
 	f := newFleet(t)
 	token, round := f[0].ManagementToken(), 0
-	rounds(t, cheap, func(t *testing.T) {
+	rounds(t, fair, func(t *testing.T) {
 		round++
 		register := func(c *gen.ClientWithResponses, n int) (any, error) {
 			name := fmt.Sprintf([]string{"alice.%d", "Alice.%d", "ＡＬＩＣＥ.%d"}[n%3], round)
@@ -201,7 +246,7 @@ func TestOneNameIsOneUser(t *testing.T) {
 // TestOneSignatureIsOneRequest: a signed request that is sent many times at once is done once.
 func TestOneSignatureIsOneRequest(t *testing.T) {
 	f := newFleet(t)
-	rounds(t, cheap, func(t *testing.T) {
+	rounds(t, fair, func(t *testing.T) {
 		create := func(c *gen.ClientWithResponses, _ int) (*gen.CreateQRCodeResult, error) {
 			return c.CreateQRCodeWithResponse(t.Context(), nil, gen.GeneQRCodeDto{Type: gen.GeneQRCodeDtoTypeMobileApp})
 		}

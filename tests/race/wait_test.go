@@ -15,7 +15,7 @@ func TestNobodyWaitsForAStranger(t *testing.T) {
 	const held, free = 12, 52
 	f := newFleet(t)
 	alice := f[0].SignUp("alice")
-	rounds(t, cheap, func(t *testing.T) {
+	rounds(t, fair, func(t *testing.T) {
 		replica := f[0].Replica()
 		client := replica.NewClient(harness.Header("Access-Token", alice.AccessToken))
 		release := f[0].Hold("qrlogins")

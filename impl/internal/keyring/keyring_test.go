@@ -262,6 +262,7 @@ func TestMACSeparates(t *testing.T) {
 		{"pa", "bc"},
 		{"q", "a", "bc"},
 		{"p", "a\x00bc"},
+		{"p", "a\x00\x00\x00\x00bc"},
 		{"p", "a|bc"},
 		{"p", "A", "bc"},
 		{"p", "\x00\x00\x00\x01a\x00\x00\x00\x02bc"},
