@@ -42,6 +42,7 @@ func TestGateChecksValues(t *testing.T) {
 		{"createCaptcha", "two enums at once", post("/api/v1/system/user/captcha", `{"type":"fax","use":"pay"}`), "body.use: value is not one of"},
 		{"createCaptcha", "default header too long", post("/api/v1/system/user/captcha", `{"type":"image","use":"login"}`).with("Accept-Language", strings.Repeat("a", 257)), "header.Accept-Language: maximum string length is 256"},
 		{"createQRCode", "enum", post("/api/v3/gene-qrcode", `{"type":"mobile_app"}`), "body.type: value is not one of the allowed values"},
+		{"createCaptcha", "null for what has a default", post("/api/v1/system/user/captcha", `{"type":"image","use":"login","audio":null}`), "body.audio: "},
 		{"createQRCode", "array for an object", post("/api/v3/gene-qrcode", `{"type":"MOBILE_APP","customData":[]}`), "body.customData: value must be an object"},
 		{"createQRCode", "string for a boolean", post("/api/v3/gene-qrcode", `{"type":"MOBILE_APP","autoMergeQrCode":"true"}`), "body.autoMergeQrCode: value must be a boolean"},
 		{"createQRCode", "header too long", post("/api/v3/gene-qrcode", `{"type":"MOBILE_APP"}`).with("x-authing-app-id", strings.Repeat("a", 65)), "header.x-authing-app-id: maximum string length is 64"},

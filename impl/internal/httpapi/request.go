@@ -30,6 +30,7 @@ var options = &openapi3filter.Options{
 		openapi3.DisableSchemaErrorDetails(), // they quote the value, which may be a secret
 		openapi3.EnableFormatValidation(),
 		openapi3.WithStringFormatValidators(formats),
+		openapi3.DefaultsSet(nil), // a default would take the place of a null, which the contract does not take
 	},
 }
 
