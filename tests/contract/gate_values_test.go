@@ -56,6 +56,7 @@ func TestGateChecksValues(t *testing.T) {
 		{"getUser", "no required parameter", managed(get("/api/v3/get-user")), "query.userId: is required"},
 		{"getUser", "empty required parameter", managed(get("/api/v3/get-user?userId=")), "query.userId: "},
 		{"getUser", "boolean", managed(get("/api/v3/get-user?userId=a&withCustomData=maybe")), "query.withCustomData: "},
+		{"getUser", "empty boolean", managed(get("/api/v3/get-user?userId=a&withCustomData=")), "query.withCustomData: is empty"},
 		{"getUser", "enum", managed(get("/api/v3/get-user?userId=a&userIdType=custom_field")), "query.userIdType: value is not one of"},
 		{"getUser", "empty enum", managed(get("/api/v3/get-user?userId=a&userIdType=")), "query.userIdType: "},
 		{"getUser", "parameter twice", managed(get("/api/v3/get-user?userId=a&userId=b")), ""},
