@@ -23,7 +23,7 @@ run: postgres build ## Serve on 127.0.0.1:8080, with a private PostgreSQL in .da
 	@exec bin/menshen serve
 
 .PHONY: test
-test: postgres tools sdk-tools frontend-tools ## Run every test, with the race detector
+test: postgres tools sdk-tools fuzz-tools frontend-tools ## Run every test, with the race detector
 	$(GO) test $(RACE) -timeout 20m $(PACKAGES)
 
 .PHONY: check
@@ -102,11 +102,23 @@ tests/%/node_modules/.installed: tests/%/package-lock.json tests/%/package.json 
 	cd tests/$* && npm ci
 	@cp $< $@
 
-tests/sdk/.venv/.installed: tests/sdk/requirements.txt
+tests/%/.venv/.installed: tests/%/requirements.txt
 	@sh tests/harness/install.sh venv
-	python3 -m venv --clear tests/sdk/.venv
-	tests/sdk/.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r tests/sdk/requirements.txt
-	@cp tests/sdk/requirements.txt $@
+	python3 -m venv --clear tests/$*/.venv
+	tests/$*/.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@cp $< $@
+
+# How long each fuzz target of Go runs, and Schemathesis.
+FUZZTIME ?= 30s
+CONTRACTTIME ?= 5m
+
+.PHONY: fuzz
+fuzz: postgres tools fuzz-tools ## Look for requests that nobody thought of, for FUZZTIME a target and CONTRACTTIME; SEED= repeats a run
+	MENSHEN_TEST_FUZZ=$(FUZZTIME) MENSHEN_TEST_FUZZ_CONTRACT=$(CONTRACTTIME) MENSHEN_TEST_SEED=$(SEED) \
+	  $(GO) test -json -count=1 -timeout 2h -run 'TestContract$$|TestTargets$$|Hostile' ./tests/fuzz ./tests/contract | $(GO) run ./tests/harness/table
+
+.PHONY: fuzz-tools
+fuzz-tools: tests/fuzz/.venv/.installed ## Install Schemathesis (and Python's venv), as locked, below tests/fuzz
 
 .PHONY: frontend
 frontend: postgres frontend-tools ## Run the stories in TypeScript against the service

@@ -1,7 +1,9 @@
 package contract
 
 import (
+	"bytes"
 	"cmp"
+	"compress/gzip"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -9,7 +11,9 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,7 +24,7 @@ import (
 
 // hostile is a request that somebody sends who means no good.
 type hostile struct {
-	name string
+	name string // of the input: what is wrong about the request, and with which part of it
 	r    request
 }
 
@@ -88,9 +92,39 @@ var hostileBodies = map[string]struct{ media, body string }{
 	"media type without end":    {"application/json; charset=\"", "{}"},
 	"media type that is long":   {mediaJSON + "; a=" + strings.Repeat("b", 8<<10), "{}"},
 	"media type of no one":      {"*/*", "{}"},
+	"no media type":             {"", "{}"},
+	"half a media type":         {"application", "{}"},
+	"text":                      {"text/plain", "{}"},
+	"text that is JSON":         {"text/json", "{}"},
+	"JSON of an older name":     {"application/x-javascript", "{}"},
+	"JSON by its suffix":        {"application/vnd.api+json", "{}"},
+	"JSON, and more":            {"application/json, text/plain", "{}"},
+	"JSON, twice":               {mediaJSON, "{}{}"},
+	"JSON, and a comment":       {mediaJSON, "{}/**/"},
+	"JSON in quotes":            {mediaJSON, `"{}"`},
+	"byte order mark":           {mediaJSON, "\xef\xbb\xbf{}"},
+	"a member without a name":   {mediaJSON, `{"":{"":{"":1}}}`},
+	"bytes":                     {"application/octet-stream", "\x00\x01\x02\xff"},
+	"lines of JSON":             {"application/x-ndjson", "{}\n{}\n"},
+	"CBOR":                      {"application/cbor", "\xa0"},
 	"JSON with problems":        {mediaProblem, "{}"},
 	"JSON for another encoding": {"application/json;charset=\xff", "{}"},
 }
+
+// gzipBomb is a JSON text of 16 MiB in 16 kB.
+var gzipBomb = sync.OnceValue(func() string {
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	for range 16 {
+		if _, err := w.Write([]byte(`"` + strings.Repeat("a", 1<<20-2) + `"`)); err != nil {
+			panic(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		panic(err)
+	}
+	return packed.String()
+})
 
 func manyMembers(n int) string {
 	members := map[string]int{}
@@ -170,6 +204,10 @@ func hostileRequests(op operation) []hostile {
 			add("body: "+name, request{path: op.path, media: b.media, body: b.body})
 		}
 		add("claims to be gzip", plain.with("Content-Encoding", "gzip"))
+		bomb := request{path: op.path, media: mediaJSON, body: gzipBomb()}
+		add("gzip bomb", bomb.with("Content-Encoding", "gzip"))
+		add("gzip bomb, not said", bomb)
+		add("deflate", plain.with("Content-Encoding", "deflate, br"))
 	} else if op.body(mediaForm) != nil {
 		plain.media, plain.body = mediaForm, form(samples(op)[0])
 		for _, value := range hostileParameters {
@@ -204,8 +242,8 @@ func hostileRequests(op operation) []hostile {
 	}
 	for _, name := range headersOf(op) {
 		for _, value := range hostileHeaders {
-			add("header "+name+": "+value, plain.with(name, value))
-			add("header twice "+name+": "+value, plain.with(name, value).with(name, "x"))
+			add("header: "+value, plain.with(name, value))
+			add("header twice: "+value, plain.with(name, value).with(name, "x"))
 		}
 	}
 	return every(cmp.Or(costly[op.OperationID], 1), list)
@@ -260,7 +298,7 @@ func TestHostileRequests(t *testing.T) {
 	h := start(t)
 	token := bearer(t, h)
 	alice := h.SignUp("alice")
-	total, began := 0, time.Now()
+	total, inputs := 0, map[string]bool{}
 	t.Run("operations", func(t *testing.T) {
 		for _, op := range operations(t) {
 			credentials := map[string]string{"Access-Token": alice.AccessToken, "Authorization": alice.AccessToken}
@@ -269,6 +307,9 @@ func TestHostileRequests(t *testing.T) {
 			}
 			requests := hostileRequests(op)
 			total += len(requests)
+			for _, c := range requests {
+				inputs[c.name] = true
+			}
 			t.Run(op.OperationID, func(t *testing.T) {
 				t.Parallel()
 				for _, c := range requests {
@@ -277,9 +318,10 @@ func TestHostileRequests(t *testing.T) {
 			})
 		}
 	})
-	t.Logf("%d requests in %s", total, time.Since(began))
-	if total < 3000 {
-		t.Errorf("only %d requests", total)
+	t.Attr("inputs", strconv.Itoa(len(inputs)))
+	t.Attr("requests", strconv.Itoa(total))
+	if total < 3000 || len(inputs) < 200 {
+		t.Errorf("only %d requests of %d inputs", total, len(inputs))
 	}
 	if a := send(t, h, get("/readyz")); a.status != http.StatusOK {
 		t.Errorf("the service is not ready afterwards: %s", a.body)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -30,6 +31,7 @@ var options = &openapi3filter.Options{
 		openapi3.DisableSchemaErrorDetails(), // they quote the value, which may be a secret
 		openapi3.EnableFormatValidation(),
 		openapi3.WithStringFormatValidators(formats),
+		openapi3.DefaultsSet(nil), // a default would take the place of a null, which the contract does not take
 	},
 }
 
@@ -63,8 +65,9 @@ func tidyHeaders(r *http.Request, op *operation) error {
 	return nil
 }
 
-// checkText refuses query strings with bytes that no string of the contract can hold.
-func checkText(r *http.Request) error {
+// checkQuery refuses query strings with bytes that no string of the contract can hold, and an empty value of what is no string,
+// which the validator takes for none.
+func checkQuery(r *http.Request, op *operation) error {
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return apierr.ErrRequest.WithDetail("query: is malformed")
@@ -79,13 +82,19 @@ func checkText(r *http.Request) error {
 			}
 		}
 	}
+	for _, p := range op.route.Operation.Parameters {
+		query := p.Value.In == openapi3.ParameterInQuery && !p.Value.Schema.Value.Type.Is(openapi3.TypeString)
+		if query && slices.Contains(values[p.Value.Name], "") {
+			return apierr.ErrRequest.WithDetail("query." + p.Value.Name + ": is empty")
+		}
+	}
 	return nil
 }
 
 // validateRequest checks a request against its operation.
 func validateRequest(ctx context.Context, r *http.Request, op *operation) (*openapi3filter.RequestValidationInput, error) {
 	input := &openapi3filter.RequestValidationInput{Request: r, Route: op.route, Options: options}
-	if err := checkText(r); err != nil {
+	if err := checkQuery(r, op); err != nil {
 		return input, err
 	}
 	if err := openapi3filter.ValidateRequest(ctx, input); err != nil {
