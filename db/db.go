@@ -1,6 +1,7 @@
 package db
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -10,7 +11,7 @@ import (
 	"time"
 
 	"github.com/jmoiron/sqlx"
-	_ "github.com/lib/pq" // the driver that Open names
+	"github.com/lib/pq"
 )
 
 // DefaultMaxConns is the size of the pool unless Options says otherwise: about what two cores can keep busy.
@@ -19,14 +20,18 @@ const DefaultMaxConns = 16
 // Options of Open.
 type Options struct {
 	MaxConns int // connections, idle ones included; 0 means DefaultMaxConns
+	// DirectURL leads to the same database around the transaction pooler that the other url leads through; empty: there is
+	// none between. See pooler.go.
+	DirectURL string
 }
 
 // DB is a pool of connections and the statements prepared on it. It is safe for concurrent use.
 type DB struct {
 	Queries
-	pool  *sqlx.DB
-	aside Queries
-	url   string
+	pool   *sqlx.DB
+	aside  Queries
+	locks  *sqlx.DB // where sessions are: the pool, unless a transaction pooler is between
+	direct string   // url of sessions
 }
 
 // asideIdle is how long the connection beside the pool is kept after its last use.
@@ -34,37 +39,59 @@ const asideIdle = 10 * time.Second
 
 // Open connects to PostgreSQL at url (any form that lib/pq takes) and checks that it answers.
 func Open(ctx context.Context, url string, o Options) (*DB, error) {
-	pool, err := sqlx.Open("postgres", url)
+	pooled, direct := o.DirectURL != "", cmp.Or(o.DirectURL, url)
+	through, err := connector(url, pooled)
 	if err != nil {
-		return nil, fmt.Errorf("open database: %w", err)
+		return nil, err
 	}
-	maxConns := o.MaxConns
-	if maxConns == 0 {
-		maxConns = DefaultMaxConns
-	}
-	pool.SetMaxOpenConns(maxConns)
-	pool.SetMaxIdleConns(maxConns) // fewer would close and reopen connections under load
-	if err := pool.PingContext(ctx); err != nil {
-		_ = pool.Close()
-		return nil, fmt.Errorf("reach database: %w", translate(err))
-	}
-	beside, err := sqlx.Open("postgres", url)
+	around, err := connector(direct, false)
 	if err != nil {
-		_ = pool.Close()
-		return nil, fmt.Errorf("open database: %w", err)
+		return nil, err
 	}
+	db := &DB{pool: newPool(through), direct: direct}
+	beside := newPool(around)
 	beside.SetMaxOpenConns(1)
 	beside.SetConnMaxIdleTime(asideIdle)
-	db := &DB{pool: pool, aside: Queries{statements: &statements{pool: beside}}, url: url}
-	db.Queries = Queries{statements: &statements{pool: pool}}
+	db.aside = Queries{statements: &statements{pool: beside}}
+	db.locks = db.pool
+	if pooled {
+		db.locks = newPool(around)
+		db.locks.SetMaxIdleConns(-1) // locks are rare, and direct connections are what a pooler is there to save
+	}
+	db.Queries = Queries{statements: &statements{pool: db.pool, pooled: pooled}}
+	maxConns := cmp.Or(o.MaxConns, DefaultMaxConns)
+	db.pool.SetMaxOpenConns(maxConns)
+	db.pool.SetMaxIdleConns(maxConns) // fewer would close and reopen connections under load
+	if err := db.pool.PingContext(ctx); err != nil {
+		_ = db.Close()
+		return nil, fmt.Errorf("reach database: %w", translate(err))
+	}
 	return db, nil
 }
 
+// connector reads a url. oneTrip is for connections that lead through a transaction pooler.
+func connector(url string, oneTrip bool) (*pq.Connector, error) {
+	config, err := pq.NewConfig(url)
+	if err != nil {
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	config.BinaryParameters = config.BinaryParameters || oneTrip
+	c, err := pq.NewConnectorConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	return c, nil
+}
+
+func newPool(c *pq.Connector) *sqlx.DB { return sqlx.NewDb(sql.OpenDB(c), "postgres") }
+
 // Close releases the pool.
-func (db *DB) Close() error { return errors.Join(db.aside.statements.pool.Close(), db.pool.Close()) }
+func (db *DB) Close() error {
+	return errors.Join(db.aside.statements.pool.Close(), db.locks.Close(), db.pool.Close())
+}
 
 // Aside runs statements on one connection beside the pool, which is made when it is needed: for what a transaction may
-// have to wait for. Through the pool, transactions that hold all of it would wait for themselves.
+// have to wait for. Through the pool, or a pooler, transactions that hold all of it would wait for themselves.
 func (db *DB) Aside() Queries { return db.aside }
 
 // Transaction runs f in a transaction: InTx, or what does something more in the same one.
@@ -155,10 +182,13 @@ func (q Queries) change(ctx context.Context, query string, args ...any) error {
 	return err
 }
 
-// statement returns the prepared form of query. It is nil when it is to be run unprepared: somebody else is just preparing
-// it, or this is a transaction that is the first to run it. Preparing takes a second connection, and transactions that
-// wait for one while they hold one can lock each other out.
+// statement returns the prepared form of query. It is nil when it is to be run unprepared: there is a transaction pooler,
+// somebody else is just preparing it, or this is a transaction that is the first to run it. Preparing takes a second
+// connection, and transactions that wait for one while they hold one can lock each other out.
 func (q Queries) statement(ctx context.Context, query string) (*sqlx.Stmt, error) {
+	if q.statements.pooled {
+		return nil, nil
+	}
 	if q.tx == nil {
 		return q.statements.prepare(ctx, query)
 	}
@@ -184,6 +214,7 @@ func (q Queries) unprepared() interface {
 // statements are the prepared statements of a pool, by their text.
 type statements struct {
 	pool    *sqlx.DB
+	pooled  bool     // none is prepared: pooler.go says why
 	known   sync.Map // string -> *statement
 	missing sync.Map // string: first run in a transaction, to be prepared after it
 
@@ -229,7 +260,7 @@ const prepareTimeout = 5 * time.Second
 // prepareMissing works beside the request that it follows: preparing a statement waits for whoever has locked its table,
 // which need not be a table of that request. It is best effort; a statement that it cannot prepare runs unprepared again.
 func (s *statements) prepareMissing() {
-	if !s.preparingMissing.CompareAndSwap(false, true) {
+	if s.pooled || !s.preparingMissing.CompareAndSwap(false, true) {
 		return
 	}
 	go func() {

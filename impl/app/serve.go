@@ -45,6 +45,9 @@ func Serve(ctx context.Context, c Config, log *slog.Logger, announce io.Writer) 
 		return fmt.Errorf("listen: %w; choose another MENSHEN_ADDR", err)
 	}
 	defer func() { _ = listener.Close() }()
+	if err := data.migrate(ctx); err != nil {
+		return err
+	}
 	store, err := data.open(ctx, c.MaxConns)
 	if err != nil {
 		return err
