@@ -93,7 +93,7 @@ func (h *Instance) start() {
 	for _, f := range h.configure {
 		f(&config)
 	}
-	store, err := db.Open(ctx, h.databaseURL, db.Options{MaxConns: config.MaxConns})
+	store, err := h.open(ctx, config.MaxConns)
 	h.must(err)
 	h.t.Cleanup(func() { _ = store.Close() }) // an error when a test has cut connections
 	h.Store = store
@@ -118,16 +118,20 @@ func (h *Instance) start() {
 	h.Client = h.NewClient()
 }
 
+// open connects as an instance does, perhaps through a pooler.
+func (h *Instance) open(ctx context.Context, conns int) (*db.DB, error) {
+	through, direct := dbtest.Through(h.t, h.databaseURL)
+	return db.Open(ctx, through, db.Options{MaxConns: conns, DirectURL: direct})
+}
+
 // Stop ends what the instance does beside requests, which it goes on answering: messages are left to others then. It
 // returns when those that were due are delivered, as far as that takes seconds only.
 func (h *Instance) Stop() { h.stop() }
 
 // Environ is what a program needs to run as another instance on the same database.
 func (h *Instance) Environ() []string {
-	return []string{
-		"MENSHEN_DATABASE_URL=" + h.databaseURL, "MENSHEN_PUBLIC_URL=" + h.publicURL,
-		"MENSHEN_MASTER_KEY=" + base64.StdEncoding.EncodeToString(h.masterKey),
-	}
+	return append(DatabaseEnviron(h.t, h.databaseURL),
+		"MENSHEN_PUBLIC_URL="+h.publicURL, "MENSHEN_MASTER_KEY="+base64.StdEncoding.EncodeToString(h.masterKey))
 }
 
 // NewClient returns the generated client, with editors that change every request.
