@@ -247,7 +247,8 @@ func (s *served) begin(body string) (net.Conn, *bufio.Reader) {
 }
 
 // TestServeDrains (security, faults: SIGTERM under load fails no request in flight): when the context ends, the service
-// says that it is not ready, then lets nobody new in; who is in is answered, and Serve returns without an error.
+// says that it is not ready, and to who has a connection that it will end, then lets nobody new in; who is in is answered, and
+// Serve returns without an error.
 func TestServeDrains(t *testing.T) {
 	t.Parallel()
 	s := serve(t, own(t))
@@ -262,6 +263,9 @@ func TestServeDrains(t *testing.T) {
 		}
 		r.Body.Close()
 		ready = ready && r.StatusCode == http.StatusOK
+		if !ready && !r.Close {
+			t.Error("a client is left on a connection that is about to end")
+		}
 	}
 	if ready {
 		t.Error("load balancers were not told before the door was shut")
