@@ -86,8 +86,8 @@ postgres: ## Install a PostgreSQL server, if there is none and none is configure
 	@[ -n "$${MENSHEN_DATABASE_URL:-}$${MENSHEN_TEST_DATABASE_URL:-}" ] || sh db/embedded/install.sh
 
 .PHONY: tools
-tools: ## Install what the tests need (a C compiler for -race, Chromium, curl, jq, oathtool, pg_dump, pskctool, pskc2csv, tesseract, zbarimg) if it is missing
-	@sh tests/harness/install.sh cc chromium curl jq oathtool pg_dump pskctool pskc2csv tesseract zbarimg
+tools: ## Install what the tests need (a C compiler for -race, Chromium, curl, HAProxy, jq, oathtool, pg_dump, PgBouncer, pskctool, pskc2csv, tesseract, zbarimg) if it is missing
+	@sh tests/harness/install.sh cc chromium curl haproxy jq oathtool pg_dump pgbouncer pskctool pskc2csv tesseract zbarimg
 
 .PHONY: sdk
 sdk: postgres sdk-tools ## Run the official SDKs against the service
@@ -159,6 +159,15 @@ enumeration: postgres ## Time 1,000 requests at each door, half of them for acco
 .PHONY: mutants
 mutants: postgres ## Take the guards away one by one, and see a test turn red each time
 	MENSHEN_TEST_MUTANTS=all $(GO) test -count=1 -timeout 90m -json ./tests/mutation | $(GO) run ./tests/harness/table
+
+.PHONY: pooler
+pooler: postgres tools ## Run the stories, races and faults through PgBouncer, which lends a connection for one transaction
+	MENSHEN_TEST_POOLER=pgbouncer $(GO) test -count=1 -timeout 30m ./tests/e2e ./tests/fault
+	MENSHEN_TEST_POOLER=pgbouncer MENSHEN_TEST_POOLER_SIZE=80 $(GO) test -count=1 -timeout 30m ./tests/race
+
+.PHONY: rolling
+rolling: postgres tools ## Restart three replicas behind HAProxy in turn, ten times, while clients go on; prints figures
+	MENSHEN_TEST_ROUNDS=10 $(GO) test -count=1 -json ./tests/rolling | $(GO) run ./tests/harness/table
 
 .PHONY: node
 node: ## Install Node.js if it is missing (for the linters of the contract)

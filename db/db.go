@@ -23,14 +23,18 @@ const DefaultWait = 10 * time.Second
 type Options struct {
 	MaxConns int           // connections, idle ones included; 0 means DefaultMaxConns
 	Wait     time.Duration // for a connection, when all are in use; then it is ErrUnavailable. 0 means DefaultWait
+	// DirectURL leads to the same database around the transaction pooler that the other url leads through; empty: there is
+	// none between. See pooler.go.
+	DirectURL string
 }
 
 // DB is a pool of connections and the statements prepared on it. It is safe for concurrent use.
 type DB struct {
 	Queries
-	pool  *sqlx.DB
-	aside Queries
-	url   string
+	pool   *sqlx.DB
+	aside  Queries
+	locks  *sqlx.DB // where sessions are: the pool, unless a transaction pooler is between
+	direct string   // url of sessions
 }
 
 // asideIdle is how long the connection beside the pool is kept after its last use.
@@ -39,28 +43,37 @@ const asideIdle = 10 * time.Second
 // Open connects to PostgreSQL at url (any form that lib/pq takes) and checks that it answers.
 func Open(ctx context.Context, url string, o Options) (*DB, error) {
 	maxConns, wait := cmp.Or(o.MaxConns, DefaultMaxConns), cmp.Or(o.Wait, DefaultWait)
-	pool, err := open(url, maxConns)
+	pooled, direct := o.DirectURL != "", cmp.Or(o.DirectURL, url)
+	pool, err := open(url, maxConns, pooled)
 	if err != nil {
 		return nil, err
 	}
-	if err := pool.PingContext(ctx); err != nil {
-		_ = pool.Close()
-		return nil, fmt.Errorf("reach database: %w", translate(err))
-	}
-	beside, err := open(url, 1)
+	beside, err := open(direct, 1, false)
 	if err != nil {
-		_ = pool.Close()
 		return nil, err
 	}
 	beside.SetConnMaxIdleTime(asideIdle)
-	return &DB{
-		Queries: Queries{statements: newStatements(pool, maxConns, wait)}, pool: pool,
-		aside: Queries{statements: newStatements(beside, 1, wait)}, url: url,
-	}, nil
+	db := &DB{
+		Queries: Queries{statements: newStatements(pool, maxConns, wait)}, pool: pool, locks: pool,
+		aside: Queries{statements: newStatements(beside, 1, wait)}, direct: direct,
+	}
+	if pooled {
+		db.statements.pooled = true
+		if db.locks, err = open(direct, maxConns, false); err != nil {
+			return nil, err
+		}
+		db.locks.SetMaxIdleConns(-1) // locks are rare, and direct connections are what a pooler is there to save
+	}
+	if err := pool.PingContext(ctx); err != nil {
+		_ = db.Close()
+		return nil, fmt.Errorf("reach database: %w", translate(err))
+	}
+	return db, nil
 }
 
-func open(url string, maxConns int) (*sqlx.DB, error) {
-	pool, err := openPool(url)
+// open returns a pool; it makes no connection yet. oneTrip is for connections that lead through a transaction pooler.
+func open(url string, maxConns int, oneTrip bool) (*sqlx.DB, error) {
+	pool, err := openPool(url, oneTrip)
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
@@ -70,11 +83,13 @@ func open(url string, maxConns int) (*sqlx.DB, error) {
 }
 
 // Close releases the pool.
-func (db *DB) Close() error { return errors.Join(db.aside.statements.pool.Close(), db.pool.Close()) }
+func (db *DB) Close() error {
+	return errors.Join(db.aside.statements.pool.Close(), db.locks.Close(), db.pool.Close())
+}
 
 // Aside runs statements on one connection beside the pool, which is made when it is needed: for what a transaction may
-// have to wait for, and for who asks whether the database answers. Through the pool, transactions that hold all of it would
-// wait for themselves.
+// have to wait for, and for who asks whether the database answers. Through the pool, or a pooler, transactions that hold all of
+// it would wait for themselves.
 func (db *DB) Aside() Queries { return db.aside }
 
 // Transaction runs f in a transaction: InTx, or what does something more in the same one.
@@ -180,10 +195,13 @@ func (q Queries) change(ctx context.Context, query string, args ...any) error {
 	return err
 }
 
-// statement returns the prepared form of query. It is nil when it is to be run unprepared: somebody else is just preparing
-// it, or this is a transaction that is the first to run it. Preparing takes a second connection, and transactions that
-// wait for one while they hold one can lock each other out.
+// statement returns the prepared form of query. It is nil when it is to be run unprepared: there is a transaction pooler,
+// somebody else is just preparing it, or this is a transaction that is the first to run it. Preparing takes a second
+// connection, and transactions that wait for one while they hold one can lock each other out.
 func (q Queries) statement(ctx context.Context, query string) (*sqlx.Stmt, error) {
+	if q.statements.pooled {
+		return nil, nil
+	}
 	if q.tx == nil {
 		return q.statements.prepare(ctx, query)
 	}
@@ -209,6 +227,7 @@ func (q Queries) unprepared() interface {
 // statements are the prepared statements of a pool, by their text.
 type statements struct {
 	pool    *sqlx.DB
+	pooled  bool     // none is prepared: pooler.go says why
 	known   sync.Map // string -> *statement
 	missing sync.Map // string: first run in a transaction, to be prepared after it
 
@@ -291,7 +310,7 @@ const prepareTimeout = 5 * time.Second
 // prepareMissing works beside the request that it follows: preparing a statement waits for whoever has locked its table,
 // which need not be a table of that request. It is best effort; a statement that it cannot prepare runs unprepared again.
 func (s *statements) prepareMissing() {
-	if !s.preparingMissing.CompareAndSwap(false, true) {
+	if s.pooled || !s.preparingMissing.CompareAndSwap(false, true) {
 		return
 	}
 	go func() {

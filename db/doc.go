@@ -2,7 +2,7 @@
 // rules that decide which one to run are in impl.
 //
 // DB holds the pool. Queries runs statements, on the pool or inside InTx; its groups (Accounts, MFA, QRLogins ...) stand
-// one to a file. Every statement is prepared once and kept.
+// one to a file. Every statement is prepared once and kept, except through a transaction pooler (pooler.go).
 //
 // Invariants:
 //   - What may happen only once (a code, a time step, a ticket, a state change, a refresh token) is one guarded

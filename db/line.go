@@ -25,8 +25,9 @@ var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 10 * time.Second, Interv
 // server to stop, and waits for its answer for as long as the line is not known to be dead: that can take hours.
 type connector struct{ config pq.Config }
 
-// openPool returns a pool of such connections. None is made yet.
-func openPool(url string) (*sql.DB, error) {
+// openPool returns a pool of such connections. None is made yet. With oneTrip, statements that are not prepared take one way to
+// the server and back rather than two.
+func openPool(url string, oneTrip bool) (*sql.DB, error) {
 	config, err := pq.NewConfig(url)
 	if err != nil {
 		return nil, err
@@ -34,6 +35,7 @@ func openPool(url string) (*sql.DB, error) {
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = connectTimeout
 	}
+	config.BinaryParameters = config.BinaryParameters || oneTrip
 	return sql.OpenDB(connector{config}), nil
 }
 

@@ -21,7 +21,7 @@ const QRLoginsChanged = "menshen_qrlogins"
 // loss of the connection it calls woken with an empty payload: whatever was told meanwhile was missed. Notifications are a
 // hint and no promise: who depends on them looks by itself from time to time.
 func (db *DB) Listen(ctx context.Context, channel string, woken func(payload string)) {
-	listener := pq.NewListener(db.url, listenRetryMin, listenRetryMax, nil)
+	listener := pq.NewListener(db.direct, listenRetryMin, listenRetryMax, nil)
 	defer func() { _ = listener.Close() }()
 	go func() { _ = listener.Listen(channel) }() // returns when there is a connection, or the listener is closed
 	for {

@@ -35,7 +35,7 @@ func (db *DB) TryLock(ctx context.Context, name string) (*Lock, error) {
 }
 
 func (l *Lock) take(ctx context.Context) error {
-	conn, err := l.db.pool.Conn(ctx)
+	conn, err := l.db.locks.Conn(ctx)
 	if err != nil {
 		return translate(err)
 	}

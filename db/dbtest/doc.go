@@ -16,6 +16,10 @@
 // instead; its role must be allowed to create databases. There, each is dropped
 // at the end of its test. The template (menshen_test_..._template) stays.
 //
+// Pooled leads to a database through a PgBouncer that this package starts, in
+// transaction mode. With MENSHEN_TEST_POOLER=pgbouncer every instance of the
+// harness takes that way; what a test does itself goes to the server directly.
+//
 // Tests of package db itself use it from package db_test. Tests that look for
 // leaked goroutines must expect one: embedded.(*process).run.
 package dbtest

@@ -103,7 +103,7 @@ func (migrateCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(db.Migrate(ctx, data.url), data.close())
+	return errors.Join(data.migrate(ctx), data.close())
 }
 
 type versionCommand struct{}

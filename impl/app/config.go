@@ -34,8 +34,9 @@ type Config struct {
 	PublicURL   string `env:"MENSHEN_PUBLIC_URL"`                       // where clients reach the service; by default http://Addr
 	Name        string `env:"MENSHEN_NAME" envDefault:"Menshen"`        // of the default userpool; authenticator apps show it
 	DataDir     string `env:"MENSHEN_DATA_DIR" envDefault:".data"`
-	DatabaseURL string `env:"MENSHEN_DATABASE_URL"` // empty: a private PostgreSQL in DataDir
-	MasterKey   string `env:"MENSHEN_MASTER_KEY"`   // base64 of 32 bytes; needed with DatabaseURL
+	DatabaseURL string `env:"MENSHEN_DATABASE_URL"`        // empty: a private PostgreSQL in DataDir
+	DirectURL   string `env:"MENSHEN_DATABASE_DIRECT_URL"` // around the transaction pooler that DatabaseURL leads through, if there is one
+	MasterKey   string `env:"MENSHEN_MASTER_KEY"`          // base64 of 32 bytes; needed with DatabaseURL
 	MaxConns    int    `env:"MENSHEN_DATABASE_CONNS" envDefault:"16"`
 
 	LogLevel  slog.Level `env:"MENSHEN_LOG_LEVEL" envDefault:"info"`
@@ -266,6 +267,10 @@ func (c Config) check(unread map[string]bool) (problems []error) {
 	}
 	complain(c.DatabaseURL != "" && db.CheckURL(c.DatabaseURL) != nil,
 		"MENSHEN_DATABASE_URL: is not a PostgreSQL URL; write postgres://user:password@host/database, special characters of the password percent-encoded")
+	complain(c.DirectURL != "" && db.CheckURL(c.DirectURL) != nil,
+		"MENSHEN_DATABASE_DIRECT_URL: is not a PostgreSQL URL; write it like MENSHEN_DATABASE_URL, with the host and port of the server itself")
+	complain(c.DirectURL != "" && c.DatabaseURL == "",
+		"MENSHEN_DATABASE_DIRECT_URL: is the way around the pooler that MENSHEN_DATABASE_URL leads through, which is missing")
 	complain(c.DatabaseURL != "" && c.PublicURL == "",
 		"MENSHEN_PUBLIC_URL: is missing; replicas on one database must agree where clients reach them, for example https://id.example.com")
 	complain(c.DatabaseURL != "" && c.MasterKey == "",

@@ -160,6 +160,8 @@ func TestBadSettings(t *testing.T) {
 		{"MENSHEN_PUBLIC_URL=", database, "MENSHEN_MASTER_KEY=" + aMasterKey},
 		{"MENSHEN_DATABASE_URL=postgres://menshen:" + canary + "%@db/menshen", "MENSHEN_PUBLIC_URL=https://id.example.com", "MENSHEN_MASTER_KEY=" + aMasterKey},
 		{"MENSHEN_DATABASE_CONNS=0"},
+		{"MENSHEN_DATABASE_DIRECT_URL=postgres://menshen:" + canary + "@db/menshen"},
+		{"MENSHEN_DATABASE_DIRECT_URL=postgres://menshen:" + canary + "%@db/menshen", database, "MENSHEN_PUBLIC_URL=https://id.example.com", "MENSHEN_MASTER_KEY=" + aMasterKey},
 		{"MENSHEN_DATABASE_CONNS=-1"},
 		{"MENSHEN_DATABASE_CONNS=many"},
 		{"MENSHEN_DATABASE_CONNS=99999999999999999999"},

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -23,6 +24,7 @@ const embeddedDatabase = "menshen"
 // database is where the service keeps its data, and the key that opens what is sealed in it.
 type database struct {
 	url       string
+	direct    string // around the transaction pooler that url leads through, if there is one
 	masterKey []byte
 	embedded  *embedded.Server // nil for a database of the operator's
 	unlock    func()           // of DataDir; the private PostgreSQL has a lock of its own
@@ -31,7 +33,7 @@ type database struct {
 // openDatabase finds the configured database, or starts the private one. The master key of the private one is in DataDir,
 // made at the first start.
 func openDatabase(ctx context.Context, c Config, log *slog.Logger) (*database, error) {
-	d := &database{url: c.DatabaseURL, unlock: func() {}}
+	d := &database{url: c.DatabaseURL, direct: c.DirectURL, unlock: func() {}}
 	var err error
 	if d.url != "" {
 		if d.unlock, err = embedded.LockDir(c.DataDir); err != nil {
@@ -66,7 +68,7 @@ const attachPatience = 15 * time.Second
 // it until close. It makes nothing: neither database nor master key, and it does not migrate; a schema that is not that of
 // this program is refused with db.ErrSchemaOld or db.ErrSchemaNew.
 func reachDatabase(ctx context.Context, c Config, log *slog.Logger) (*database, error) {
-	d := &database{url: c.DatabaseURL, unlock: func() {}}
+	d := &database{url: c.DatabaseURL, direct: c.DirectURL, unlock: func() {}}
 	var err error
 	if c.MasterKey != "" {
 		d.masterKey, err = decodeMasterKey(c.MasterKey)
@@ -85,7 +87,11 @@ func reachDatabase(ctx context.Context, c Config, log *slog.Logger) (*database, 
 			return nil, err
 		}
 	}
-	if err := db.CheckSchema(ctx, d.url); err != nil {
+	err = d.checkSessions(ctx)
+	if err == nil {
+		err = db.CheckSchema(ctx, d.sessions())
+	}
+	if err != nil {
 		return nil, errors.Join(err, d.close())
 	}
 	return d, nil
@@ -119,12 +125,34 @@ func startEmbedded(ctx context.Context, c Config, log *slog.Logger) (*embedded.S
 	return embedded.Start(ctx, embedded.Options{Dir: c.DataDir, Durable: true, MaxConnections: c.MaxConns + 20, Log: log})
 }
 
-// open migrates the database and connects to it.
-func (d *database) open(ctx context.Context, c Config) (*db.DB, error) {
-	if err := db.Migrate(ctx, d.url); err != nil {
-		return nil, err
+// sessions is how to reach the database for what needs a session.
+func (d *database) sessions() string { return cmp.Or(d.direct, d.url) }
+
+// checkSessions finds a transaction pooler that nobody has told us of, before it makes locks and statements go wrong in
+// ways that nobody would understand.
+func (d *database) checkSessions(ctx context.Context) error {
+	err := db.CheckSessions(ctx, d.sessions())
+	switch {
+	case !errors.Is(err, db.ErrPooled):
+		return err
+	case d.direct == "":
+		return fmt.Errorf("MENSHEN_DATABASE_URL: %w; set MENSHEN_DATABASE_DIRECT_URL too, to the same database without the pooler", err)
+	default:
+		return fmt.Errorf("MENSHEN_DATABASE_DIRECT_URL: %w; set it to the address of the database itself", err)
 	}
-	return db.Open(ctx, d.url, db.Options{MaxConns: c.MaxConns, Wait: c.QueueWait})
+}
+
+// migrate brings the database to the newest schema.
+func (d *database) migrate(ctx context.Context) error {
+	if err := d.checkSessions(ctx); err != nil {
+		return err
+	}
+	return db.Migrate(ctx, d.sessions())
+}
+
+// open connects to the database. Without a wait it is db.DefaultWait.
+func (d *database) open(ctx context.Context, maxConns int, wait time.Duration) (*db.DB, error) {
+	return db.Open(ctx, d.url, db.Options{MaxConns: maxConns, Wait: wait, DirectURL: d.direct})
 }
 
 // ended is closed when a private PostgreSQL is gone; for another database it never is.

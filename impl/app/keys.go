@@ -102,7 +102,7 @@ func withDatabase(ctx context.Context, use func(Config, *database, *db.DB) error
 		return err
 	}
 	defer func() { err = errors.Join(err, d.close()) }()
-	store, err := db.Open(ctx, d.url, db.Options{MaxConns: keysConns})
+	store, err := d.open(ctx, keysConns, 0)
 	if err != nil {
 		return err
 	}

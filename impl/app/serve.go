@@ -45,7 +45,10 @@ func Serve(ctx context.Context, c Config, log *slog.Logger, announce io.Writer) 
 		return fmt.Errorf("listen: %w; choose another MENSHEN_ADDR", err)
 	}
 	defer func() { _ = listener.Close() }()
-	store, err := data.open(ctx, c)
+	if err := data.migrate(ctx); err != nil {
+		return err
+	}
+	store, err := data.open(ctx, c.MaxConns, c.QueueWait)
 	if err != nil {
 		return err
 	}
@@ -77,7 +80,7 @@ func Serve(ctx context.Context, c Config, log *slog.Logger, announce io.Writer) 
 // run serves until ctx or the database ends, and drains.
 func (a *App) run(ctx context.Context, listener net.Listener, data *database) error {
 	server := &http.Server{
-		Handler: a.Handler, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
+		Handler: closing(ctx, a.Handler), ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes, ErrorLog: slog.NewLogLogger(a.Log.Handler(), slog.LevelWarn),
 	}
 	served := make(chan error, 1)
@@ -102,6 +105,17 @@ func (a *App) run(ctx context.Context, listener net.Listener, data *database) er
 		return errors.Join(ended, fmt.Errorf("requests were still in flight: %w", err), server.Close())
 	}
 	return ended
+}
+
+// closing ends, from the end of ctx on, each connection with its next answer. Where a load balancer shares out connections
+// rather than requests, clients would otherwise stay on theirs until Shutdown cuts them, perhaps in the middle of a request.
+func closing(ctx context.Context, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if ctx.Err() != nil {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // Start begins what is done beside requests: delivering messages, removing expired rows and taking up new keys. stop ends

@@ -23,12 +23,13 @@ import (
 
 // served is a running Serve.
 type served struct {
-	t      *testing.T
-	config Config
-	banner string
-	log    bytes.Buffer // to be read after stop only
-	cancel context.CancelFunc
-	done   chan error
+	t         *testing.T
+	config    Config
+	announced announcement
+	banner    string
+	log       bytes.Buffer // to be read after stop only
+	cancel    context.CancelFunc
+	done      chan error
 }
 
 // announcement is a writer that passes on what is written.
@@ -42,21 +43,33 @@ func (a announcement) Write(b []byte) (int, error) {
 // serve runs Serve until it has announced itself.
 func serve(t *testing.T, c Config) *served {
 	t.Helper()
+	s := launch(t, c)
+	s.await()
+	return s
+}
+
+// launch runs Serve.
+func launch(t *testing.T, c Config) *served {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	s := &served{t: t, config: c, cancel: cancel, done: make(chan error, 1)}
-	announce := make(announcement, 1)
+	s := &served{t: t, config: c, announced: make(announcement, 1), cancel: cancel, done: make(chan error, 1)}
 	log := slog.New(slog.NewTextHandler(&s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	go func() { s.done <- Serve(ctx, c, log, announce) }()
+	go func() { s.done <- Serve(ctx, c, log, s.announced) }()
 	t.Cleanup(func() { _ = s.stop(30 * time.Second) })
+	return s
+}
+
+// await waits until Serve has announced itself.
+func (s *served) await() {
+	s.t.Helper()
 	select {
-	case s.banner = <-announce:
+	case s.banner = <-s.announced:
 	case err := <-s.done:
 		s.done <- err
-		t.Fatalf("Serve = %v", err)
+		s.t.Fatalf("Serve = %v", err)
 	case <-time.After(time.Minute):
-		t.Fatal("Serve does not announce itself")
+		s.t.Fatal("Serve does not announce itself")
 	}
-	return s
 }
 
 // stop ends the service, if it has not ended before, and tells how it did.
@@ -234,7 +247,8 @@ func (s *served) begin(body string) (net.Conn, *bufio.Reader) {
 }
 
 // TestServeDrains (security, faults: SIGTERM under load fails no request in flight): when the context ends, the service
-// says that it is not ready, then lets nobody new in; who is in is answered, and Serve returns without an error.
+// says that it is not ready, and to who has a connection that it will end, then lets nobody new in; who is in is answered, and
+// Serve returns without an error.
 func TestServeDrains(t *testing.T) {
 	t.Parallel()
 	s := serve(t, own(t))
@@ -249,6 +263,9 @@ func TestServeDrains(t *testing.T) {
 		}
 		r.Body.Close()
 		ready = ready && r.StatusCode == http.StatusOK
+		if !ready && !r.Close {
+			t.Error("a client is left on a connection that is about to end")
+		}
 	}
 	if ready {
 		t.Error("load balancers were not told before the door was shut")

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -171,11 +172,10 @@ func TestMetricsKnowNobody(t *testing.T) {
 	t.Parallel()
 	m, s := harness.NewMailServer(t), harness.NewSMSReceiver(t)
 	addr, metrics := freeAddr(t), freeAddr(t)
-	config := must(app.LoadConfig(append(append([]string{
+	config := must(app.LoadConfig(slices.Concat([]string{
 		"MENSHEN_ADDR=" + addr, "MENSHEN_METRICS_ADDR=" + metrics, "MENSHEN_PUBLIC_URL=http://" + addr, "MENSHEN_DATA_DIR=" + t.TempDir(),
-		"MENSHEN_DATABASE_URL=" + dbtest.URL(t), "MENSHEN_MASTER_KEY=" + base64.StdEncoding.EncodeToString(make([]byte, 32)),
-		"MENSHEN_SMS_BUDGET=1", "MENSHEN_DRAIN_DELAY=0s",
-	}, m.Environ()...), s.Environ()...)))(t)
+		"MENSHEN_MASTER_KEY=" + base64.StdEncoding.EncodeToString(make([]byte, 32)), "MENSHEN_SMS_BUDGET=1", "MENSHEN_DRAIN_DELAY=0s",
+	}, harness.DatabaseEnviron(t, dbtest.URL(t)), m.Environ(), s.Environ())))(t)
 	served := make(chan error, 1)
 	ctx, stop := context.WithCancel(t.Context())
 	go func() { served <- app.Serve(ctx, config, slog.New(slog.DiscardHandler), io.Discard) }()

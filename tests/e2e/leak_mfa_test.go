@@ -206,10 +206,10 @@ func (v *vault) brokenCodes(alice *harness.Person, phone *harness.Authenticator)
 func TestMetricsKnowNoAuthenticator(t *testing.T) {
 	t.Parallel()
 	addr, metrics := freeAddr(t), freeAddr(t)
-	config := must(app.LoadConfig([]string{
-		"MENSHEN_ADDR=" + addr, "MENSHEN_METRICS_ADDR=" + metrics, "MENSHEN_PUBLIC_URL=http://" + addr, "MENSHEN_DATA_DIR=" + t.TempDir(),
-		"MENSHEN_DATABASE_URL=" + dbtest.URL(t), "MENSHEN_MASTER_KEY=" + base64.StdEncoding.EncodeToString(make([]byte, 32)), "MENSHEN_DRAIN_DELAY=0s",
-	}))(t)
+	config := must(app.LoadConfig(append(harness.DatabaseEnviron(t, dbtest.URL(t)),
+		"MENSHEN_ADDR="+addr, "MENSHEN_METRICS_ADDR="+metrics, "MENSHEN_PUBLIC_URL=http://"+addr, "MENSHEN_DATA_DIR="+t.TempDir(),
+		"MENSHEN_MASTER_KEY="+base64.StdEncoding.EncodeToString(make([]byte, 32)), "MENSHEN_DRAIN_DELAY=0s",
+	)))(t)
 	served := make(chan error, 1)
 	ctx, stop := context.WithCancel(t.Context())
 	go func() { served <- app.Serve(ctx, config, slog.New(slog.DiscardHandler), io.Discard) }()

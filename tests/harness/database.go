@@ -8,10 +8,20 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"testing"
 	"time"
 
 	_ "github.com/lib/pq" // the driver that sql.Open names
+
+	"github.com/menshen-auth/menshen/db/dbtest"
 )
+
+// DatabaseEnviron tells a program of the database at url, one of dbtest, perhaps through a pooler.
+func DatabaseEnviron(t testing.TB, url string) []string {
+	t.Helper()
+	through, direct := dbtest.Through(t, url)
+	return []string{"MENSHEN_DATABASE_URL=" + through, "MENSHEN_DATABASE_DIRECT_URL=" + direct}
+}
 
 // Exec changes the database behind the service's back, for states that no operation leads to. It returns how many rows
 // were changed.

@@ -107,7 +107,7 @@ func (h *Instance) start() {
 	if h.databaseURL = cmp.Or(h.databaseURL, config.DatabaseURL); h.databaseURL == "" {
 		h.databaseURL = dbtest.URL(h.t)
 	}
-	store, err := db.Open(ctx, h.databaseURL, db.Options{MaxConns: config.MaxConns, Wait: config.QueueWait})
+	store, err := h.open(ctx, config)
 	h.must(err)
 	h.t.Cleanup(func() { _ = store.Close() }) // an error when a test has cut connections
 	h.Store = store
@@ -132,16 +132,20 @@ func (h *Instance) start() {
 	h.Client = h.NewClient()
 }
 
+// open connects as an instance does, perhaps through a pooler.
+func (h *Instance) open(ctx context.Context, c app.Config) (*db.DB, error) {
+	through, direct := dbtest.Through(h.t, h.databaseURL)
+	return db.Open(ctx, through, db.Options{MaxConns: c.MaxConns, Wait: c.QueueWait, DirectURL: direct})
+}
+
 // Stop ends what the instance does beside requests, which it goes on answering: messages are left to others then. It
 // returns when those that were due are delivered, as far as that takes seconds only.
 func (h *Instance) Stop() { h.stop() }
 
 // Environ is what a program needs to run as another instance on the same database.
 func (h *Instance) Environ() []string {
-	return []string{
-		"MENSHEN_DATABASE_URL=" + h.databaseURL, "MENSHEN_PUBLIC_URL=" + h.publicURL,
-		"MENSHEN_MASTER_KEY=" + base64.StdEncoding.EncodeToString(h.masterKey),
-	}
+	return append(DatabaseEnviron(h.t, h.databaseURL),
+		"MENSHEN_PUBLIC_URL="+h.publicURL, "MENSHEN_MASTER_KEY="+base64.StdEncoding.EncodeToString(h.masterKey))
 }
 
 // DatabaseURL is where its database is.

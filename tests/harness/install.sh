@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the named programs if they are missing, saying so first; if it cannot, says the one command to run.
-# Usage: install.sh cc|chromium|curl|jq|oathtool|pg_dump|pskctool|pskc2csv|tesseract|npx|nodejs|venv ...
+# Usage: install.sh cc|chromium|curl|haproxy|jq|oathtool|pg_dump|pgbouncer|pskctool|pskc2csv|tesseract|npx|nodejs|venv ...
 # (npx: with Node.js 20.19 or newer, for the linters of the contract. nodejs: Node.js 18 or newer, with npm.
 # venv: Python 3.10 or newer that can make virtual environments.)
 set -eu
@@ -43,6 +43,7 @@ present() { # program
 	nodejs) command -v npm && node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' ;;
 	chromium) command -v chromium || command -v chromium-browser || command -v google-chrome || [ -d /Applications/Chromium.app ] ;;
 	venv) python3 -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 10))' ;;
+	haproxy | pgbouncer) PATH=$PATH:/usr/sbin command -v "$1" ;; # an ordinary user's may lack it
 	*) command -v "$1" ;;
 	esac >/dev/null 2>&1
 }

@@ -5,14 +5,13 @@ import (
 	"io"
 	"time"
 
-	"github.com/menshen-auth/menshen/db"
 	"github.com/menshen-auth/menshen/impl/app"
 )
 
 // RotateKeys replaces the sealing key as `menshen keys rotate` does: beside the instance, with connections of its own, in
 // batches of few rows. settle is how long instances may go on storing what the old key has sealed.
 func (h *Instance) RotateKeys(ctx context.Context, settle time.Duration) error {
-	store, err := db.Open(ctx, h.databaseURL, db.Options{MaxConns: 3})
+	store, err := h.open(ctx, 3)
 	if err != nil {
 		return err
 	}
