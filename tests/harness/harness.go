@@ -107,7 +107,7 @@ func (h *Instance) start() {
 	if h.databaseURL = cmp.Or(h.databaseURL, config.DatabaseURL); h.databaseURL == "" {
 		h.databaseURL = dbtest.URL(h.t)
 	}
-	store, err := h.open(ctx, config)
+	store, err := h.open(ctx, config.MaxConns, config.QueueWait)
 	h.must(err)
 	h.t.Cleanup(func() { _ = store.Close() }) // an error when a test has cut connections
 	h.Store = store
@@ -133,9 +133,9 @@ func (h *Instance) start() {
 }
 
 // open connects as an instance does, perhaps through a pooler.
-func (h *Instance) open(ctx context.Context, c app.Config) (*db.DB, error) {
+func (h *Instance) open(ctx context.Context, conns int, wait time.Duration) (*db.DB, error) {
 	through, direct := dbtest.Through(h.t, h.databaseURL)
-	return db.Open(ctx, through, db.Options{MaxConns: c.MaxConns, Wait: c.QueueWait, DirectURL: direct})
+	return db.Open(ctx, through, db.Options{MaxConns: conns, Wait: wait, DirectURL: direct})
 }
 
 // Stop ends what the instance does beside requests, which it goes on answering: messages are left to others then. It

@@ -11,7 +11,7 @@ import (
 // RotateKeys replaces the sealing key as `menshen keys rotate` does: beside the instance, with connections of its own, in
 // batches of few rows. settle is how long instances may go on storing what the old key has sealed.
 func (h *Instance) RotateKeys(ctx context.Context, settle time.Duration) error {
-	store, err := h.open(ctx, 3)
+	store, err := h.open(ctx, 3, 0)
 	if err != nil {
 		return err
 	}
