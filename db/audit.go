@@ -34,20 +34,61 @@ func (q AuditQueries) Insert(ctx context.Context, e AuditEvent) error {
 	if q.q.tx != nil {
 		return q.q.change(ctx, query, e.UserpoolID, e.At, e.Actor, e.Action, e.Target, e.Outcome, e.IP, e.RequestID)
 	}
-	return q.q.statements.events.do(ctx, "", e, q.insertAll)
+	return guarded(ctx, &q.q.statements.events, "", e, q.insertAll)
 }
 
 func (q AuditQueries) insertAll(ctx context.Context, events []AuditEvent) ([]bool, error) {
 	const query = `
 		INSERT INTO audit_log (userpool_id, at, actor, action, target, outcome, ip, request_id)
 		SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])`
-	of := func(text func(AuditEvent) string) pq.StringArray { return column(events, text) }
-	_, err := q.q.exec(ctx, query,
+	_, err := q.q.exec(ctx, query, columns(events)...)
+	return slices.Repeat([]bool{true}, len(events)), err
+}
+
+// columns are the events as arrays for unnest.
+func columns(events []AuditEvent) []any {
+	of := func(text func(AuditEvent) string) any { return pq.StringArray(column(events, text)) }
+	return []any{
 		of(func(e AuditEvent) string { return e.UserpoolID }), of(func(e AuditEvent) string { return timestamp(e.At) }),
 		of(func(e AuditEvent) string { return e.Actor }), of(func(e AuditEvent) string { return e.Action }),
 		of(func(e AuditEvent) string { return e.Target }), of(func(e AuditEvent) string { return e.Outcome }),
-		of(func(e AuditEvent) string { return e.IP }), of(func(e AuditEvent) string { return e.RequestID }))
-	return slices.Repeat([]bool{true}, len(events)), err
+		of(func(e AuditEvent) string { return e.IP }), of(func(e AuditEvent) string { return e.RequestID }),
+	}
+}
+
+// chargedEvent is an event with what it is charged to.
+type chargedEvent struct {
+	AuditEvent
+	charge Charge
+}
+
+// InsertCharged appends an event and charges a key for it, both or neither; ErrNotFound means that there is no room. Those
+// that are charged to one key at once are appended together.
+func (q AuditQueries) InsertCharged(ctx context.Context, e AuditEvent, c Charge) error {
+	return guarded(ctx, &q.q.statements.charged, c.UserpoolID+"|"+c.Key, chargedEvent{e, c}, q.insertCharged)
+}
+
+func (q AuditQueries) insertCharged(ctx context.Context, all []chargedEvent) ([]bool, error) {
+	const query = `
+		WITH charged AS (
+			INSERT INTO limits AS l (userpool_id, key, tat)
+			SELECT $9, $10, $11::timestamptz + $14::bigint * $12::bigint * interval '1 microsecond' WHERE $14 <= $13::bigint
+			ON CONFLICT (userpool_id, key) DO UPDATE
+			SET tat = greatest(l.tat, $11) + $14 * $12 * interval '1 microsecond'
+			WHERE greatest(l.tat, $11) - $11 <= $12 * ($13 - $14) * interval '1 microsecond'
+			RETURNING 1
+		)
+		INSERT INTO audit_log (userpool_id, at, actor, action, target, outcome, ip, request_id)
+		SELECT e.* FROM charged,
+			unnest($1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[]) AS e`
+	events := make([]AuditEvent, len(all))
+	for i, one := range all {
+		events[i] = one.AuditEvent
+	}
+	c := all[0].charge
+	n, err := q.q.exec(ctx, query,
+		append(columns(events), c.UserpoolID, c.Key, c.Now, c.Interval.Microseconds(), c.Burst, len(all))...)
+	return slices.Repeat([]bool{n > 0}, len(all)), err
 }
 
 // InsertForAll appends an event about the whole installation to the log of every userpool; its own UserpoolID means nothing.

@@ -3,6 +3,8 @@ package db
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -11,22 +13,23 @@ import (
 
 // batches puts what requests ask for at once into one statement. Each statement of its own would cost a way to the server
 // and back, and a commit that has to reach the disk; and those that change one row, such as the limit of an access key, would
-// wait for each other's. While one batch is on its way, the next one fills. Nobody is told of success before the commit.
-type batches[T any] struct {
+// wait for each other's. While one batch is on its way, the next one fills. Nobody is told of success before the commit, and
+// nobody is told what was read before it asked.
+type batches[T, R any] struct {
 	mu   sync.Mutex
-	last map[string]*batch[T] // by key: the one that fills, or is on its way
+	last map[string]*batch[T, R] // by key: the one that fills, or is on its way
 }
 
-type batch[T any] struct {
-	items  []T
-	closed bool          // it is on its way: who comes now is in the next one
-	ended  chan struct{} // closed when the following are there
-	done   []bool
-	err    error
+type batch[T, R any] struct {
+	items   []T
+	closed  bool          // it is on its way: who comes now is in the next one
+	ended   chan struct{} // closed when the following are there
+	results []R           // of each item
+	err     error
 }
 
-// together runs a statement for some items, and returns of which of them it did what was asked.
-type together[T any] func(ctx context.Context, items []T) (done []bool, err error)
+// together runs a statement for some items, and returns the result of each.
+type together[T, R any] func(ctx context.Context, items []T) ([]R, error)
 
 const (
 	maxBatch = 64
@@ -34,41 +37,29 @@ const (
 	batchTimeout = 5 * time.Second
 )
 
-// do runs a statement for an item and others with the same key; ErrNotFound means that it was not done. What fails in company
-// is tried once more alone, so that nobody pays for somebody else's item.
-func (b *batches[T]) do(ctx context.Context, key string, item T, run together[T]) error {
+// do runs a statement for an item and others with the same key, and returns its result and how many they were.
+func (b *batches[T, R]) do(ctx context.Context, key string, item T, act together[T, R]) (result R, company int, err error) {
 	if err := ctx.Err(); err != nil {
-		return err
+		return result, 1, err
 	}
 	mine, n, before := b.join(key, item)
 	if n == 0 {
-		b.run(ctx, key, mine, before, run)
+		b.send(ctx, key, mine, before, act)
 	} else {
 		select {
 		case <-mine.ended:
 		case <-ctx.Done():
-			return ctx.Err()
+			return result, 1, ctx.Err()
 		}
 	}
-	done, err := mine.err == nil && mine.done[n], mine.err
-	if !done && len(mine.items) > 1 && !ambiguous(err) {
-		var alone []bool
-		alone, err = run(ctx, []T{item})
-		done = err == nil && alone[0]
+	if mine.err == nil {
+		result = mine.results[n]
 	}
-	if err == nil && !done {
-		err = ErrNotFound
-	}
-	return err
-}
-
-// ambiguous tells whether an error leaves open what was done.
-func ambiguous(err error) bool {
-	return errors.Is(err, ErrUnavailable) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+	return result, len(mine.items), mine.err
 }
 
 // join returns the batch that an item is in, and where. The first of a batch runs it, after the one before if there is one.
-func (b *batches[T]) join(key string, item T) (mine *batch[T], n int, before *batch[T]) {
+func (b *batches[T, R]) join(key string, item T) (mine *batch[T, R], n int, before *batch[T, R]) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	last := b.last[key]
@@ -76,16 +67,16 @@ func (b *batches[T]) join(key string, item T) (mine *batch[T], n int, before *ba
 		last.items = append(last.items, item)
 		return last, len(last.items) - 1, nil
 	}
-	mine = &batch[T]{items: []T{item}, ended: make(chan struct{})}
+	mine = &batch[T, R]{items: []T{item}, ended: make(chan struct{})}
 	if b.last == nil {
-		b.last = map[string]*batch[T]{}
+		b.last = map[string]*batch[T, R]{}
 	}
 	b.last[key] = mine
 	return mine, 0, last
 }
 
-// run waits for the batch before, while others join, and runs the statement.
-func (b *batches[T]) run(ctx context.Context, key string, mine, before *batch[T], run together[T]) {
+// send waits for the batch before, while others join, and runs the statement.
+func (b *batches[T, R]) send(ctx context.Context, key string, mine, before *batch[T, R], act together[T, R]) {
 	if before != nil {
 		<-before.ended
 	}
@@ -103,7 +94,43 @@ func (b *batches[T]) run(ctx context.Context, key string, mine, before *batch[T]
 		b.mu.Unlock()
 		close(mine.ended)
 	}()
-	mine.done, mine.err = run(ctx, mine.items)
+	mine.results, mine.err = act(ctx, mine.items)
+}
+
+// guarded runs a guarded statement, which tells of each item whether it was done; ErrNotFound means that this one was not. What
+// fails in company is tried once more alone, so that nobody pays for somebody else's item.
+func guarded[T any](ctx context.Context, b *batches[T, bool], key string, item T, act together[T, bool]) error {
+	done, company, err := b.do(ctx, key, item, act)
+	if !done && company > 1 && !ambiguous(err) {
+		var alone []bool
+		alone, err = act(ctx, []T{item})
+		done = err == nil && alone[0]
+	}
+	if err == nil && !done {
+		err = ErrNotFound
+	}
+	return err
+}
+
+// ambiguous tells whether an error leaves open what was done.
+func ambiguous(err error) bool {
+	return errors.Is(err, ErrUnavailable) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// reads are of rows that many requests look at.
+type reads[R any] struct{ batches[struct{}, R] }
+
+// row is the function one, for all who ask for the row at once; arg is what the rows differ by. In a transaction everybody reads
+// alone, since it may have changed the row.
+func (r *reads[R]) row(ctx context.Context, q Queries, query string, arg ...any) (R, error) {
+	if q.tx != nil {
+		return one[R](ctx, q, query, arg...)
+	}
+	row, _, err := r.do(ctx, fmt.Sprint(arg...), struct{}{}, func(ctx context.Context, all []struct{}) ([]R, error) {
+		row, err := one[R](ctx, q, query, arg...)
+		return slices.Repeat([]R{row}, len(all)), err
+	})
+	return row, err
 }
 
 // column is a member of all items, as an array for unnest.

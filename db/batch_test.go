@@ -13,7 +13,7 @@ import (
 // bench is a statement that a test lets go on, and what it was run with.
 type bench struct {
 	t       *testing.T
-	batches batches[int]
+	batches batches[int, bool]
 	begun   chan []int // the items of each statement, when it begins
 	proceed chan result
 	all     sync.WaitGroup
@@ -30,7 +30,7 @@ func newBench(t *testing.T) *bench {
 
 func (b *bench) ask(ctx context.Context, item int, want error) {
 	b.all.Go(func() {
-		err := b.batches.do(ctx, "key", item, func(ctx context.Context, items []int) ([]bool, error) {
+		err := guarded(ctx, &b.batches, "key", item, func(ctx context.Context, items []int) ([]bool, error) {
 			if ctx.Err() != nil {
 				b.t.Errorf("the statement of %v has no time left", items)
 			}
@@ -134,14 +134,14 @@ func TestBatchIsJudgedOneByOne(t *testing.T) {
 // TestBatchesOfKeysAreApart: other keys do not wait, and a batch has its limit.
 func TestBatchesOfKeysAreApart(t *testing.T) {
 	t.Parallel()
-	var b batches[int]
+	var b batches[int, bool]
 	for n := range maxBatch + 1 {
 		b.join("key", n)
 	}
 	if last := b.last["key"]; len(last.items) != 1 {
 		t.Errorf("%d items after a full batch", len(last.items))
 	}
-	if err := b.do(t.Context(), "other", 1, func(context.Context, []int) ([]bool, error) { return []bool{true}, nil }); err != nil {
+	if err := guarded(t.Context(), &b, "other", 1, func(context.Context, []int) ([]bool, error) { return []bool{true}, nil }); err != nil {
 		t.Error(err)
 	}
 }

@@ -233,9 +233,15 @@ type statements struct {
 
 	preparingMissing atomic.Bool
 
-	charges  batches[Charge]
-	events   batches[AuditEvent]
-	qrlogins batches[chargedQRLogin]
+	// What is asked for at once; see batch.go.
+	charges   batches[Charge, bool]
+	events    batches[AuditEvent, bool]
+	charged   batches[chargedEvent, bool]
+	qrlogins  batches[chargedQRLogin, bool]
+	keys      reads[AccessKey]
+	apps      reads[Application]
+	defaults  reads[Application]
+	userpools reads[Userpool]
 	// turns are as many as there are connections. The pool's own queue has no end but that of the request.
 	turns chan struct{}
 	wait  time.Duration

@@ -32,7 +32,7 @@ func (q LimitQueries) Take(ctx context.Context, c Charge) error {
 	if q.q.tx != nil {
 		return q.take(ctx, c, 1)
 	}
-	return q.q.statements.charges.do(ctx, c.UserpoolID+"|"+c.Key, c, func(ctx context.Context, all []Charge) ([]bool, error) {
+	return guarded(ctx, &q.q.statements.charges, c.UserpoolID+"|"+c.Key, c, func(ctx context.Context, all []Charge) ([]bool, error) {
 		err := q.take(ctx, all[0], len(all))
 		if errors.Is(err, ErrNotFound) {
 			return make([]bool, len(all)), nil

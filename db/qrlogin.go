@@ -84,17 +84,25 @@ func (q QRLoginQueries) Insert(ctx context.Context, l QRLogin) error {
 		l.TicketHash, l.CustomData, l.Context, l.IP, l.UserAgent, l.CreatedAt, l.ExpiresAt)
 }
 
+// progressColumns are how far a login has come.
+const progressColumns = `userpool_id, poll_hash, state, user_id, match_number, expires_at, ticket_expires_at, consumed_at`
+
 // ByPollHash returns the QR code of its creator.
 func (q QRLoginQueries) ByPollHash(ctx context.Context, hash []byte) (QRLogin, error) {
 	const query = `SELECT ` + qrloginColumns + ` FROM qrlogins WHERE poll_hash = $1`
 	return one[QRLogin](ctx, q.q, query, hash)
 }
 
+// ProgressOf returns how far the QR code of its creator has come; nothing else of it.
+func (q QRLoginQueries) ProgressOf(ctx context.Context, hash []byte) (QRLogin, error) {
+	const query = `SELECT ` + progressColumns + ` FROM qrlogins WHERE poll_hash = $1`
+	return one[QRLogin](ctx, q.q, query, hash)
+}
+
 // Progress returns how far the QR codes of many creators have come, those that there are, in no order; nothing else of them.
 func (q QRLoginQueries) Progress(ctx context.Context, hashes [][]byte) ([]QRLogin, error) {
 	const query = `
-		SELECT userpool_id, poll_hash, state, user_id, match_number, expires_at, ticket_expires_at, consumed_at
-		FROM qrlogins WHERE poll_hash = ANY($1)`
+		SELECT ` + progressColumns + ` FROM qrlogins WHERE poll_hash = ANY($1)`
 	return many[QRLogin](ctx, q.q, query, pq.ByteaArray(hashes))
 }
 

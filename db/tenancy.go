@@ -84,7 +84,7 @@ func (q TenancyQueries) InsertUserpool(ctx context.Context, u Userpool) error {
 // Userpool returns a userpool.
 func (q TenancyQueries) Userpool(ctx context.Context, id string) (Userpool, error) {
 	const query = `SELECT id, name, logo, is_default, created_at FROM userpools WHERE id = $1`
-	return one[Userpool](ctx, q.q, query, id)
+	return q.q.statements.userpools.row(ctx, q.q, query, id)
 }
 
 const applicationColumns = `a.userpool_id, a.id, a.name, a.logo, a.secret_hash, a.is_default, a.created_at, a.access_seconds,
@@ -106,7 +106,7 @@ func (q TenancyQueries) InsertApplication(ctx context.Context, a Application) er
 // Application returns an application that is not disabled, by its id, which is unique over all userpools.
 func (q TenancyQueries) Application(ctx context.Context, id string) (Application, error) {
 	const query = `SELECT ` + applicationColumns + ` FROM applications a WHERE a.id = $1 AND a.disabled_at IS NULL`
-	return one[Application](ctx, q.q, query, id)
+	return q.q.statements.apps.row(ctx, q.q, query, id)
 }
 
 // DefaultApplication returns the default application of the default userpool.
@@ -115,7 +115,7 @@ func (q TenancyQueries) DefaultApplication(ctx context.Context) (Application, er
 		SELECT ` + applicationColumns + `
 		FROM applications a JOIN userpools u ON u.id = a.userpool_id
 		WHERE u.is_default AND a.is_default AND a.disabled_at IS NULL`
-	return one[Application](ctx, q.q, query)
+	return q.q.statements.defaults.row(ctx, q.q, query)
 }
 
 // DefaultApplicationOf returns the default application of a userpool.
@@ -146,7 +146,7 @@ func (q TenancyQueries) AccessKey(ctx context.Context, id string) (AccessKey, er
 	const query = `
 		SELECT userpool_id, id, secret_sealed, scopes, created_at
 		FROM access_keys WHERE id = $1 AND disabled_at IS NULL`
-	return one[AccessKey](ctx, q.q, query, id)
+	return q.q.statements.keys.row(ctx, q.q, query, id)
 }
 
 // UseNonce notes the nonce of a signed request. ErrNotFound means that the key has used it before.

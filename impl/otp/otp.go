@@ -52,47 +52,45 @@ func New(s Settings, store *db.DB, c clock.Clock, l *limit.Limiter, users Users,
 	return &Service{s, store, c, l, users, factors}
 }
 
-// Lookup returns the secret of a user in base32. It is in the audit log by then.
+// Lookup returns the secret of a user in base32. By then it is in the audit log, and charged to the access key: what is found,
+// or is not, is nobody's before.
 func (s *Service) Lookup(ctx context.Context, caller authn.Management, idType, id string) (string, error) {
-	if err := s.limiter.Take(ctx, s.LookupsPerKey, caller.UserpoolID, caller.KeyID); err != nil {
-		return "", err
+	secret, userID, refusal := s.find(ctx, caller, idType, id)
+	outcome := audit.Success
+	if refusal != nil {
+		outcome = audit.Refused
 	}
+	err := s.limiter.TakeWith(ctx, s.LookupsPerKey, caller.UserpoolID, caller.KeyID, func(charge *db.Charge) error {
+		return audit.WriteCharged(ctx, s.store.Queries, s.clock.Now(), audit.Event{
+			UserpoolID: caller.UserpoolID, Actor: audit.Key(caller.KeyID), Action: "otp.secret.read", Target: audit.User(userID),
+			Outcome: outcome,
+		}, charge)
+	})
+	switch {
+	case err != nil:
+		return "", err
+	case isNotFound(refusal) && !caller.Has(authn.ScopeUserRead): // which of user and authenticator is missing is not its business
+		return "", ErrNone
+	}
+	return secret, refusal
+}
+
+// find returns the secret of a user, and the user's id as far as it is known.
+func (s *Service) find(ctx context.Context, caller authn.Management, idType, id string) (secret, userID string, err error) {
 	if err := caller.Need(authn.ScopeOTPSecretRead); err != nil {
-		return "", s.refuse(ctx, caller, "", err)
+		return "", "", err
 	}
 	u, err := s.users.Find(ctx, caller.UserpoolID, idType, id)
 	if err != nil {
-		return "", s.refuse(ctx, caller, "", err)
+		return "", "", err
 	}
-	secret, err := s.factors.Secret(ctx, caller.UserpoolID, u.ID)
-	if isNotFound(err) {
+	if secret, err = s.factors.Secret(ctx, caller.UserpoolID, u.ID); isNotFound(err) {
 		err = ErrNotBound
 	}
-	if err != nil {
-		return "", s.refuse(ctx, caller, u.ID, err)
-	}
-	return secret, s.audit(ctx, caller, u.ID, audit.Success)
-}
-
-// refuse notes a refused lookup, and hides from keys that may not read users which of user and authenticator is missing.
-func (s *Service) refuse(ctx context.Context, caller authn.Management, userID string, refusal error) error {
-	if err := s.audit(ctx, caller, userID, audit.Refused); err != nil {
-		return err
-	}
-	if isNotFound(refusal) && !caller.Has(authn.ScopeUserRead) {
-		return ErrNone
-	}
-	return refusal
+	return secret, u.ID, err
 }
 
 func isNotFound(err error) bool {
 	var e *apierr.Error
 	return errors.As(err, &e) && e.Kind == apierr.NotFound
-}
-
-func (s *Service) audit(ctx context.Context, caller authn.Management, userID, outcome string) error {
-	return audit.Write(ctx, s.store.Queries, s.clock.Now(), audit.Event{
-		UserpoolID: caller.UserpoolID, Actor: audit.Key(caller.KeyID), Action: "otp.secret.read", Target: audit.User(userID),
-		Outcome: outcome,
-	})
 }

@@ -33,7 +33,7 @@ func (s *Service) Status(ctx context.Context, pollID string) (Status, error) {
 }
 
 func (s *Service) polled(ctx context.Context, pollID string) (db.QRLogin, error) {
-	l, err := s.store.QRLogins().ByPollHash(ctx, s.pollHash(pollID))
+	l, err := s.store.QRLogins().ProgressOf(ctx, s.pollHash(pollID))
 	if errors.Is(err, db.ErrNotFound) {
 		err = ErrUnknown
 	}

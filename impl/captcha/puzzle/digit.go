@@ -10,8 +10,8 @@ import (
 // one is used reuse times on average before another is drawn in its place. Which one, and how it is turned, slanted, scaled
 // and crossed, is new in every picture all the same.
 const (
-	variants = 16
-	reuse    = 8
+	variants = 32
+	reuse    = 16
 )
 
 var drawnDigits [10][variants]atomic.Pointer[ink]

@@ -177,8 +177,8 @@ func (k *ink) cross(thick float64, r noise) {
 	}, thick)
 }
 
-// shades is how many there are between paper and ink. A palette of sixteen makes the file half as large.
-const shades = 16
+// shades is how many there are between paper and ink. A palette of four makes the file a third as large.
+const shades = 4
 
 // paint colours the page: dark ink on light paper, both different every time.
 func (k *ink) paint(r noise) *image.Paletted {
@@ -192,7 +192,7 @@ func (k *ink) paint(r noise) *image.Paletted {
 	}
 	m := image.NewPaletted(image.Rect(0, 0, width, height), p)
 	for i, v := range k.pix {
-		m.Pix[i] = v >> 4
+		m.Pix[i] = v >> 6
 	}
 	return m
 }

@@ -49,11 +49,23 @@ type Event struct {
 
 // Write appends an event, in the transaction of q if it has one; address and request id are those of the request at hand.
 func Write(ctx context.Context, q db.Queries, at time.Time, e Event) error {
+	return q.Audit().Insert(ctx, line(ctx, at, e))
+}
+
+// WriteCharged appends an event, and charges for it unless charge is nil: both or, with db.ErrNotFound, neither.
+func WriteCharged(ctx context.Context, q db.Queries, at time.Time, e Event, charge *db.Charge) error {
+	if charge == nil {
+		return Write(ctx, q, at, e)
+	}
+	return q.Audit().InsertCharged(ctx, line(ctx, at, e), *charge)
+}
+
+func line(ctx context.Context, at time.Time, e Event) db.AuditEvent {
 	info := reqinfo.From(ctx)
-	return q.Audit().Insert(ctx, db.AuditEvent{
+	return db.AuditEvent{
 		UserpoolID: e.UserpoolID, At: at, Actor: e.Actor, Action: e.Action, Target: e.Target, Outcome: e.Outcome,
 		IP: info.IP, RequestID: info.ID,
-	})
+	}
 }
 
 // WriteForAll appends an event about the whole installation to the log of every userpool, in the transaction of q if it has
