@@ -74,8 +74,17 @@ released: ## Take the contract as that of the release that is about to be tagged
 	@sh openapi/released.sh write
 
 .PHONY: bench
-bench: postgres ## Run the benchmarks
-	$(GO) test -run '^$$' -bench . -benchmem ./impl/... ./tests/...
+bench: postgres ## Measure the whole service against a bare reference in one run, and its parts by themselves
+	$(GO) test -run '^$$' -bench . -benchmem ./impl/... | grep -E '^(Benchmark|FAIL|panic)'
+	$(GO) run ./tests/bench/load compare
+
+.PHONY: growth
+growth: postgres ## Fill a database with a million users and eleven million codes, and measure it against an empty one
+	$(GO) run ./tests/bench/load growth
+
+.PHONY: soak
+soak: postgres ## An hour of mixed load, and what memory it takes
+	$(GO) run ./tests/bench/load soak
 
 .PHONY: profile
 profile: postgres build ## Profile the service under load: JOB=captcha, enrolment, qr-create, qr-status, otp-lookup or health; SECONDS=20

@@ -42,29 +42,29 @@ func newLatencies() *hdrhistogram.Histogram {
 	return hdrhistogram.New(1, time.Minute.Microseconds(), 3)
 }
 
-// crowd is the connections over which a job runs. They stay open from one window to the next.
-type crowd struct {
+// clients are the connections over which a job runs. They stay open from one window to the next.
+type clients struct {
 	work
 	connections []*connection
 	sent        atomic.Int64
 }
 
-func newCrowd(w work, n int) *crowd {
-	c := &crowd{work: w}
+func newClients(w work, n int) *clients {
+	c := &clients{work: w}
 	for range n {
 		c.connections = append(c.connections, &connection{addr: w.addr})
 	}
 	return c
 }
 
-func (c *crowd) close() {
+func (c *clients) close() {
 	for _, one := range c.connections {
 		one.close()
 	}
 }
 
 // closed has every connection ask again as soon as it has its answer.
-func (c *crowd) closed(length time.Duration) *window {
+func (c *clients) closed(length time.Duration) *window {
 	until := time.Now().Add(length)
 	return c.run(func(int64) (due time.Time, more bool) {
 		now := time.Now()
@@ -74,7 +74,7 @@ func (c *crowd) closed(length time.Duration) *window {
 
 // open sends at a steady rate, whatever comes back. Latencies count from when a request was due: a server that stalls does
 // not get fewer of them for it.
-func (c *crowd) open(length time.Duration, perSecond float64) *window {
+func (c *clients) open(length time.Duration, perSecond float64) *window {
 	started := time.Now()
 	interval := time.Duration(float64(time.Second) / perSecond)
 	return c.run(func(n int64) (due time.Time, more bool) {
@@ -84,7 +84,7 @@ func (c *crowd) open(length time.Duration, perSecond float64) *window {
 }
 
 // run has every connection send what is next due, until there is no more.
-func (c *crowd) run(next func(n int64) (due time.Time, more bool)) *window {
+func (c *clients) run(next func(n int64) (due time.Time, more bool)) *window {
 	var (
 		turn   atomic.Int64
 		mu     sync.Mutex
@@ -119,7 +119,7 @@ func (c *crowd) run(next func(n int64) (due time.Time, more bool)) *window {
 	return total
 }
 
-func (c *crowd) one(connection *connection, worker int) error {
+func (c *clients) one(connection *connection, worker int) error {
 	status, body, err := connection.do(c.request(worker, int(c.sent.Add(1))))
 	switch {
 	case err != nil:

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,13 +12,18 @@ import (
 type target struct {
 	name  string
 	pid   int
-	crowd *crowd
+	crowd *clients
 
 	rates     []float64
 	total     window
+	steady    *window       // at half of the rate that the subject sustains
 	server    time.Duration // CPU of its process
 	postgres  time.Duration // CPU of PostgreSQL meanwhile
 	footprint int64         // of its process, bytes
+}
+
+func newTarget(name string, s *server, w work, connections int) *target {
+	return &target{name: name, pid: s.pid, crowd: newClients(w, connections), total: window{latencies: newLatencies()}}
 }
 
 // duel runs a job at two targets in turn, window by window, so that whatever else happens on the machine happens to both.
@@ -31,20 +37,25 @@ type duel struct {
 // warmUp is how long each runs before it counts: statements are prepared, pools filled, connections made.
 const warmUp = 500 * time.Millisecond
 
-func (d *duel) run(rounds int, length time.Duration) error {
-	for round := range rounds + 1 {
-		pair := []*target{d.subject, d.base}
-		if round%2 == 1 {
-			slices.Reverse(pair)
-		}
+func (d *duel) run(ctx context.Context, w windows) error {
+	defer d.subject.crowd.close()
+	defer d.base.crowd.close()
+	pair := []*target{d.subject, d.base}
+	for _, t := range pair {
+		t.crowd.closed(warmUp)
+	}
+	for range w.Rounds {
 		for _, t := range pair {
-			if round == 0 {
-				t.crowd.closed(warmUp)
-				continue
-			}
-			if err := t.window(d.postgres, length); err != nil {
+			if err := errors.Join(ctx.Err(), t.window(d.postgres, w.Window)); err != nil {
 				return fmt.Errorf("%s at %s: %w", d.job, t.name, err)
 			}
+		}
+		slices.Reverse(pair)
+	}
+	for _, t := range pair {
+		t.steady = t.crowd.open(2*w.Window, d.subject.total.rate()/2)
+		if t.steady.failed > 0 {
+			return fmt.Errorf("%s at %s: %w", d.job, t.name, t.steady.failure)
 		}
 	}
 	return nil
@@ -65,9 +76,6 @@ func (t *target) window(postgres int, length time.Duration) error {
 	t.postgres += othersAfter - others
 	t.footprint = max(t.footprint, footprint)
 	t.rates = append(t.rates, w.rate())
-	if t.total.latencies == nil {
-		t.total.latencies = newLatencies()
-	}
 	t.total.add(w)
 	return errors.Join(err1, err2, err3, err4, err5)
 }

@@ -7,20 +7,31 @@ import (
 	"time"
 )
 
-// report prints the duels as a table. Ratios carry over to another machine; what stands after them says how they came about
-// on this one.
+// report prints the duels as two tables. Ratios carry over to another machine; the rest says how they came about on this one.
 func report(to io.Writer, duels []*duel) {
-	table := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
-	first := duels[0]
-	_, _ = fmt.Fprintf(table, "job\tratio\tspread\ttarget\t\trequests/s\tof %s\tp50\tp99\tp99 of %s\tCPU/request\tand PostgreSQL\tof %s\tand PostgreSQL\tRSS\n",
-		first.base.name, first.base.name, first.base.name)
+	if len(duels) == 0 {
+		return
+	}
+	subject, base := duels[0].subject.name, duels[0].base.name
+	table := tabwriter.NewWriter(to, 0, 0, 3, ' ', 0)
+	_, _ = fmt.Fprintf(table, "job\tratio\tquartiles\ttarget\t\t%s/s\t%s/s\tp50\tp99\tp99 of %s\tp99 at half\tof %s\n",
+		subject, base, base, base)
 	for _, d := range duels {
 		low, middle, high := quartiles(d.ratios())
 		s, b := d.subject, d.base
-		_, _ = fmt.Fprintf(table, "%s\t%.2f\t%.2f-%.2f\t%s\t%s\t%.0f\t%.0f\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d MB\n",
+		_, _ = fmt.Fprintf(table, "%s\t%.2f\t%.2f-%.2f\t%s\t%s\t%.0f\t%.0f\t%s\t%s\t%s\t%s\t%s\n",
 			d.job, middle, low, high, aim(d.least), verdict(middle, d.least), s.total.rate(), b.total.rate(),
 			milliseconds(s.total.quantile(50)), milliseconds(s.total.quantile(99)), milliseconds(b.total.quantile(99)),
-			microseconds(s.perRequest(s.server)), microseconds(s.perRequest(s.postgres)), microseconds(b.perRequest(b.server)), microseconds(b.perRequest(b.postgres)), s.footprint>>20)
+			milliseconds(s.steady.quantile(99)), milliseconds(b.steady.quantile(99)))
+	}
+	_ = table.Flush()
+	_, _ = fmt.Fprintf(to, "\nclosed loop; \"at half\": open loop at half of what %s sustains, from when a request was due\n\n", subject)
+	_, _ = fmt.Fprintf(table, "CPU a request\t%s\tand PostgreSQL\t%s\tand PostgreSQL\tRSS of %s\tof %s\n", subject, base, subject, base)
+	for _, d := range duels {
+		s, b := d.subject, d.base
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%d MB\t%d MB\n", d.job,
+			microseconds(s.perRequest(s.server)), microseconds(s.perRequest(s.postgres)),
+			microseconds(b.perRequest(b.server)), microseconds(b.perRequest(b.postgres)), s.footprint>>20, b.footprint>>20)
 	}
 	_ = table.Flush()
 }

@@ -81,6 +81,9 @@ func postmaster(ctx context.Context, url string) (int, error) {
 	return strconv.Atoi(fields[1])
 }
 
+// masterKey is that of all services of the stage, which end with it.
+var masterKey [32]byte
+
 // server is a process that answers.
 type server struct {
 	addr string
@@ -95,6 +98,7 @@ type service struct {
 	server
 	credentials app.Credentials
 	crowd       int // how many ask at once
+	people      int // of package fill who are in the database; 0 for none
 }
 
 // serve starts Menshen on a database of the stage, which is made if it is not there.
