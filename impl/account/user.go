@@ -305,12 +305,8 @@ func photo(u db.User) string {
 }
 
 // Label is what an authenticator app shows: the userpool as issuer, and the name that the user signs in with.
-func (s *Service) Label(ctx context.Context, userpoolID, userID string) (issuer, account string, err error) {
-	pool, err := s.Userpool(ctx, userpoolID)
-	if err != nil {
-		return "", "", err
-	}
-	u, err := s.Find(ctx, userpoolID, ByID, userID)
+func (s *Service) Label(ctx context.Context, u db.User) (issuer, account string, err error) {
+	pool, err := s.Userpool(ctx, u.UserpoolID)
 	account = u.ID
 	for _, name := range []*string{u.Username, u.Email, u.Phone} {
 		if name != nil {

@@ -213,7 +213,7 @@ func TestWhatOthersSee(t *testing.T) {
 		if want == "" {
 			want = "+86" + u.Phone
 		}
-		if issuer, account, err := r.Label(t.Context(), "pool", made.ID); err != nil || issuer != "Pool pool" || account != want {
+		if issuer, account, err := r.Label(t.Context(), made); err != nil || issuer != "Pool pool" || account != want {
 			t.Errorf("an authenticator app shows %q and %q, %v; want %q", issuer, account, err, want)
 		}
 	}

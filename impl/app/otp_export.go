@@ -114,7 +114,7 @@ func (e *exporter) write(ctx context.Context, x mfa.Exported) (why, err error) {
 		return errNameless, nil
 	}
 	r := transfer.Record{User: name, ID: x.FactorID, Name: x.Name, Key: x.Key, LastStep: x.LastStep, Drift: x.Drift}
-	if r.Key.Issuer, r.Key.Account, err = e.app.accounts.Label(ctx, e.pool, x.UserID); err != nil {
+	if r.Key.Issuer, r.Key.Account, err = e.app.accounts.Label(ctx, u); err != nil {
 		return nil, err
 	}
 	var bad *transfer.RecordError

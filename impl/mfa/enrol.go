@@ -33,10 +33,12 @@ type Enrolment struct {
 // Enrol starts binding an authenticator. Within the session it shows the same secret again for as long as that waits, so
 // that a page that asks twice does not void the picture that was scanned; another session gets another secret.
 func (s *Service) Enrol(ctx context.Context, u authn.User) (Enrolment, error) {
-	var pending db.PendingFactor
-	err := s.store.InTx(ctx, func(q db.Queries) error {
-		made, err := s.newPending(ctx, q, u)
-		if err != nil {
+	var (
+		pending, made db.PendingFactor
+		person        db.User
+	)
+	err := s.store.InTx(ctx, func(q db.Queries) (err error) {
+		if made, person, err = s.newPending(ctx, q, u); err != nil {
 			return err
 		}
 		waiting, err := q.MFA().Pending(ctx, u.UserpoolID, u.ID)
@@ -53,7 +55,7 @@ func (s *Service) Enrol(ctx context.Context, u authn.User) (Enrolment, error) {
 	if err != nil {
 		return Enrolment{}, err
 	}
-	return s.show(ctx, pending)
+	return s.show(ctx, person, pending)
 }
 
 // stillWaits tells whether a secret is the session's own that would be made again.
@@ -65,10 +67,13 @@ func (s *Service) stillWaits(waiting, made db.PendingFactor) bool {
 // Request starts binding an authenticator of the given name, anew each time: the token that confirms it, and the recovery
 // code that becomes good with it, are shown once.
 func (s *Service) Request(ctx context.Context, u authn.User, name string) (Enrolment, error) {
-	var pending db.PendingFactor
+	var (
+		pending db.PendingFactor
+		person  db.User
+	)
 	token, code := secret.Token(), newRecoveryCode()
 	err := s.store.InTx(ctx, func(q db.Queries) (err error) {
-		if pending, err = s.newPending(ctx, q, u); err != nil {
+		if pending, person, err = s.newPending(ctx, q, u); err != nil {
 			return err
 		}
 		pending.Name, pending.TokenHash = name, s.tokenHash(token)
@@ -78,19 +83,19 @@ func (s *Service) Request(ctx context.Context, u authn.User, name string) (Enrol
 	if err != nil {
 		return Enrolment{}, err
 	}
-	shown, err := s.show(ctx, pending)
+	shown, err := s.show(ctx, person, pending)
 	shown.Token, shown.RecoveryCode = token, code
 	return shown, err
 }
 
 func (s *Service) tokenHash(token string) []byte { return s.ring.MAC("mfa_pending", token) }
 
-// newPending is a new secret for a user who may bind an authenticator, and whose row it locks. Who has one must have shown a
-// code of it.
-func (s *Service) newPending(ctx context.Context, q db.Queries, u authn.User) (p db.PendingFactor, err error) {
+// newPending is a new secret for a user who may bind an authenticator, and whose row it locks and returns. Who has one must
+// have shown a code of it.
+func (s *Service) newPending(ctx context.Context, q db.Queries, u authn.User) (p db.PendingFactor, person db.User, err error) {
 	now := s.clock.Now()
-	if u, err = s.lock(ctx, q, u); err != nil {
-		return p, err
+	if u, person, err = s.hold(ctx, q, u); err != nil {
+		return p, person, err
 	}
 	factors, err := q.MFA().FactorsOf(ctx, u.UserpoolID, u.ID)
 	if err == nil && len(factors) == 0 {
@@ -100,14 +105,14 @@ func (s *Service) newPending(ctx context.Context, q db.Queries, u authn.User) (p
 		err = mayAdd(factors, u.SteppedUp(now))
 	}
 	if err != nil {
-		return p, err
+		return p, person, err
 	}
 	return db.PendingFactor{
 		UserpoolID: u.UserpoolID, UserID: u.ID, ID: secret.ID(), SessionID: u.SessionID,
 		SecretSealed: s.ring.Seal(secret.Bytes(secretSize), pendingAAD(u.UserpoolID, u.ID)...),
 		Algorithm:    s.Algorithm, Digits: s.Digits, Period: period,
 		SteppedUp: len(factors) > 0, ExpiresAt: now.Add(s.PendingTTL),
-	}, nil
+	}, person, nil
 }
 
 // mayAdd tells whether another factor may be added to those that a user has.
@@ -121,12 +126,12 @@ func mayAdd(factors []db.Factor, steppedUp bool) error {
 	return nil
 }
 
-func (s *Service) show(ctx context.Context, p db.PendingFactor) (Enrolment, error) {
+func (s *Service) show(ctx context.Context, person db.User, p db.PendingFactor) (Enrolment, error) {
 	g, err := s.pendingGenerator(p)
 	if err != nil {
 		return Enrolment{}, err
 	}
-	issuer, account, err := s.people.Label(ctx, p.UserpoolID, p.UserID)
+	issuer, account, err := s.people.Label(ctx, person)
 	if err != nil {
 		return Enrolment{}, err
 	}

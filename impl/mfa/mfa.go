@@ -29,7 +29,7 @@ const MaxFactors = 5
 // People knows the users.
 type People interface {
 	// Label is what an authenticator app shows beside its code.
-	Label(ctx context.Context, userpoolID, userID string) (issuer, account string, err error)
+	Label(ctx context.Context, u db.User) (issuer, account string, err error)
 	// Tell sends a user a notice, in the transaction of what it is about.
 	Tell(ctx context.Context, q db.Queries, userpoolID, userID string, t message.Template) error
 }
@@ -57,7 +57,13 @@ func (s *Service) Bound(ctx context.Context, q db.Queries, userpoolID, userID st
 // lock keeps everybody else from changing how the caller signs in until the transaction ends, provided that the session
 // still lives, and returns what that has proved by now.
 func (s *Service) lock(ctx context.Context, q db.Queries, u authn.User) (authn.User, error) {
-	_, err := q.Accounts().Lock(ctx, u.UserpoolID, u.ID)
+	u, _, err := s.hold(ctx, q, u)
+	return u, err
+}
+
+// hold is lock, and returns the row that it locks.
+func (s *Service) hold(ctx context.Context, q db.Queries, u authn.User) (authn.User, db.User, error) {
+	row, err := q.Accounts().Lock(ctx, u.UserpoolID, u.ID)
 	if err == nil {
 		var session db.Session
 		session, err = q.Sessions().Live(ctx, u.UserpoolID, u.SessionID, s.clock.Now())
@@ -66,7 +72,7 @@ func (s *Service) lock(ctx context.Context, q db.Queries, u authn.User) (authn.U
 	if errors.Is(err, db.ErrNotFound) {
 		err = authn.ErrUnauthenticated
 	}
-	return u, err
+	return u, row, err
 }
 
 // stepUp notes in the caller's session that it has shown a code. The user's row is locked.

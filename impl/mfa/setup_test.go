@@ -30,7 +30,7 @@ func (c *stopped) Now() time.Time { return c.now }
 // outbox: what is rolled back was not told.
 type crowd struct{ issuer, account string }
 
-func (c crowd) Label(context.Context, string, string) (issuer, account string, err error) {
+func (c crowd) Label(context.Context, db.User) (issuer, account string, err error) {
 	return c.issuer, c.account, nil
 }
 
