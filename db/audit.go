@@ -28,13 +28,7 @@ func (q Queries) Audit() AuditQueries { return AuditQueries{q} }
 
 // Insert appends an event. Outside of a transaction, events that come at once are appended together.
 func (q AuditQueries) Insert(ctx context.Context, e AuditEvent) error {
-	const query = `
-		INSERT INTO audit_log (userpool_id, at, actor, action, target, outcome, ip, request_id)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
-	if q.q.tx != nil {
-		return q.q.change(ctx, query, e.UserpoolID, e.At, e.Actor, e.Action, e.Target, e.Outcome, e.IP, e.RequestID)
-	}
-	return guarded(ctx, &q.q.statements.events, "", e, q.insertAll)
+	return guarded(ctx, q.q, &q.q.statements.events, "", e, q.insertAll)
 }
 
 func (q AuditQueries) insertAll(ctx context.Context, events []AuditEvent) ([]bool, error) {
@@ -65,29 +59,20 @@ type chargedEvent struct {
 // InsertCharged appends an event and charges a key for it, both or neither; ErrNotFound means that there is no room. Those
 // that are charged to one key at once are appended together.
 func (q AuditQueries) InsertCharged(ctx context.Context, e AuditEvent, c Charge) error {
-	return guarded(ctx, &q.q.statements.charged, c.UserpoolID+"|"+c.Key, chargedEvent{e, c}, q.insertCharged)
+	return guarded(ctx, q.q, &q.q.statements.charged, c.UserpoolID+"|"+c.Key, chargedEvent{e, c}, q.insertCharged)
 }
 
 func (q AuditQueries) insertCharged(ctx context.Context, all []chargedEvent) ([]bool, error) {
 	const query = `
-		WITH charged AS (
-			INSERT INTO limits AS l (userpool_id, key, tat)
-			SELECT $9, $10, $11::timestamptz + $14::bigint * $12::bigint * interval '1 microsecond' WHERE $14 <= $13::bigint
-			ON CONFLICT (userpool_id, key) DO UPDATE
-			SET tat = greatest(l.tat, $11) + $14 * $12 * interval '1 microsecond'
-			WHERE greatest(l.tat, $11) - $11 <= $12 * ($13 - $14) * interval '1 microsecond'
-			RETURNING 1
-		)
+		WITH charged AS (` + take + ` RETURNING 1)
 		INSERT INTO audit_log (userpool_id, at, actor, action, target, outcome, ip, request_id)
 		SELECT e.* FROM charged,
-			unnest($1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[]) AS e`
+			unnest($7::text[], $8::timestamptz[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[]) AS e`
 	events := make([]AuditEvent, len(all))
 	for i, one := range all {
 		events[i] = one.AuditEvent
 	}
-	c := all[0].charge
-	n, err := q.q.exec(ctx, query,
-		append(columns(events), c.UserpoolID, c.Key, c.Now, c.Interval.Microseconds(), c.Burst, len(all))...)
+	n, err := q.q.exec(ctx, query, append(all[0].charge.args(len(all)), columns(events)...)...)
 	return slices.Repeat([]bool{n > 0}, len(all)), err
 }
 

@@ -33,24 +33,29 @@ type together[T, R any] func(ctx context.Context, items []T) ([]R, error)
 
 const (
 	maxBatch = 64
-	// batchTimeout bounds a statement that outlives the request which happens to run it for the others.
+	// batchTimeout bounds a statement, which is nobody's request alone and goes on when the one that began it ends.
 	batchTimeout = 5 * time.Second
+	// readPatience is how long a read waits for the one before it. One that hangs, on a connection that is dead, holds up nobody
+	// longer.
+	readPatience = 20 * time.Millisecond
 )
 
+// errPanicked leaves open what was done.
+var errPanicked = errors.New("a statement panicked")
+
 // do runs a statement for an item and others with the same key, and returns its result and how many they were.
-func (b *batches[T, R]) do(ctx context.Context, key string, item T, act together[T, R]) (result R, company int, err error) {
+func (b *batches[T, R]) do(ctx context.Context, key string, item T, patience time.Duration, act together[T, R]) (result R, company int, err error) {
 	if err := ctx.Err(); err != nil {
-		return result, 1, err
+		return result, 1, translate(err)
 	}
 	mine, n, before := b.join(key, item)
 	if n == 0 {
-		b.send(ctx, key, mine, before, act)
-	} else {
-		select {
-		case <-mine.ended:
-		case <-ctx.Done():
-			return result, 1, ctx.Err()
-		}
+		go b.send(context.WithoutCancel(ctx), key, mine, before, patience, act)
+	}
+	select {
+	case <-mine.ended:
+	case <-ctx.Done():
+		return result, 1, translate(ctx.Err())
 	}
 	if mine.err == nil {
 		result = mine.results[n]
@@ -58,7 +63,7 @@ func (b *batches[T, R]) do(ctx context.Context, key string, item T, act together
 	return result, len(mine.items), mine.err
 }
 
-// join returns the batch that an item is in, and where. The first of a batch runs it, after the one before if there is one.
+// join returns the batch that an item is in, and where. The first of a batch sends it, after the one before if there is one.
 func (b *batches[T, R]) join(key string, item T) (mine *batch[T, R], n int, before *batch[T, R]) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -76,17 +81,22 @@ func (b *batches[T, R]) join(key string, item T) (mine *batch[T, R], n int, befo
 }
 
 // send waits for the batch before, while others join, and runs the statement.
-func (b *batches[T, R]) send(ctx context.Context, key string, mine, before *batch[T, R], act together[T, R]) {
+func (b *batches[T, R]) send(ctx context.Context, key string, mine, before *batch[T, R], patience time.Duration, act together[T, R]) {
 	if before != nil {
-		<-before.ended
+		select {
+		case <-before.ended:
+		case <-time.After(patience):
+		}
 	}
 	b.mu.Lock()
 	mine.closed = true
 	b.mu.Unlock()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), batchTimeout)
+	ctx, cancel := context.WithTimeout(ctx, batchTimeout)
 	defer cancel()
-	mine.err = errors.New("the statement panicked") // unless it returns
 	defer func() {
+		if panicked := recover(); panicked != nil {
+			mine.err = fmt.Errorf("%w: %v", errPanicked, panicked)
+		}
 		b.mu.Lock()
 		if b.last[key] == mine {
 			delete(b.last, key)
@@ -98,38 +108,52 @@ func (b *batches[T, R]) send(ctx context.Context, key string, mine, before *batc
 }
 
 // guarded runs a guarded statement, which tells of each item whether it was done; ErrNotFound means that this one was not. What
-// fails in company is tried once more alone, so that nobody pays for somebody else's item.
-func guarded[T any](ctx context.Context, b *batches[T, bool], key string, item T, act together[T, bool]) error {
-	done, company, err := b.do(ctx, key, item, act)
-	if !done && company > 1 && !ambiguous(err) {
-		var alone []bool
-		alone, err = act(ctx, []T{item})
-		done = err == nil && alone[0]
+// fails in company is tried once more alone, so that nobody pays for somebody else's item. In a transaction everybody acts alone.
+func guarded[T any](ctx context.Context, q Queries, b *batches[T, bool], key string, item T, act together[T, bool]) error {
+	if q.tx != nil {
+		return alone(ctx, item, act)
 	}
+	done, company, err := b.do(ctx, key, item, batchTimeout, act)
+	if !done && company > 1 && !ambiguous(err) {
+		return alone(ctx, item, act)
+	}
+	return outcome(done, err)
+}
+
+func alone[T any](ctx context.Context, item T, act together[T, bool]) error {
+	done, err := act(ctx, []T{item})
+	return outcome(err == nil && done[0], err)
+}
+
+func outcome(done bool, err error) error {
 	if err == nil && !done {
-		err = ErrNotFound
+		return ErrNotFound
 	}
 	return err
 }
 
 // ambiguous tells whether an error leaves open what was done.
 func ambiguous(err error) bool {
-	return errors.Is(err, ErrUnavailable) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+	return errors.Is(err, ErrUnavailable) || errors.Is(err, context.Canceled) || errors.Is(err, errPanicked)
 }
 
 // reads are of rows that many requests look at.
 type reads[R any] struct{ batches[struct{}, R] }
 
-// row is the function one, for all who ask for the row at once; arg is what the rows differ by. In a transaction everybody reads
-// alone, since it may have changed the row.
+// row is the function one, for all who ask for the row at once; arg is what the rows differ by. The row belongs to all of them: it
+// is not to be changed. In a transaction everybody reads alone, since it may have changed the row; and so does who was told that
+// the database was not there, which may have been true of one connection only.
 func (r *reads[R]) row(ctx context.Context, q Queries, query string, arg ...any) (R, error) {
 	if q.tx != nil {
 		return one[R](ctx, q, query, arg...)
 	}
-	row, _, err := r.do(ctx, fmt.Sprint(arg...), struct{}{}, func(ctx context.Context, all []struct{}) ([]R, error) {
+	row, company, err := r.do(ctx, fmt.Sprintf("%q", arg), struct{}{}, readPatience, func(ctx context.Context, all []struct{}) ([]R, error) {
 		row, err := one[R](ctx, q, query, arg...)
 		return slices.Repeat([]R{row}, len(all)), err
 	})
+	if company > 1 && ambiguous(err) && ctx.Err() == nil {
+		return one[R](ctx, q, query, arg...)
+	}
 	return row, err
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -30,7 +31,7 @@ func newBench(t *testing.T) *bench {
 
 func (b *bench) ask(ctx context.Context, item int, want error) {
 	b.all.Go(func() {
-		err := guarded(ctx, &b.batches, "key", item, func(ctx context.Context, items []int) ([]bool, error) {
+		err := guarded(ctx, Queries{}, &b.batches, "key", item, func(ctx context.Context, items []int) ([]bool, error) {
 			if ctx.Err() != nil {
 				b.t.Errorf("the statement of %v has no time left", items)
 			}
@@ -79,7 +80,7 @@ func TestBatchFillsWhileOneIsOnItsWay(t *testing.T) {
 	b.ask(t.Context(), 1, nil)
 	b.statement(1)
 	gone, leave := context.WithCancel(t.Context())
-	b.ask(gone, 2, nil) // it runs the statement of the others
+	b.ask(gone, 2, context.Canceled) // it began the batch of the others
 	b.filled(1)
 	late, give := context.WithCancel(t.Context())
 	b.ask(late, 3, context.Canceled)
@@ -141,7 +142,83 @@ func TestBatchesOfKeysAreApart(t *testing.T) {
 	if last := b.last["key"]; len(last.items) != 1 {
 		t.Errorf("%d items after a full batch", len(last.items))
 	}
-	if err := guarded(t.Context(), &b, "other", 1, func(context.Context, []int) ([]bool, error) { return []bool{true}, nil }); err != nil {
+	if err := guarded(t.Context(), Queries{}, &b, "other", 1, func(context.Context, []int) ([]bool, error) { return []bool{true}, nil }); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestBatchOutlivesNobodysRequest: whoever waits for a statement waits no longer than its own request may take, also the one that
+// began it, and is told that the database was not there. One that panics leaves open what it did, so it is not run again.
+func TestBatchOutlivesNobodysRequest(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var (
+			b    batches[int, bool]
+			runs int
+			all  sync.WaitGroup
+		)
+		short, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		slow := func(context.Context, []int) ([]bool, error) {
+			runs++
+			time.Sleep(2 * time.Second)
+			panic("on its way")
+		}
+		for n := range 3 { // the first is alone; the others come together
+			all.Go(func() {
+				began := time.Now()
+				err := guarded(short, Queries{}, &b, "key", n, slow)
+				if !errors.Is(err, ErrUnavailable) || time.Since(began) != time.Second {
+					t.Errorf("item %d: %v after %v", n, err, time.Since(began))
+				}
+			})
+			synctest.Wait()
+		}
+		all.Wait()
+		if err := guarded(t.Context(), Queries{}, &b, "key", 3, slow); !errors.Is(err, errPanicked) {
+			t.Errorf("a statement that panicked: %v", err)
+		}
+		if runs != 2 {
+			t.Errorf("%d statements for one, and two and one together", runs)
+		}
+	})
+}
+
+// TestReadIsNewerThanItsQuestion (Q7, T15): who asks for a row gets what was read after that, however many share the read: what is
+// disabled is so at once. A read that hangs holds up the next one for a moment only.
+func TestReadIsNewerThanItsQuestion(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var b batches[struct{}, int]
+		began := time.Now()
+		read := func(ctx context.Context, all []struct{}) ([]int, error) {
+			seen := int(time.Since(began)) // when the server looked
+			if seen == 0 {
+				<-ctx.Done()
+				return nil, ctx.Err()
+			}
+			time.Sleep(time.Millisecond)
+			return slices.Repeat([]int{seen}, len(all)), nil
+		}
+		var all sync.WaitGroup
+		all.Go(func() {
+			if _, _, err := b.do(t.Context(), "key", struct{}{}, readPatience, read); err == nil {
+				t.Error("the read that hangs has an answer")
+			}
+		})
+		synctest.Wait()
+		for range 50 {
+			time.Sleep(time.Millisecond)
+			asked := int(time.Since(began))
+			all.Go(func() {
+				seen, _, err := b.do(t.Context(), "key", struct{}{}, readPatience, read)
+				took := time.Since(began) - time.Duration(asked)
+				if err != nil || seen < asked || took > readPatience+2*time.Millisecond {
+					t.Errorf("asked after %v, read after %v in %v: %v", time.Duration(asked), time.Duration(seen), took, err)
+				}
+			})
+			synctest.Wait()
+		}
+		all.Wait()
+	})
 }

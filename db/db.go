@@ -50,17 +50,18 @@ func Open(ctx context.Context, url string, o Options) (*DB, error) {
 	}
 	beside, err := open(direct, 1, false)
 	if err != nil {
+		_ = pool.Close()
 		return nil, err
 	}
 	beside.SetConnMaxIdleTime(asideIdle)
 	db := &DB{
 		Queries: Queries{statements: newStatements(pool, maxConns, wait)}, pool: pool, locks: pool,
-		aside: Queries{statements: newStatements(beside, 1, wait)}, direct: direct,
+		aside: Queries{statements: newStatements(beside, 1, DefaultWait)}, direct: direct,
 	}
 	if pooled {
 		db.statements.pooled = true
 		if db.locks, err = open(direct, maxConns, false); err != nil {
-			return nil, err
+			return nil, errors.Join(err, beside.Close(), pool.Close())
 		}
 		db.locks.SetMaxIdleConns(-1) // locks are rare, and direct connections are what a pooler is there to save
 	}
@@ -81,6 +82,11 @@ func open(url string, maxConns int, oneTrip bool) (*sqlx.DB, error) {
 	pool.SetMaxIdleConns(maxConns) // fewer would close and reopen connections under load
 	return sqlx.NewDb(pool, "postgres"), nil
 }
+
+type patient struct{}
+
+// Patient returns a context for work beside requests, which waits for a connection rather than to be refused: at least DefaultWait.
+func Patient(ctx context.Context) context.Context { return context.WithValue(ctx, patient{}, true) }
 
 // Close releases the pool.
 func (db *DB) Close() error {
@@ -242,6 +248,7 @@ type statements struct {
 	apps      reads[Application]
 	defaults  reads[Application]
 	userpools reads[Userpool]
+	clocks    reads[time.Time]
 	// turns are as many as there are connections. The pool's own queue has no end but that of the request.
 	turns chan struct{}
 	wait  time.Duration
@@ -259,7 +266,11 @@ func (s *statements) enter(ctx context.Context) error {
 		return nil
 	default:
 	}
-	timer := time.NewTimer(s.wait)
+	wait := s.wait
+	if ctx.Value(patient{}) != nil {
+		wait = max(wait, DefaultWait)
+	}
+	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
 	case s.turns <- struct{}{}:

@@ -29,10 +29,7 @@ func (c Charge) rule() string { return fmt.Sprint(c.Interval, c.Burst) }
 // Take charges a key with one request. ErrNotFound means that there is no room; nothing was charged then. Outside of a
 // transaction, requests that come for the key at once are charged together.
 func (q LimitQueries) Take(ctx context.Context, c Charge) error {
-	if q.q.tx != nil {
-		return q.take(ctx, c, 1)
-	}
-	return guarded(ctx, &q.q.statements.charges, c.UserpoolID+"|"+c.Key, c, func(ctx context.Context, all []Charge) ([]bool, error) {
+	return guarded(ctx, q.q, &q.q.statements.charges, c.UserpoolID+"|"+c.Key, c, func(ctx context.Context, all []Charge) ([]bool, error) {
 		err := q.take(ctx, all[0], len(all))
 		if errors.Is(err, ErrNotFound) {
 			return make([]bool, len(all)), nil
@@ -41,15 +38,22 @@ func (q LimitQueries) Take(ctx context.Context, c Charge) error {
 	})
 }
 
+// take charges the key of $1, $2 at $3 with $6 requests, one an interval of $4 microseconds and $5 at once: all or none.
+const take = `
+	INSERT INTO limits AS l (userpool_id, key, tat)
+	SELECT $1, $2, $3::timestamptz + $6::bigint * $4::bigint * interval '1 microsecond' WHERE $6 <= $5::bigint
+	ON CONFLICT (userpool_id, key) DO UPDATE
+	SET tat = greatest(l.tat, $3) + $6 * $4 * interval '1 microsecond'
+	WHERE greatest(l.tat, $3) - $3 <= $4 * ($5 - $6) * interval '1 microsecond'`
+
+func (c Charge) args(n int) []any {
+	return []any{c.UserpoolID, c.Key, c.Now, c.Interval.Microseconds(), c.Burst, n}
+}
+
 // take charges a key with n requests, all or none.
 func (q LimitQueries) take(ctx context.Context, c Charge, n int) error {
-	const query = `
-		INSERT INTO limits AS l (userpool_id, key, tat)
-		SELECT $1, $2, $3::timestamptz + $6::bigint * $4::bigint * interval '1 microsecond' WHERE $6 <= $5::bigint
-		ON CONFLICT (userpool_id, key) DO UPDATE
-		SET tat = greatest(l.tat, $3) + $6 * $4 * interval '1 microsecond'
-		WHERE greatest(l.tat, $3) - $3 <= $4 * ($5 - $6) * interval '1 microsecond'`
-	return q.q.change(ctx, query, c.UserpoolID, c.Key, c.Now, c.Interval.Microseconds(), c.Burst, n)
+	const query = take
+	return q.q.change(ctx, query, c.args(n)...)
 }
 
 // FreeAt returns when a key that has no room will have some again.

@@ -28,6 +28,8 @@ const poolerRounds = 3
 // CheckSessions tells whether connections to url are sessions, each served by one process of the server for as long as it
 // lasts; otherwise ErrPooled.
 func CheckSessions(ctx context.Context, url string) error {
+	ctx, cancel := context.WithTimeout(ctx, DefaultWait)
+	defer cancel()
 	var conns [2]*sql.Conn
 	pool, err := open(url, len(conns), true) // what this is to find out must not keep it from asking
 	if err != nil {

@@ -17,7 +17,7 @@ type chargedQRLogin struct {
 // InsertCharged adds a QR code in the state PENDING that no other service has drawn, and charges a key for it, both or neither.
 // ErrNotFound means that there is no room. Those that come at once, under one rule, are added together.
 func (q QRLoginQueries) InsertCharged(ctx context.Context, l QRLogin, c Charge) error {
-	return guarded(ctx, &q.q.statements.qrlogins, c.rule(), chargedQRLogin{l, c}, q.insertCharged)
+	return guarded(ctx, q.q, &q.q.statements.qrlogins, c.rule(), chargedQRLogin{l, c}, q.insertCharged)
 }
 
 // insertCharged charges each key with all of its QR codes or with none. Keys are charged in their order, so that replicas do not

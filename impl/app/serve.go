@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/menshen-auth/menshen/db"
 	"github.com/menshen-auth/menshen/impl/internal/clock"
 	"github.com/menshen-auth/menshen/impl/notify/channel"
 )
@@ -121,7 +122,7 @@ func closing(ctx context.Context, next http.Handler) http.Handler {
 // Start begins what is done beside requests: delivering messages, removing expired rows and taking up new keys. stop ends
 // it, after the messages that are due are delivered, as far as that takes a few seconds only.
 func (a *App) Start() (stop func()) {
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(db.Patient(context.Background()))
 	var work sync.WaitGroup
 	work.Go(func() { a.messages.Run(ctx) })
 	work.Go(func() { a.clean(ctx) })

@@ -10,6 +10,7 @@ import (
 	"github.com/menshen-auth/menshen/impl/internal/authn"
 	"github.com/menshen-auth/menshen/impl/internal/message"
 	"github.com/menshen-auth/menshen/impl/internal/secret"
+	"github.com/menshen-auth/menshen/impl/internal/webhook"
 )
 
 // deliverFor is how long an event is worth delivering.
@@ -59,9 +60,10 @@ func (s *Service) ask(ctx context.Context, h db.Hook, userID string, body []byte
 		return ErrUnanswered
 	}
 	defer s.crowd.leave(place)
-	back := admission.Outside(ctx)
-	answer, err := s.send(ctx, h, secret.ID(), body, maxAnswer)
-	back()
+	answer, err := func() (webhook.Answer, error) {
+		defer admission.Outside(ctx)()
+		return s.send(ctx, h, secret.ID(), body, maxAnswer)
+	}()
 	var d decision
 	if err == nil {
 		d, err = decide(answer)

@@ -57,8 +57,12 @@ func New(s Settings, store *db.DB, c clock.Clock, l *limit.Limiter, users Users,
 func (s *Service) Lookup(ctx context.Context, caller authn.Management, idType, id string) (string, error) {
 	secret, userID, refusal := s.find(ctx, caller, idType, id)
 	outcome := audit.Success
-	if refusal != nil {
+	switch {
+	case refusal == nil:
+	case errors.As(refusal, new(*apierr.Error)):
 		outcome = audit.Refused
+	default: // we failed, and nothing was read
+		return "", refusal
 	}
 	err := s.limiter.TakeWith(ctx, s.LookupsPerKey, caller.UserpoolID, caller.KeyID, func(charge *db.Charge) error {
 		return audit.WriteCharged(ctx, s.store.Queries, s.clock.Now(), audit.Event{
@@ -71,8 +75,10 @@ func (s *Service) Lookup(ctx context.Context, caller authn.Management, idType, i
 		return "", err
 	case isNotFound(refusal) && !caller.Has(authn.ScopeUserRead): // which of user and authenticator is missing is not its business
 		return "", ErrNone
+	case refusal != nil:
+		return "", refusal
 	}
-	return secret, refusal
+	return secret, nil
 }
 
 // find returns the secret of a user, and the user's id as far as it is known.

@@ -76,7 +76,7 @@ var codeGuards = []guard{
 	},
 	{
 		name: "C7 a rate is exact", file: "db/limit.go",
-		text: `<= $4::bigint * ($5::bigint - 1)`, instead: `<= $4::bigint * $5::bigint`,
+		text: `<= $4 * ($5 - $6)`, instead: `<= $4 * $5`,
 		red: "TestRuleIsExact", in: "impl/internal/limit",
 	},
 	{
@@ -96,7 +96,7 @@ var codeGuards = []guard{
 	},
 	{
 		name: "C8 images of a client are limited", file: "impl/captcha/image.go",
-		text: `s.limiter.TakeOf(ctx, s.ImagesPerIP, userpoolID, limit.IPKey(info.IP))`, instead: `s.limiter.TakeOf(ctx, limit.Rule{}, userpoolID, info.IP)`,
+		text: `s.limiter.TakeOfWith(ctx, s.ImagesPerIP,`, instead: `s.limiter.TakeOfWith(ctx, limit.Rule{},`,
 		red: "TestImagesPerIP",
 	},
 	{

@@ -94,7 +94,7 @@ var factorGuards = []guard{
 	},
 	{
 		name: "T15 a lookup is in the audit log first", file: "impl/otp/otp.go",
-		text: `return secret, s.audit(ctx, caller, u.ID, audit.Success)`, instead: `return secret, nil`,
+		text: `case err != nil:`, instead: `case limit.Refused(err):`,
 		red: "TestNoAuditNoSecret",
 	},
 	{
@@ -104,7 +104,7 @@ var factorGuards = []guard{
 	},
 	{
 		name: "T15 lookups of a key are limited", file: "impl/otp/otp.go",
-		text: `err := s.limiter.Take(ctx, s.LookupsPerKey, caller.UserpoolID, caller.KeyID)`, instead: `err := error(nil)`,
+		text: `s.limiter.TakeWith(ctx, s.LookupsPerKey,`, instead: `s.limiter.TakeWith(ctx, limit.Rule{},`,
 		red: "TestLookupsPerKey",
 	},
 	{

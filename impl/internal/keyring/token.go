@@ -24,7 +24,7 @@ func (r *Ring) Sign(claims jwt.Claims) (string, error) {
 	return token.SignedString(newest.key)
 }
 
-// verifiedTokens is how many tokens are remembered as signed by us, 32 bytes each.
+// verifiedTokens is how many tokens are remembered as signed by us, those that were used last.
 const verifiedTokens = 4096
 
 // Verify reads a JWT of ours into claims, and checks signature, times and issuer. The error is one of golang-jwt's. A token
@@ -40,7 +40,7 @@ func (r *Ring) Verify(token string, claims jwt.Claims, issuer string, now time.T
 		return jwt.ErrTokenUnverifiable
 	}
 	sum := sha256.Sum256([]byte(token))
-	if !r.verified.Contains(sum) {
+	if _, known := r.verified.Get(sum); !known {
 		signature, err := base64.RawURLEncoding.Strict().DecodeString(parts[2])
 		if err != nil {
 			return jwt.ErrTokenMalformed

@@ -48,7 +48,8 @@ func main() {
 // report reads the events and prints their table. Nothing that ran is a failure too: a table of nothing proves nothing.
 func report(from io.Reader, to io.Writer) (failed bool, err error) {
 	lines, order := map[string]*line{}, []*line(nil)
-	for scanner := newScanner(from); scanner.Scan(); {
+	scanner := newScanner(from)
+	for scanner.Scan() {
 		var e event
 		if err := json.Unmarshal(scanner.Bytes(), &e); err != nil {
 			return true, fmt.Errorf("no event of go test -json: %q", scanner.Text())
@@ -67,6 +68,9 @@ func report(from io.Reader, to io.Writer) (failed bool, err error) {
 		if e.Test == "" && e.Action == "fail" {
 			l.name = e.Package
 		}
+	}
+	if err := scanner.Err(); err != nil {
+		return true, err
 	}
 	tests := 0
 	table := tabwriter.NewWriter(to, 0, 0, 3, ' ', 0)
