@@ -97,6 +97,13 @@ func rush[T any](t *testing.T, f fleet, n int, finish string, call func(c *gen.C
 	return rushPast(t, f, n, min(n, calls), finish, call, editors...)
 }
 
+// together is a table that an instance changes for all calls at once: of each instance one statement comes to the finish, and
+// behind it wait the calls that come meanwhile.
+const (
+	together = "limits"
+	meantime = 100 * time.Millisecond
+)
+
 // rushPast is rush where only some of the calls come to the finish. The others have another one, or none.
 func rushPast[T any](
 	t *testing.T, f fleet, n, held int, finish string, call func(c *gen.ClientWithResponses, n int) (T, error), editors ...gen.RequestEditorFn,
@@ -107,6 +114,10 @@ func rushPast[T any](
 	for i := range n {
 		client := f[i%len(f)].NewClient(editors...)
 		done.Go(func() { answers[i], errs[i] = call(client, i) })
+	}
+	if finish == together {
+		held = min(held, len(f))
+		time.Sleep(meantime)
 	}
 	release(held)
 	done.Wait()
