@@ -22,9 +22,10 @@ help: ## List the targets
 run: postgres build ## Serve on 127.0.0.1:8080, with a private PostgreSQL in .data/
 	@exec bin/menshen serve
 
+# Three packages at a time on two cores: many tests wait rather than compute.
 .PHONY: test
 test: postgres tools sdk-tools fuzz-tools frontend-tools ## Run every test, with the race detector
-	$(GO) test $(RACE) -timeout 20m $(PACKAGES)
+	$(GO) test $(RACE) -p 3 -timeout 20m $(PACKAGES)
 
 .PHONY: check
 check: fresh lint spec-lint breaking test ## Everything that CI checks

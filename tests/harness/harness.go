@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -99,7 +100,8 @@ func (h *Instance) start() {
 	}
 	config, err := app.LoadConfig([]string{"MENSHEN_PUBLIC_URL=" + h.publicURL})
 	h.must(err)
-	config.Console = "off"       // but where a test looks at it
+	config.Console = "off" // but where a test looks at it
+	config.ParallelHashes = runtime.NumCPU()
 	config.QueueWait = time.Hour // tests ask much at once; what comes of too much, tests/fault looks at with the program itself
 	for _, f := range h.configure {
 		f(&config)
