@@ -83,7 +83,7 @@ func TestRemovalBesideGuesses(t *testing.T) {
 	t.Parallel()
 	for round := range 6 {
 		r, first, second := pair(t)
-		r.Guessing.Free = 1000
+		r.Guessing.Free, r.Guessing.Disabled = 1000, 1_000_000 // however fast they guess
 		ctx, cancel := context.WithCancel(t.Context())
 		var guesses sync.WaitGroup
 		for range 4 {

@@ -57,11 +57,10 @@ func New(s Settings, store *db.DB, c clock.Clock, l *limit.Limiter, users Users,
 func (s *Service) Lookup(ctx context.Context, caller authn.Management, idType, id string) (string, error) {
 	secret, userID, refusal := s.find(ctx, caller, idType, id)
 	outcome := audit.Success
-	switch {
-	case refusal == nil:
-	case errors.As(refusal, new(*apierr.Error)):
+	if refusal != nil {
 		outcome = audit.Refused
-	default: // we failed, and nothing was read
+	}
+	if errors.Is(refusal, db.ErrUnavailable) { // nothing was read, nor could be written
 		return "", refusal
 	}
 	err := s.limiter.TakeWith(ctx, s.LookupsPerKey, caller.UserpoolID, caller.KeyID, func(charge *db.Charge) error {
