@@ -11,7 +11,7 @@ import (
 // and crossed, is new in every picture all the same.
 const (
 	variants = 32
-	reuse    = 16
+	reuse    = 32
 )
 
 var drawnDigits [10][variants]atomic.Pointer[ink]
