@@ -1,11 +1,12 @@
 // Package impl holds the hand-written service behind the generated interface of package gen. It has no code of its own;
 // this is the map.
 //
-// A request comes in through internal/httpapi, the gate, which authenticates it (internal/authn) and validates it against
-// the contract. Generated code routes and decodes it to a handler in a capability's api.go. The handler makes one call of
-// its Service, which owns the rules and the transaction; package db runs the statements. On the way back the envelope of
-// the operation's dialect is filled (internal/envelope), and the answer is validated before it is sent. An error from
-// anywhere leaves by httpapi's fail, in the operation's dialect, as an apierr.Error.
+// A request comes in through internal/httpapi, the gate, which refuses it when there is too much to do (internal/admission),
+// authenticates it (internal/authn) and validates it against the contract. Generated code routes and decodes it to a handler
+// in a capability's api.go. The handler makes one call of its Service, which owns the rules and the transaction; package db
+// runs the statements, what is asked for at once together. On the way back the envelope of the operation's dialect is filled
+// (internal/envelope), and the answer is validated before it is sent. An error from anywhere leaves by httpapi's fail, in the
+// operation's dialect, as an apierr.Error.
 //
 //	account    people and programs: users, passwords, sessions, tokens, applications, access keys
 //	captcha    verification codes: images, and codes that are sent

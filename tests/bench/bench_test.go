@@ -1,7 +1,7 @@
-// Package bench measures the jobs that Menshen exists for, over HTTP on a real PostgreSQL: everything on, nothing left
-// out for speed. Compare ratios within one run; absolute times say more about the machine.
+// Package bench measures what tests/bench/load does not compare with a reference: signing in, sent codes and streams, over HTTP
+// on a real PostgreSQL, everything on. Compare ratios within one run; absolute times say more about the machine.
 //
-//	make bench
+//	go test -run '^$' -bench . ./tests/bench
 package bench
 
 import (
@@ -25,35 +25,6 @@ func unlimited(c *app.Config) {
 	c.LimitSend, c.LimitSendHour, c.LimitSendDay = own.LimitSend, own.LimitSendHour, own.LimitSendDay
 	c.LimitSMSPrefix, c.SMSBudget = own.LimitSMSPrefix, own.SMSBudget
 	c.LimitSignIn, c.LimitAccount = own.LimitSignIn, own.LimitAccount
-}
-
-// BenchmarkJobs runs each job from several clients at once.
-func BenchmarkJobs(b *testing.B) {
-	h := harness.New(b, unlimited)
-	alice, bob := h.SignUp("alice").EnrolTOTP(), h.SignUp("bob")
-	key := managementToken(b, h)
-	ctx := context.Background()
-	created, err := h.Client.CreateQRCodeWithResponse(ctx, nil, gen.CreateQRCodeJSONRequestBody{Type: gen.GeneQRCodeDtoTypeMobileApp})
-	if err != nil || created.JSON200.Data == nil {
-		b.Fatal(err, string(created.Body))
-	}
-	for _, job := range []struct {
-		name, method, path, body string
-		header                   map[string]string
-	}{
-		{"health", http.MethodGet, "/healthz", "", nil},
-		{"captcha-image", http.MethodPost, "/api/v1/system/user/captcha", `{"type":"image","use":"login"}`, nil},
-		{"enrolment-picture", http.MethodGet, "/auth/mfa/qrcode", "", map[string]string{"Access-Token": bob.AccessToken}},
-		{"qr-create", http.MethodPost, "/api/v3/gene-qrcode", `{"type":"MOBILE_APP"}`, nil},
-		{"qr-status", http.MethodGet, "/api/v3/get-qrcode-status?qrcodeId=" + created.JSON200.Data.QrcodeID, "", nil},
-		{"otp-lookup", http.MethodGet, "/api/v3/get-otp-secret-by-user?userId=" + alice.ID, "", map[string]string{"Authorization": "Bearer " + key}},
-	} {
-		b.Run(job.name, func(b *testing.B) {
-			parallel(b, func(client *http.Client) error {
-				return call(client, job.method, h.URL+job.path, job.body, job.header)
-			})
-		})
-	}
 }
 
 // parallel runs a job from several clients at once.
