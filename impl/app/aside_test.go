@@ -8,13 +8,15 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/menshen-auth/menshen/tests/harness/port"
 )
 
 // TestProfileListener: profiles are served on an address of their own, to who asks for them there, for as long as is asked for;
 // never on the public address, nor where metrics are read. They end with the service, and name nobody.
 func TestProfileListener(t *testing.T) {
 	t.Parallel()
-	addr, metrics := freeAddr(t), freeAddr(t)
+	addr, metrics := port.Must(t), port.Must(t)
 	s := serve(t, own(t, "MENSHEN_PROFILE_ADDR="+addr, "MENSHEN_METRICS_ADDR="+metrics))
 	if code, answer := s.post("/user/register", `{"username":"alicecanary","password":"purple guards at every door"}`); code != success {
 		t.Fatalf("register: %s", answer)
@@ -65,7 +67,7 @@ func TestProfileAddrTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer taken.Close()
-	metrics := freeAddr(t)
+	metrics := port.Must(t)
 	config := own(t, "MENSHEN_PROFILE_ADDR="+taken.Addr().String(), "MENSHEN_METRICS_ADDR="+metrics)
 	err = Serve(t.Context(), config, slog.New(slog.DiscardHandler), io.Discard)
 	if err == nil || !strings.Contains(err.Error(), "MENSHEN_PROFILE_ADDR") {

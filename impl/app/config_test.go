@@ -3,7 +3,6 @@ package app
 import (
 	"encoding/base64"
 	"log/slog"
-	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -19,6 +18,7 @@ import (
 	"github.com/menshen-auth/menshen/impl/captcha/puzzle"
 	"github.com/menshen-auth/menshen/impl/internal/limit"
 	"github.com/menshen-auth/menshen/impl/internal/tenant"
+	"github.com/menshen-auth/menshen/tests/harness/port"
 )
 
 var aMasterKey = base64.StdEncoding.EncodeToString([]byte("0123456789abcdef0123456789abcdef"))
@@ -348,12 +348,7 @@ func TestMasterKeyIsNeeded(t *testing.T) {
 // settings are those of a service on a free port, with its data in dir.
 func settings(t *testing.T, dir string, environ ...string) Config {
 	t.Helper()
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer free.Close()
-	addr := free.Addr().String()
+	addr := port.Must(t)
 	c, err := LoadConfig(append(environ, "MENSHEN_ADDR="+addr, "MENSHEN_PUBLIC_URL=http://"+addr, "MENSHEN_DATA_DIR="+dir))
 	if err != nil {
 		t.Fatal(err)

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/menshen-auth/menshen/tests/harness/port"
 )
 
 // get reads what an address serves.
@@ -25,17 +27,6 @@ func get(t *testing.T, url string) (status int, body string) {
 		t.Fatal(err)
 	}
 	return r.StatusCode, string(text)
-}
-
-// freeAddr is an address on which nobody listens.
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer free.Close()
-	return free.Addr().String()
 }
 
 const askBob = `{"type":"email","use":"register","account":"bob@example.com"}`
@@ -123,7 +114,7 @@ func TestStopDeliversWhatIsDue(t *testing.T) {
 // on the public one. They end with the service, and name nobody.
 func TestMetricsListener(t *testing.T) {
 	t.Parallel()
-	addr := freeAddr(t)
+	addr := port.Must(t)
 	s := serve(t, own(t, "MENSHEN_METRICS_ADDR="+addr))
 	if code, answer := s.post("/user/register", `{"username":"alicecanary","password":"purple guards at every door"}`); code != success {
 		t.Fatalf("register: %s", answer)

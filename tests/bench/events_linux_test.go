@@ -3,7 +3,6 @@ package bench
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/menshen-auth/menshen/gen"
 	"github.com/menshen-auth/menshen/tests/harness"
+	"github.com/menshen-auth/menshen/tests/harness/port"
 )
 
 // streams is how many pages listen.
@@ -120,12 +120,7 @@ func serve(b *testing.B, h *harness.Instance) (server string, pid int) {
 	if out, err := exec.Command("go", "build", "-o", path, "github.com/menshen-auth/menshen/impl/cmd/menshen").CombinedOutput(); err != nil {
 		b.Fatalf("build: %v\n%s", err, out)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
-	addr := l.Addr().String()
-	_ = l.Close()
+	addr := port.Must(b)
 	ctx, cancel := context.WithCancel(context.Background())
 	cmd := exec.CommandContext(ctx, path, "serve")
 	cmd.Env = append(append(append(os.Environ(), harness.NoLimitsEnviron()...), h.Environ()...), "MENSHEN_ADDR="+addr, "MENSHEN_DATA_DIR="+b.TempDir())

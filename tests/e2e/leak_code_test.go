@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"regexp"
 	"slices"
@@ -16,6 +15,7 @@ import (
 	"github.com/menshen-auth/menshen/gen"
 	"github.com/menshen-auth/menshen/impl/app"
 	"github.com/menshen-auth/menshen/tests/harness"
+	"github.com/menshen-auth/menshen/tests/harness/port"
 )
 
 // keepAddress keeps an address in the spellings in which it might turn up.
@@ -171,7 +171,7 @@ func (v *vault) undelivered(m *harness.MailServer, s *harness.SMSReceiver) {
 func TestMetricsKnowNobody(t *testing.T) {
 	t.Parallel()
 	m, s := harness.NewMailServer(t), harness.NewSMSReceiver(t)
-	addr, metrics := freeAddr(t), freeAddr(t)
+	addr, metrics := port.Must(t), port.Must(t)
 	config := must(app.LoadConfig(slices.Concat([]string{
 		"MENSHEN_ADDR=" + addr, "MENSHEN_METRICS_ADDR=" + metrics, "MENSHEN_PUBLIC_URL=http://" + addr, "MENSHEN_DATA_DIR=" + t.TempDir(),
 		"MENSHEN_MASTER_KEY=" + base64.StdEncoding.EncodeToString(make([]byte, 32)), "MENSHEN_SMS_BUDGET=1", "MENSHEN_DRAIN_DELAY=0s",
@@ -218,12 +218,4 @@ func TestMetricsKnowNobody(t *testing.T) {
 			t.Errorf("%s is in the metrics", secret)
 		}
 	}
-}
-
-// freeAddr is an address that nobody listens at.
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l := must(net.Listen("tcp", "127.0.0.1:0"))(t)
-	defer l.Close()
-	return l.Addr().String()
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/menshen-auth/menshen/gen"
 	"github.com/menshen-auth/menshen/impl/app"
 	"github.com/menshen-auth/menshen/tests/harness"
+	"github.com/menshen-auth/menshen/tests/harness/port"
 )
 
 // keepSeed keeps a secret of an authenticator in the forms in which programs have it: base32 in either case, its bytes, which
@@ -205,7 +206,7 @@ func (v *vault) brokenCodes(alice *harness.Person, phone *harness.Authenticator)
 // sends them.
 func TestMetricsKnowNoAuthenticator(t *testing.T) {
 	t.Parallel()
-	addr, metrics := freeAddr(t), freeAddr(t)
+	addr, metrics := port.Must(t), port.Must(t)
 	config := must(app.LoadConfig(append(harness.DatabaseEnviron(t, dbtest.URL(t)),
 		"MENSHEN_ADDR="+addr, "MENSHEN_METRICS_ADDR="+metrics, "MENSHEN_PUBLIC_URL=http://"+addr, "MENSHEN_DATA_DIR="+t.TempDir(),
 		"MENSHEN_MASTER_KEY="+base64.StdEncoding.EncodeToString(make([]byte, 32)), "MENSHEN_DRAIN_DELAY=0s",

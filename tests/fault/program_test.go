@@ -15,6 +15,7 @@ import (
 
 	"github.com/menshen-auth/menshen/gen"
 	"github.com/menshen-auth/menshen/tests/harness"
+	"github.com/menshen-auth/menshen/tests/harness/port"
 )
 
 // binary builds the program, once.
@@ -54,7 +55,7 @@ type program struct {
 // start runs the program on the database of the rig, whose own worker has nothing to do with its messages any more.
 func (r *rig) start(environ ...string) *program {
 	r.t.Helper()
-	return r.startAt(freePort(r.t), environ...)
+	return r.startAt(port.Must(r.t), environ...)
 }
 
 // startAt is start at an address, where another one may have been.
@@ -146,14 +147,4 @@ func (p *program) shut() bool {
 		_ = conn.Close()
 	}
 	return errors.Is(err, syscall.ECONNREFUSED)
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/menshen-auth/menshen/tests/harness"
+	"github.com/menshen-auth/menshen/tests/harness/port"
 )
 
 // TestRollingRestart: three replicas behind HAProxy are restarted one after the other, with SIGTERM, while clients that keep
@@ -20,7 +21,7 @@ func TestRollingRestart(t *testing.T) {
 	alice, bob := h.SignUp("alice"), h.SignUp("bob").EnrolTOTP()
 	replicas := make([]*replica, len(names))
 	for n := range names {
-		replicas[n] = newReplica(t, freeAddr(t), harness.NoLimitsEnviron(), h.Environ(), mails.Environ())
+		replicas[n] = newReplica(t, port.Must(t), harness.NoLimitsEnviron(), h.Environ(), mails.Environ())
 		replicas[n].start(t)
 	}
 	door := startProxy(t, replicas)

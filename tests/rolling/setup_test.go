@@ -5,7 +5,6 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -16,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/menshen-auth/menshen/tests/harness"
+	"github.com/menshen-auth/menshen/tests/harness/port"
 )
 
 // names are those of the replicas in haproxy.cfg.
@@ -161,7 +161,7 @@ func startProxy(t *testing.T, replicas []*replica) *proxy {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	addr := freeAddr(t)
+	addr := port.Must(t)
 	p := &proxy{url: "http://" + addr, stats: filepath.Join(dir, "stats")}
 	cmd := exec.Command(program, "-db", "-f", "haproxy.cfg")
 	cmd.Env = append(os.Environ(), "BIND="+addr, "STATS_SOCKET="+p.stats)
@@ -200,20 +200,5 @@ func (p *proxy) status(name string) string {
 			return record[statusColumn]
 		}
 	}
-	return ""
-}
-
-// freeAddr is an address outside of the range that connections take their ports from: while a replica is away, nobody must
-// be given its port.
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	for range 100 {
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 20000+rand.N(10000)))
-		if err == nil {
-			defer func() { _ = l.Close() }()
-			return l.Addr().String()
-		}
-	}
-	t.Fatal("no port is free")
 	return ""
 }

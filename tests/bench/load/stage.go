@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -19,6 +18,7 @@ import (
 
 	"github.com/menshen-auth/menshen/db/embedded"
 	"github.com/menshen-auth/menshen/impl/app"
+	"github.com/menshen-auth/menshen/tests/harness/port"
 )
 
 // stage is where everything runs: a PostgreSQL that flushes to disk, and what is built.
@@ -106,7 +106,7 @@ func (s *stage) serve(ctx context.Context, database string, crowd int) (*service
 	if err := s.postgres.EnsureDatabase(ctx, database); err != nil {
 		return nil, err
 	}
-	addr, err := freeAddr()
+	addr, err := port.Free()
 	if err != nil {
 		return nil, err
 	}
@@ -144,7 +144,7 @@ func (s *stage) reference(ctx context.Context) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	addr, err := freeAddr()
+	addr, err := port.Free()
 	if err != nil {
 		return nil, err
 	}
@@ -187,12 +187,4 @@ func (s *stage) start(ctx context.Context, addr, ready string, cmd *exec.Cmd, en
 func (s *server) stop() error {
 	_ = s.cmd.Process.Signal(syscall.SIGTERM)
 	return errors.Join(s.cmd.Wait(), s.log.Close())
-}
-
-func freeAddr() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/menshen-auth/menshen/impl/app"
 	"github.com/menshen-auth/menshen/tests/harness"
+	"github.com/menshen-auth/menshen/tests/harness/port"
 )
 
 // service is a Menshen in a process of its own, with a private PostgreSQL that writes to disk as in production, and without limits.
@@ -43,11 +43,11 @@ func (s *service) start(ctx context.Context, program string) error {
 	if err := os.Chmod(s.dir, 0o711); err != nil { // PostgreSQL runs as another user where we are root
 		return err
 	}
-	addr, err := freeAddr()
+	addr, err := port.Free()
 	if err != nil {
 		return err
 	}
-	profiles, err := freeAddr()
+	profiles, err := port.Free()
 	if err != nil {
 		return err
 	}
@@ -85,13 +85,4 @@ func (s *service) stop() (err error) {
 		err = errors.Join(s.process.Process.Signal(syscall.SIGTERM), s.process.Wait())
 	}
 	return errors.Join(err, os.RemoveAll(s.dir))
-}
-
-// freeAddr is an address on which nobody listens.
-func freeAddr() (string, error) {
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return free.Addr().String(), free.Close()
 }
