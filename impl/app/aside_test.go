@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/menshen-auth/menshen/tests/harness/port"
+	"github.com/menshen-auth/menshen/db/dbtest/port"
 )
 
 // TestProfileListener: profiles are served on an address of their own, to who asks for them there, for as long as is asked for;

@@ -14,11 +14,11 @@ import (
 	"time"
 
 	"github.com/menshen-auth/menshen/db/dbtest"
+	"github.com/menshen-auth/menshen/db/dbtest/port"
 	"github.com/menshen-auth/menshen/impl/captcha"
 	"github.com/menshen-auth/menshen/impl/captcha/puzzle"
 	"github.com/menshen-auth/menshen/impl/internal/limit"
 	"github.com/menshen-auth/menshen/impl/internal/tenant"
-	"github.com/menshen-auth/menshen/tests/harness/port"
 )
 
 var aMasterKey = base64.StdEncoding.EncodeToString([]byte("0123456789abcdef0123456789abcdef"))

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/menshen-auth/menshen/tests/harness/port"
+	"github.com/menshen-auth/menshen/db/dbtest/port"
 )
 
 // get reads what an address serves.

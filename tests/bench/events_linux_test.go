@@ -14,9 +14,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/menshen-auth/menshen/db/dbtest/port"
 	"github.com/menshen-auth/menshen/gen"
 	"github.com/menshen-auth/menshen/tests/harness"
-	"github.com/menshen-auth/menshen/tests/harness/port"
 )
 
 // streams is how many pages listen.

@@ -12,10 +12,10 @@ import (
 	"testing"
 
 	"github.com/menshen-auth/menshen/db/dbtest"
+	"github.com/menshen-auth/menshen/db/dbtest/port"
 	"github.com/menshen-auth/menshen/gen"
 	"github.com/menshen-auth/menshen/impl/app"
 	"github.com/menshen-auth/menshen/tests/harness"
-	"github.com/menshen-auth/menshen/tests/harness/port"
 )
 
 // keepAddress keeps an address in the spellings in which it might turn up.

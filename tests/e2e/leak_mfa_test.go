@@ -13,10 +13,10 @@ import (
 	"time"
 
 	"github.com/menshen-auth/menshen/db/dbtest"
+	"github.com/menshen-auth/menshen/db/dbtest/port"
 	"github.com/menshen-auth/menshen/gen"
 	"github.com/menshen-auth/menshen/impl/app"
 	"github.com/menshen-auth/menshen/tests/harness"
-	"github.com/menshen-auth/menshen/tests/harness/port"
 )
 
 // keepSeed keeps a secret of an authenticator in the forms in which programs have it: base32 in either case, its bytes, which

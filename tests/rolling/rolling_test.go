@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/menshen-auth/menshen/db/dbtest/port"
 	"github.com/menshen-auth/menshen/tests/harness"
-	"github.com/menshen-auth/menshen/tests/harness/port"
 )
 
 // TestRollingRestart: three replicas behind HAProxy are restarted one after the other, with SIGTERM, while clients that keep

@@ -14,8 +14,8 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/menshen-auth/menshen/db/dbtest/port"
 	"github.com/menshen-auth/menshen/tests/harness"
-	"github.com/menshen-auth/menshen/tests/harness/port"
 )
 
 // names are those of the replicas in haproxy.cfg.

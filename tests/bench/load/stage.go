@@ -16,9 +16,9 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/menshen-auth/menshen/db/dbtest/port"
 	"github.com/menshen-auth/menshen/db/embedded"
 	"github.com/menshen-auth/menshen/impl/app"
-	"github.com/menshen-auth/menshen/tests/harness/port"
 )
 
 // stage is where everything runs: a PostgreSQL that flushes to disk, and what is built.

@@ -13,9 +13,9 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/menshen-auth/menshen/db/dbtest/port"
 	"github.com/menshen-auth/menshen/impl/app"
 	"github.com/menshen-auth/menshen/tests/harness"
-	"github.com/menshen-auth/menshen/tests/harness/port"
 )
 
 // service is a Menshen in a process of its own, with a private PostgreSQL that writes to disk as in production, and without limits.

@@ -1,5 +1,5 @@
-// Package port finds addresses for programs that tests start: it is apart from the harness so that the tests of what that is made
-// of can use it too.
+// Package port finds addresses for programs that tests start. It is not in the harness, so that the tests of what that is made of
+// can use it too.
 package port
 
 import (
